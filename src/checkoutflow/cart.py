@@ -1,0 +1,439 @@
+"""What is for sale, and what it costs: lines, discounts, charges, VAT and the total.
+
+The shop is the price authority: a cart comes from the shop, and nothing a customer sends changes a
+price. `price` turns a cart into a `Priced`, whose lines carry everything the customer pays, so that
+any part of an order shipped, cancelled or returned later is worth a known share of the total.
+
+How odd minor units are placed is told in ``docs/explanation/rounding.md``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from itertools import compress
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import (
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from checkoutflow.errors import InvalidInput, UsageError
+from checkoutflow.model import Frozen
+from checkoutflow.money import MAX_MINOR, Money, Rounding, divide, share, spread, total
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from checkoutflow.law import Law
+
+MAX_LINES = 1_000
+MAX_QUANTITY = 100_000
+MAX_DISCOUNTS = 100
+MAX_ATTRIBUTES = 20
+MAX_ATTRIBUTE_LENGTH = 500
+
+# Control characters mean nothing in a name, and some stores and channels choke on them.
+_PRINTED = r"^[^\x00-\x1f\x7f]*$"
+Id = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTED)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=_PRINTED)]
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
+# Not every database takes NUL, and half a surrogate pair is no character at all.
+_STORABLE = re.compile(rf"[^\x00\ud800-\udfff]{{0,{MAX_ATTRIBUTE_LENGTH}}}")
+
+
+def _attribute(value: object) -> str | int | bool:
+    """Let through what any store, language and browser can hold exactly."""
+    match value:
+        case bool():
+            return value
+        case int() if abs(value) <= 2**53:
+            return value
+        case str() if _STORABLE.fullmatch(value):
+            return value
+    raise ValueError(
+        f"is a text of at most {MAX_ATTRIBUTE_LENGTH} characters, a whole number, true or false"
+    )
+
+
+Attribute = Annotated[
+    str | int | bool, PlainValidator(_attribute, json_schema_input_type=str | int | bool)
+]
+
+
+class Line(Frozen):
+    """One kind of goods in a cart.
+
+    Attributes:
+        sku: The shop's own number for the goods.
+        id: Names the line within its cart; the sku unless the same goods stand on two lines.
+        name: What the customer reads.
+        quantity: Pieces, from 1 to `MAX_QUANTITY`.
+        unit_price: Price of one piece, with or without VAT as the cart says; zero for a gift.
+        vat_category: One of ``checkoutflow.law.CATEGORIES``; another word has the standard rate.
+        goods_category: The shop's own word, for its rules on review, insurance and so on.
+        weight_g: Grams a piece.
+        digital: Whether nothing is sent, so that no address is needed.
+        attributes: Whatever else the shop wants back; never personal data.
+    """
+
+    sku: Id
+    id: Id = Field(default_factory=lambda data: data["sku"])
+    name: Name
+    quantity: int = Field(strict=True, ge=1, le=MAX_QUANTITY)
+    unit_price: Money
+    vat_category: Word = "standard"
+    goods_category: Word = "general"
+    weight_g: int = Field(default=0, strict=True, ge=0, le=10_000_000)
+    digital: bool = False
+    attributes: Mapping[Id, Attribute] = Field(default={}, max_length=MAX_ATTRIBUTES)
+
+    @field_validator("unit_price")
+    @classmethod
+    def _is_not_negative(cls, price: Money) -> Money:
+        return _at_least(0, price)
+
+    @property
+    def goods(self) -> Money:
+        """Price of all the pieces, before discounts."""
+        return self.unit_price * self.quantity
+
+
+class Discount(Frozen):
+    """Something taken off the goods, as an amount or as a percentage.
+
+    Attributes:
+        name: What the customer reads.
+        amount: Taken off in all, with or without VAT as the cart says; above zero.
+        percent: Taken off what earlier discounts have left; above 0 and at most 100.
+        lines: Ids of the lines it applies to; empty means the whole cart.
+    """
+
+    name: Name
+    amount: Money | None = None
+    percent: Decimal | None = Field(default=None, gt=0, le=100, decimal_places=2)
+    lines: tuple[Id, ...] = Field(default=(), max_length=MAX_LINES)
+
+    @field_validator("amount")
+    @classmethod
+    def _takes_something(cls, amount: Money | None) -> Money | None:
+        return None if amount is None else _at_least(1, amount)
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        if (self.amount is None) == (self.percent is None):
+            raise ValueError("give either an amount or a percentage")
+        return self
+
+    def worth(self, value: int) -> int:
+        """What is taken off goods worth ``value`` minor units; a percentage is rounded half-up."""
+        if self.amount is not None:
+            return self.amount.minor
+        percent = self.percent or 0  # one of the two is always given
+        return divide(value * int(percent * 100), 100_00, Rounding.HALF_UP)
+
+
+class Charge(Frozen):
+    """What delivery or a way of paying costs the customer.
+
+    Attributes:
+        kind: What it is for.
+        id: The shop's name for it.
+        name: What the customer reads.
+        amount: With or without VAT, as the cart's prices are; zero if free.
+    """
+
+    kind: Literal["delivery", "payment"]
+    id: Id
+    name: Name
+    amount: Money
+
+    @field_validator("amount")
+    @classmethod
+    def _is_not_negative(cls, amount: Money) -> Money:
+        return _at_least(0, amount)
+
+
+class Cart(Frozen):
+    """What a customer wants to buy, at the shop's prices, in one currency.
+
+    `Cart.read` is the front door: it refuses a bad cart with ``InvalidInput`` and the path of the
+    field, such as ``lines[2].quantity``.
+
+    Attributes:
+        lines: From one to `MAX_LINES`, each with an id of its own.
+        discounts: Taken off in this order, never below zero.
+        prices_include_vat: False for carts of businesses, whose prices are without VAT.
+    """
+
+    lines: tuple[Line, ...] = Field(min_length=1, max_length=MAX_LINES)
+    discounts: tuple[Discount, ...] = Field(default=(), max_length=MAX_DISCOUNTS)
+    prices_include_vat: bool = True
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        ids: set[str] = set()
+        worth = 0
+        for i, line in enumerate(self.lines):
+            if line.id in ids:
+                raise _wrong("another line has this id", "lines", i, "id")
+            ids.add(line.id)
+            if line.unit_price.currency != self.currency:
+                raise _wrong(f"the first line is in {self.currency}", "lines", i, "unit_price")
+            worth += line.unit_price.minor * line.quantity
+            if worth > MAX_MINOR:
+                raise _wrong("the cart is worth too much to be true", "lines", i, "unit_price")
+        for i, discount in enumerate(self.discounts):
+            if not ids.issuperset(discount.lines):
+                raise _wrong("no line has this id", "discounts", i, "lines")
+            if len(set(discount.lines)) != len(discount.lines):
+                raise _wrong("each line is named once", "discounts", i, "lines")
+            if discount.amount is not None and discount.amount.currency != self.currency:
+                raise _wrong(f"the cart is in {self.currency}", "discounts", i, "amount")
+        _discounted(self)
+        return self
+
+    @property
+    def currency(self) -> str:
+        """The currency all its lines agree on."""
+        return self.lines[0].unit_price.currency
+
+
+class PricedLine(Frozen):
+    """A line with what the customer pays for it.
+
+    Attributes:
+        id: The cart line's.
+        quantity: Pieces.
+        goods: Price of the pieces before discounts, with or without VAT as the cart gave it.
+        payable: With VAT, after discounts and with its share of the charges.
+        vat_percent: The VAT rate of the goods.
+    """
+
+    id: str
+    quantity: int
+    goods: Money
+    payable: Money
+    vat_percent: Decimal
+
+
+class PricedDiscount(Frozen):
+    """A discount with what it came to, with or without VAT as the cart's prices are."""
+
+    name: str
+    amount: Money
+
+
+class VatPart(Frozen):
+    """What the customer pays at one VAT rate.
+
+    Attributes:
+        percent: The rate.
+        gross: Amount with VAT.
+        vat: The VAT in it.
+    """
+
+    percent: Decimal
+    gross: Money
+    vat: Money
+
+    @property
+    def net(self) -> Money:
+        """Amount without VAT."""
+        return self.gross - self.vat
+
+
+class Priced(Frozen):
+    """What a cart costs with its charges, by line and by VAT rate. The parts add up exactly.
+
+    Attributes:
+        lines: As in the cart; their ``payable`` add up to the total.
+        discounts: What each came to.
+        charges: As they were given.
+        vat: One part for each rate, the highest first; their ``gross`` add up to the total.
+        prices_include_vat: Whether goods, discounts and charges are given with VAT.
+    """
+
+    lines: tuple[PricedLine, ...]
+    discounts: tuple[PricedDiscount, ...]
+    charges: tuple[Charge, ...]
+    vat: tuple[VatPart, ...]
+    prices_include_vat: bool
+
+    @property
+    def currency(self) -> str:
+        """The currency of every amount."""
+        return self.lines[0].payable.currency
+
+    @property
+    def goods(self) -> Money:
+        """The goods before discounts, with or without VAT as the cart gave them."""
+        return total((line.goods for line in self.lines), self.currency)
+
+    @property
+    def total(self) -> Money:
+        """What the customer pays, with VAT."""
+        return total((part.gross for part in self.vat), self.currency)
+
+    @property
+    def total_vat(self) -> Money:
+        """The VAT in the total."""
+        return total((part.vat for part in self.vat), self.currency)
+
+    def line(self, line_id: str) -> PricedLine:
+        """The line with this id.
+
+        Raises:
+            UsageError: If there is none.
+        """
+        for line in self.lines:
+            if line.id == line_id:
+                return line
+        raise UsageError("no line has this id", field="lines")
+
+    def unit_amount(self, line_id: str, first: int, last: int) -> Money:
+        """What some pieces of a line cost the customer: those from ``first`` up to ``last``.
+
+        Pieces are counted from zero and ``last`` is not among them, so the amounts of 0..2 and
+        2..5 add up to that of 0..5, in whatever order they are shipped, cancelled or returned.
+
+        Raises:
+            UsageError: If there is no such line or it has no such pieces.
+        """
+        line = self.line(line_id)
+        if not 0 <= first <= last <= line.quantity:
+            raise UsageError(
+                f"the line has {line.quantity} pieces, so none from {first} to {last}",
+                field="lines",
+            )
+        pieces = line.quantity
+        return share(line.payable, pieces, last) - share(line.payable, pieces, first)
+
+
+def price(cart: Cart, charges: Sequence[Charge], *, law: Law, market: str, on: date) -> Priced:
+    """Work out what a cart costs with its charges.
+
+    VAT is worked out once for each rate, on the sum of what is taxed at it, and rounded half-up.
+    Charges follow the goods: they are split over the rates by value, and within a rate over its
+    lines. Where all goods are free, the pieces share the charges evenly.
+
+    Args:
+        cart: The goods and their discounts.
+        charges: Delivery and payment, in the cart's currency, with VAT if its prices are.
+        law: Where the VAT rates are from.
+        market: Where the goods go; a part behind a tax border is a market of its own.
+        on: Date of supply, or of payment if that is earlier.
+
+    Raises:
+        InvalidInput: If a charge is in another currency, or the total is absurd.
+        UnknownRule: If the law has no VAT rate for that market and date.
+
+    Source: charges are part of what is taxed by VAT directive 2006/112 art. 78, Swedish act
+    2023:200 ch. 8 and Icelandic act 50/1988 art. 7; splitting them by value is accepted practice.
+    """
+    currency = cart.currency
+    for i, charge in enumerate(charges):
+        if charge.amount.currency != currency:
+            raise InvalidInput(f"the cart is in {currency}", field=f"charges[{i}].amount")
+
+    categories = {line.vat_category for line in cart.lines}
+    rate_of = {category: law.vat_rate(market, category, on) for category in categories}
+    percent_of = {rate.basis: rate.percent for rate in rate_of.values()}
+    # Lines by VAT rate, in hundredths of a per cent, in the order in which rates appear.
+    lines_at: dict[int, list[int]] = {}
+    for i, line in enumerate(cart.lines):
+        lines_at.setdefault(rate_of[line.vat_category].basis, []).append(i)
+
+    values, taken = _discounted(cart)
+    weights = values if any(values) else [line.quantity for line in cart.lines]
+    weight_at = [sum(weights[i] for i in indices) for indices in lines_at.values()]
+    charged_at = spread(sum(charge.amount.minor for charge in charges), weight_at)
+
+    parts = []
+    payable = [0] * len(values)
+    for (basis, indices), charged in zip(lines_at.items(), charged_at, strict=True):
+        taxed = [values[i] for i in indices]
+        if charged:
+            shares = spread(charged, [weights[i] for i in indices])
+            taxed = [value + part for value, part in zip(taxed, shares, strict=True)]
+        amount = sum(taxed)
+        if cart.prices_include_vat:
+            gross, vat = amount, divide(amount * basis, 100_00 + basis, Rounding.HALF_UP)
+        else:
+            vat = divide(amount * basis, 100_00, Rounding.HALF_UP)
+            gross = amount + vat
+            taxed = spread(gross, taxed) if amount else taxed
+        for i, minor in zip(indices, taxed, strict=True):
+            payable[i] = minor
+        parts.append((basis, gross, vat))
+
+    return Priced(
+        lines=tuple(
+            PricedLine(
+                id=line.id,
+                quantity=line.quantity,
+                goods=line.goods,
+                payable=Money(minor, currency),
+                vat_percent=rate_of[line.vat_category].percent,
+            )
+            for line, minor in zip(cart.lines, payable, strict=True)
+        ),
+        discounts=tuple(
+            PricedDiscount(name=discount.name, amount=Money(minor, currency))
+            for discount, minor in zip(cart.discounts, taken, strict=True)
+        ),
+        charges=tuple(charges),
+        vat=tuple(
+            VatPart(
+                percent=percent_of[basis], gross=Money(gross, currency), vat=Money(vat, currency)
+            )
+            for basis, gross, vat in sorted(parts, reverse=True)
+        ),
+        prices_include_vat=cart.prices_include_vat,
+    )
+
+
+def _discounted(cart: Cart) -> tuple[list[int], list[int]]:
+    """Minor units of each line after discounts, and of each discount.
+
+    Raises:
+        ValidationError: If a discount takes more than is left of the lines it applies to.
+    """
+    values = [line.unit_price.minor * line.quantity for line in cart.lines]
+    taken = []
+    for i, discount in enumerate(cart.discounts):
+        named = set(discount.lines)
+        applies = [not named or line.id in named for line in cart.lines]
+        left = list(compress(values, applies))
+        minor = discount.worth(sum(left))
+        if minor > sum(left):
+            raise _wrong("takes more than the goods are worth", "discounts", i, "amount")
+        if minor:
+            parts = iter(spread(minor, left))
+            values = [
+                value - next(parts) if applied else value
+                for value, applied in zip(values, applies, strict=True)
+            ]
+        taken.append(minor)
+    return values, taken
+
+
+def _at_least(least: int, amount: Money) -> Money:
+    if amount.minor < least:
+        raise ValueError("cannot be negative" if least == 0 else "must be above zero")
+    return amount
+
+
+def _wrong(message: str, *path: str | int) -> ValidationError:
+    """Make an error about one field of the cart that only shows when all of them are known."""
+    problem = PydanticCustomError("cart", "{message}", {"message": message})
+    details = InitErrorDetails(type=problem, loc=path, input=None)
+    return ValidationError.from_exception_data("Cart", [details], hide_input=True)

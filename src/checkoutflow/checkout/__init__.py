@@ -1,0 +1,1 @@
+"""The heart: commands, events, state, the tables, ``decide``, ``evolve`` and ``view``."""

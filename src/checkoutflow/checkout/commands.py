@@ -1,0 +1,217 @@
+"""What can be asked of a checkout. Time and identifiers come in, never from the core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, Final
+
+from pydantic import Field
+
+from checkoutflow.cart import Cart
+from checkoutflow.checkout.machine import CommandName
+from checkoutflow.checkout.state import Customer
+from checkoutflow.model import Frozen
+from checkoutflow.money import Money
+from checkoutflow.payment.outcomes import Result, Standing
+
+Lines = Mapping[str, int]
+
+NO_LINES: Final[Lines] = MappingProxyType({})
+
+
+class Start(Frozen):
+    """Begin a checkout. The only command that needs no checkout.
+
+    Attributes:
+        checkout: Its id: random, at least 128 bits.
+        subject: Reference under which the vault will keep the person's fields.
+    """
+
+    checkout: str
+    subject: str
+    cart: Cart
+    market: str
+    locale: str
+    customer: Customer = "consumer"
+
+
+class ChangeCart(Frozen):
+    """Put another cart, or other prices, in the place of the present one."""
+
+    name: ClassVar = CommandName.CHANGE_CART
+    cart: Cart
+
+
+class Provide(Frozen):
+    """The customer gave contact details; the values are in the vault, these are their names."""
+
+    name: ClassVar = CommandName.PROVIDE
+    fields: tuple[str, ...] = Field(min_length=1)
+
+
+class ChooseDelivery(Frozen):
+    """Choose a way of delivery."""
+
+    name: ClassVar = CommandName.CHOOSE_DELIVERY
+    delivery: str
+
+
+class ChoosePayment(Frozen):
+    """Choose how to pay what credits do not cover."""
+
+    name: ClassVar = CommandName.CHOOSE_PAYMENT
+    method: str
+
+
+class AddCredit(Frozen):
+    """Let a gift card or store credit cover part of the total.
+
+    Attributes:
+        amount: How much of it to use; never more than is left of the total.
+    """
+
+    name: ClassVar = CommandName.ADD_CREDIT
+    method: str
+    amount: Money
+
+
+class RemoveCredit(Frozen):
+    """Do not use that gift card or store credit after all."""
+
+    name: ClassVar = CommandName.REMOVE_CREDIT
+    method: str
+
+
+class Place(Frozen):
+    """The customer accepts the total and buys.
+
+    Attributes:
+        accepted_total: What the customer saw and accepted, VAT included.
+        payments: Ids for this round's payments: at least one for each credit and one more.
+        return_url: Where a provider sends the customer's browser back to.
+    """
+
+    name: ClassVar = CommandName.PLACE
+    accepted_total: Money
+    payments: tuple[str, ...]
+    return_url: str = Field(default="", max_length=2000, pattern=r"^([a-z][a-z0-9+.-]*://\S+)?$")
+
+
+class Claim(Frozen):
+    """A reviewer takes a held order on."""
+
+    name: ClassVar = CommandName.CLAIM
+    reviewer: str = Field(min_length=1, max_length=100)
+
+
+class Approve(Frozen):
+    """A reviewer lets a held order through."""
+
+    name: ClassVar = CommandName.APPROVE
+    reviewer: str = Field(min_length=1, max_length=100)
+
+
+class Reject(Frozen):
+    """A reviewer turns a held order down; what is reserved is voided."""
+
+    name: ClassVar = CommandName.REJECT
+    reviewer: str = Field(min_length=1, max_length=100)
+    reason: str = Field(default="", max_length=100)
+
+
+class Ship(Frozen):
+    """Send units off and capture what they cost.
+
+    Attributes:
+        lines: Units by line id; empty for everything that is left.
+    """
+
+    name: ClassVar = CommandName.SHIP
+    lines: Lines = NO_LINES
+
+
+class CaptureAgain(Frozen):
+    """Try once more to take the money for a shipment whose capture failed after it had left."""
+
+    name: ClassVar = CommandName.CAPTURE_AGAIN
+    shipment: str
+
+
+class Refund(Frozen):
+    """Give money back, for returned units or as a plain amount; exactly one of the two.
+
+    Attributes:
+        lines: Returned units by line id.
+        amount: A plain amount, above zero.
+    """
+
+    name: ClassVar = CommandName.REFUND
+    lines: Lines = NO_LINES
+    amount: Money | None = None
+
+
+class Cancel(Frozen):
+    """Cancel the checkout, or units of the order that are not shipped yet.
+
+    Attributes:
+        lines: Units by line id; empty for everything that is left.
+    """
+
+    name: ClassVar = CommandName.CANCEL
+    lines: Lines = NO_LINES
+
+
+class RecordResult(Frozen):
+    """What a provider answered to one attempt.
+
+    Attributes:
+        said: Where the answer contradicted what was asked: what it said, in our words. The result
+            is then ``unknown``.
+    """
+
+    name: ClassVar = CommandName.RECORD_RESULT
+    attempt: str
+    result: Result
+    said: str = ""
+
+
+class TakeStanding(Frozen):
+    """What a provider said about a payment when asked.
+
+    Attributes:
+        standing: None where it could not be asked, or its answer was no use.
+        said: Where the answer contradicted itself: what it said, in our words.
+    """
+
+    name: ClassVar = CommandName.TAKE_STANDING
+    payment: str
+    standing: Standing | None
+    said: str = ""
+
+
+class PassTime(Frozen):
+    """Time has passed; deadlines that are over take effect."""
+
+    name: ClassVar = CommandName.PASS_TIME
+
+
+Command = (
+    ChangeCart
+    | Provide
+    | ChooseDelivery
+    | ChoosePayment
+    | AddCredit
+    | RemoveCredit
+    | Place
+    | Claim
+    | Approve
+    | Reject
+    | Ship
+    | CaptureAgain
+    | Refund
+    | Cancel
+    | RecordResult
+    | TakeStanding
+    | PassTime
+)

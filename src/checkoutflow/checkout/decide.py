@@ -1,0 +1,123 @@
+"""``decide(state, command, rules) -> events``: the front door of the heart.
+
+Pure: no clock, no randomness, no database, no network. A command that cannot be carried out raises
+and changes nothing.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from checkoutflow.checkout import collecting, ordering, paying
+from checkoutflow.checkout import commands as c
+from checkoutflow.checkout import events as e
+from checkoutflow.checkout.draft import Draft, Rules
+from checkoutflow.checkout.evolve import evolve
+from checkoutflow.checkout.follow import follow
+from checkoutflow.checkout.machine import ALLOWED, Phase
+from checkoutflow.checkout.timers import reminder
+from checkoutflow.errors import IllegalTransition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from checkoutflow.checkout.state import Checkout
+
+
+def begin(
+    command: c.Start, rules: Rules, at: datetime, then: Sequence[c.Command] = ()
+) -> tuple[Checkout, tuple[e.Event, ...]]:
+    """Start a checkout, and carry out further commands on it in the same change.
+
+    Raises:
+        UsageError: If the command does not fit the shop, the market or the cart.
+    """
+    started = collecting.start(command, rules, at)
+    state, events = decide(evolve(None, started), then, rules, at)
+    return state, (started, *events)
+
+
+def decide(
+    state: Checkout, commands: Sequence[c.Command], rules: Rules, at: datetime
+) -> tuple[Checkout, tuple[e.Event, ...]]:
+    """Work out what happens.
+
+    Args:
+        state: The checkout as it stands.
+        commands: What is asked of it, one after the other, all in one change or not at all.
+        rules: The shop's settings, the law and the providers' capabilities.
+        at: Now; aware, in UTC.
+
+    Returns:
+        The checkout afterwards (its version as before) and the events that led there.
+
+    Raises:
+        IllegalTransition: If a command cannot happen in the checkout's phase.
+        UsageError: If a command's content does not fit.
+        OutcomeUnknown: If an earlier outcome must be known first.
+    """
+    draft = Draft(state, rules, at)
+    for command in commands:
+        # Deadlines first, so that nobody acts on what has run out. What a provider says comes
+        # before them: money that is there counts, also when we hear of it late.
+        is_report = isinstance(command, c.RecordResult | c.TakeStanding)
+        if not is_report:
+            _pass_time(draft)
+        if command.name not in ALLOWED[draft.state.phase]:
+            raise IllegalTransition("checkout", draft.state.phase, command.name)
+        _HANDLERS[type(command)](draft, command)
+        follow(draft)
+        if is_report:
+            _pass_time(draft)
+    return draft.state, tuple(draft.events)
+
+
+def _pass_time(draft: Draft, _: c.PassTime | None = None) -> None:
+    """Let deadlines that are over take effect."""
+    state = draft.state
+    match state.phase:
+        case Phase.COLLECTING if draft.at >= state.expires_at:
+            draft.add(e.Expired())
+        case Phase.PLACING if draft.at >= state.expires_at and not state.ending:
+            draft.add(e.EndingAsked(ending="expired"))
+        case Phase.HELD if state.review and draft.at >= state.review.deadline:
+            draft.add(e.ReviewLapsed(reason="deadline"))
+        case _:
+            pass
+    _remind(draft)
+    follow(draft)
+
+
+def _remind(draft: Draft) -> None:
+    """Tell the shop in time that an authorisation runs out."""
+    if draft.state.phase not in {Phase.HELD, Phase.CONFIRMED}:
+        return
+    for payment in draft.state.current_payments:
+        due = reminder(payment, draft.rules.shop)
+        if due is not None and draft.at >= due and payment.valid_until is not None:
+            draft.add(e.AuthorisationReminded(payment=payment.id, valid_until=payment.valid_until))
+
+
+_HANDLERS: Final[MappingProxyType[type, Callable[[Draft, Any], None]]] = MappingProxyType(
+    {
+        c.ChangeCart: collecting.change_cart,
+        c.Provide: collecting.provide,
+        c.ChooseDelivery: collecting.choose_delivery,
+        c.ChoosePayment: collecting.choose_payment,
+        c.AddCredit: collecting.add_credit,
+        c.RemoveCredit: collecting.remove_credit,
+        c.Place: collecting.place,
+        c.Claim: ordering.claim,
+        c.Approve: ordering.approve,
+        c.Reject: ordering.reject,
+        c.Ship: ordering.ship,
+        c.CaptureAgain: ordering.capture_again,
+        c.Refund: ordering.refund,
+        c.Cancel: ordering.cancel,
+        c.RecordResult: paying.record_result,
+        c.TakeStanding: paying.take_standing,
+        c.PassTime: _pass_time,
+    }
+)

@@ -1,0 +1,137 @@
+"""A change in the making: the state so far, and the events that led to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from checkoutflow.cart import Charge, Priced, price
+from checkoutflow.checkout.events import (
+    AttemptStarted,
+    Event,
+    PaymentCaptured,
+    PaymentRefunded,
+    PaymentVoided,
+)
+from checkoutflow.checkout.evolve import evolve
+from checkoutflow.errors import Contradiction, NotSupported
+from checkoutflow.payment.outcomes import Operation
+from checkoutflow.texts import said
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from checkoutflow.cart import Cart
+    from checkoutflow.checkout.state import Checkout, Payment
+    from checkoutflow.law import Law
+    from checkoutflow.money import Money
+    from checkoutflow.payment.capabilities import Capabilities
+    from checkoutflow.shop import Shop
+
+# How long whoever wrote an attempt down has to send it and hear the answer. Longer than any call
+# may take, so that nobody else sends the same request meanwhile.
+LEASE: Final = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decisions are made by: the shop's settings, the law, and what providers can do."""
+
+    shop: Shop
+    law: Law
+    capabilities: Mapping[str, Capabilities] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class Draft:
+    """Events are added one by one; each is applied at once, so that the next one sees it."""
+
+    def __init__(self, state: Checkout, rules: Rules, at: datetime) -> None:
+        """Begin with a checkout as it stands."""
+        self.state = state
+        self.rules = rules
+        self.at = at
+        self.events: list[Event] = []
+        self.may_retry = False
+
+    def add(self, event: Event) -> None:
+        """Let an event happen.
+
+        Raises:
+            IllegalTransition: If a table has no such step.
+            UsageError: If an amount does not fit the books.
+        """
+        self.state = evolve(self.state, event)
+        self.events.append(event)
+
+    def fresh_expiry(self) -> datetime:
+        """When the checkout expires if nothing more happens while collecting."""
+        return self.at + timedelta(seconds=self.rules.shop.lifetime_s)
+
+    def attempt(
+        self, payment: Payment, operation: Operation, amount: Money, part: str = ""
+    ) -> None:
+        """Begin one operation: written down now, sent by whoever commits it.
+
+        Where no provider stands behind the payment, the shop's own word is enough and the
+        operation is done at once.
+
+        Raises:
+            NotSupported: If the provider does not do this.
+            Contradiction: If the provider's last word about this payment cannot be.
+        """
+        if payment.provider is None:
+            self.add(_DONE_BY_US[operation](payment=payment.id, amount=amount))
+            return
+        capabilities = self.rules.capabilities.get(payment.provider)
+        if capabilities is None:
+            raise NotSupported(f"there is no provider {payment.provider}", field="provider")
+        if operation not in capabilities.operations:
+            raise NotSupported(f"{payment.provider} cannot {operation}", field="payment")
+        is_part = amount < _whole(payment, operation)
+        if operation is Operation.CAPTURE and is_part and not capabilities.partial_capture:
+            raise NotSupported(f"{payment.provider} captures all at once only", field="lines")
+        if operation is Operation.REFUND and is_part and not capabilities.partial_refund:
+            raise NotSupported(f"{payment.provider} refunds all at once only", field="lines")
+        if payment.contradiction:
+            raise Contradiction(
+                f"payment {payment.id} is stopped: the provider said {payment.contradiction}"
+            )
+        self.add(
+            AttemptStarted(
+                payment=payment.id,
+                attempt=f"{payment.id}-{len(payment.attempts) + 1}",
+                operation=operation,
+                amount=amount,
+                part=part,
+                at=self.at,
+                lease_until=self.at + LEASE,
+            )
+        )
+
+
+_DONE_BY_US: Final = MappingProxyType(
+    {
+        Operation.CAPTURE: PaymentCaptured,
+        Operation.VOID: PaymentVoided,
+        Operation.REFUND: PaymentRefunded,
+    }
+)
+
+
+def _whole(payment: Payment, operation: Operation) -> Money:
+    return payment.books.refundable if operation is Operation.REFUND else payment.books.capturable
+
+
+def price_now(
+    rules: Rules, at: datetime, *, cart: Cart, delivery: str, market: str, locale: str
+) -> Priced:
+    """What a cart costs with its delivery, by the law of that day."""
+    charges: list[Charge] = []
+    if chosen := rules.shop.delivery(delivery):
+        fee = chosen.price(cart.currency)
+        if fee is not None:
+            name = said(chosen.name, locale)
+            charges.append(Charge(kind="delivery", id=chosen.id, name=name, amount=fee))
+    return price(cart, charges, law=rules.law, market=market, on=at.date())

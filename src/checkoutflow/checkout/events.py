@@ -1,0 +1,491 @@
+"""What can happen to a checkout.
+
+The journal holds these and nothing else; replaying them gives the state. They carry references,
+amounts and times, never anything about the person.
+
+Amounts that depend on the law of the day (prices with VAT) are worked out before the event is made,
+so that replaying an old journal never asks today's law.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from checkoutflow.cart import Cart, Priced
+from checkoutflow.checkout.state import Customer, Tender
+from checkoutflow.model import Frozen
+from checkoutflow.money import Money
+from checkoutflow.payment.outcomes import Action, Operation, Outcome
+
+# Who did it: us, or the provider on its own account (its portal, its clock, its bank).
+Origin = Literal["shop", "provider"]
+
+
+class Started(Frozen):
+    """A checkout began."""
+
+    type: Literal["started"] = "started"
+    checkout: str
+    subject: str
+    market: str
+    locale: str
+    customer: Customer
+    cart: Cart
+    priced: Priced
+    delivery: str = ""
+    at: datetime
+    expires_at: datetime
+
+
+class CartChanged(Frozen):
+    """The shop put another cart, or other prices, in its place. Choices that no longer fit go."""
+
+    type: Literal["cart_changed"] = "cart_changed"
+    cart: Cart
+    priced: Priced
+    delivery: str
+    method: str
+    credits_dropped: tuple[str, ...] = ()
+    expires_at: datetime
+
+
+class DetailsProvided(Frozen):
+    """The customer gave contact details; the vault holds them, this names the fields."""
+
+    type: Literal["details_provided"] = "details_provided"
+    fields: tuple[str, ...]
+    expires_at: datetime
+
+
+class DeliveryChosen(Frozen):
+    """A way of delivery was chosen; its price is in the total."""
+
+    type: Literal["delivery_chosen"] = "delivery_chosen"
+    delivery: str
+    priced: Priced
+    expires_at: datetime
+
+
+class PaymentChosen(Frozen):
+    """A way to pay was chosen."""
+
+    type: Literal["payment_chosen"] = "payment_chosen"
+    method: str
+    expires_at: datetime
+
+
+class CreditAdded(Frozen):
+    """A gift card or store credit is to cover part of the total."""
+
+    type: Literal["credit_added"] = "credit_added"
+    method: str
+    amount: Money
+    expires_at: datetime
+
+
+class CreditRemoved(Frozen):
+    """A gift card or store credit is not to be used after all."""
+
+    type: Literal["credit_removed"] = "credit_removed"
+    method: str
+    expires_at: datetime
+
+
+class Placed(Frozen):
+    """The customer accepted the total; a round of payments begins."""
+
+    type: Literal["placed"] = "placed"
+    accepted_total: Money
+    priced: Priced
+    tenders: tuple[Tender, ...]
+    return_url: str
+    expires_at: datetime
+
+
+class PaymentStarted(Frozen):
+    """One payment of the round came into being. What is sent for it is an attempt."""
+
+    type: Literal["payment_started"] = "payment_started"
+    payment: str
+    method: str
+    provider: str | None
+    amount: Money
+
+
+class AttemptStarted(Frozen):
+    """We are about to ask a provider for something. Committed before anything is sent."""
+
+    type: Literal["attempt_started"] = "attempt_started"
+    payment: str
+    attempt: str
+    operation: Operation
+    amount: Money
+    part: str = ""
+    at: datetime
+    lease_until: datetime
+
+
+class AttemptResent(Frozen):
+    """We are about to send the same request again under the same key."""
+
+    type: Literal["attempt_resent"] = "attempt_resent"
+    payment: str
+    attempt: str
+    lease_until: datetime
+
+
+class AttemptPending(Frozen):
+    """The provider has it and waits, for the customer or for someone else."""
+
+    type: Literal["attempt_pending"] = "attempt_pending"
+    payment: str
+    attempt: str
+    provider_reference: str | None = None
+    action: Action | None = None
+    valid_until: datetime | None = None
+    look_at: datetime
+
+
+class AttemptUnknown(Frozen):
+    """No usable answer came; the operation may have been done."""
+
+    type: Literal["attempt_unknown"] = "attempt_unknown"
+    payment: str
+    attempt: str
+    look_at: datetime
+
+
+class AttemptFailed(Frozen):
+    """The provider said no, or it is proven that nothing was done."""
+
+    type: Literal["attempt_failed"] = "attempt_failed"
+    payment: str
+    attempt: str
+    outcome: Outcome
+    reason: str = ""
+    look_at: datetime | None = None
+
+
+class Looked(Frozen):
+    """The provider was asked and nothing new came of it."""
+
+    type: Literal["looked"] = "looked"
+    payment: str
+    is_absent: bool = False
+    look_at: datetime | None
+
+
+class PaymentAuthorised(Frozen):
+    """The customer's money is reserved."""
+
+    type: Literal["payment_authorised"] = "payment_authorised"
+    payment: str
+    attempt: str = ""
+    amount: Money
+    provider_reference: str | None = None
+    valid_until: datetime | None = None
+    origin: Origin = "shop"
+
+
+class PaymentCaptured(Frozen):
+    """Reserved money was taken."""
+
+    type: Literal["payment_captured"] = "payment_captured"
+    payment: str
+    attempt: str = ""
+    amount: Money
+    origin: Origin = "shop"
+
+
+class PaymentVoided(Frozen):
+    """What was reserved and not captured was released."""
+
+    type: Literal["payment_voided"] = "payment_voided"
+    payment: str
+    attempt: str = ""
+    amount: Money
+    origin: Origin = "shop"
+
+
+class PaymentExpired(Frozen):
+    """The authorisation, or the customer's time to act, ran out."""
+
+    type: Literal["payment_expired"] = "payment_expired"
+    payment: str
+    amount: Money
+
+
+class PaymentRefunded(Frozen):
+    """Captured money was given back."""
+
+    type: Literal["payment_refunded"] = "payment_refunded"
+    payment: str
+    attempt: str = ""
+    amount: Money
+    origin: Origin = "shop"
+
+
+class CaptureFailed(Frozen):
+    """A capture that had succeeded was taken back by the provider."""
+
+    type: Literal["capture_failed"] = "capture_failed"
+    payment: str
+    attempt: str
+    amount: Money
+
+
+class RefundFailed(Frozen):
+    """A refund that had succeeded was taken back by the provider; the money is the shop's again."""
+
+    type: Literal["refund_failed"] = "refund_failed"
+    payment: str
+    attempt: str
+    amount: Money
+
+
+class Contradicted(Frozen):
+    """The provider said something that cannot be. It is on record, and nothing was believed.
+
+    Attributes:
+        said: What it said, in our words: amounts and steps, nothing of the provider's text.
+        stops: Whether nothing more is sent for this payment until the provider agrees with the
+            books again.
+    """
+
+    type: Literal["contradicted"] = "contradicted"
+    payment: str
+    said: str
+    stops: bool
+    look_at: datetime | None
+
+
+class ContradictionCleared(Frozen):
+    """The provider's later answer agrees with the books again."""
+
+    type: Literal["contradiction_cleared"] = "contradiction_cleared"
+    payment: str
+
+
+class AttentionNeeded(Frozen):
+    """A person at the shop should look."""
+
+    type: Literal["attention_needed"] = "attention_needed"
+    reason: str
+    payment: str
+
+
+class AuthorisationReminded(Frozen):
+    """The shop was told that an authorisation runs out before it was captured."""
+
+    type: Literal["authorisation_reminded"] = "authorisation_reminded"
+    payment: str
+    valid_until: datetime
+
+
+class Reopened(Frozen):
+    """This round's payments came to nothing; the customer chooses again."""
+
+    type: Literal["reopened"] = "reopened"
+    reason: str
+    expires_at: datetime
+
+
+class EndingAsked(Frozen):
+    """It is to end, but a payment must be settled first."""
+
+    type: Literal["ending_asked"] = "ending_asked"
+    ending: Literal["cancelled", "expired"]
+
+
+class Held(Frozen):
+    """A person has to decide before the order is confirmed."""
+
+    type: Literal["held"] = "held"
+    reasons: tuple[str, ...]
+    deadline: datetime
+
+
+class ReviewClaimed(Frozen):
+    """A reviewer took it on."""
+
+    type: Literal["review_claimed"] = "review_claimed"
+    reviewer: str
+
+
+class ReviewApproved(Frozen):
+    """A reviewer said yes; the order is confirmed."""
+
+    type: Literal["review_approved"] = "review_approved"
+    reviewer: str
+
+
+class ReviewRejected(Frozen):
+    """A reviewer said no; what is reserved is voided."""
+
+    type: Literal["review_rejected"] = "review_rejected"
+    reviewer: str
+    reason: str = ""
+
+
+class ReviewLapsed(Frozen):
+    """The deadline passed, or the authorisation went away; it counts as rejected."""
+
+    type: Literal["review_lapsed"] = "review_lapsed"
+    reason: Literal["deadline", "authorisation_lost"]
+
+
+class Confirmed(Frozen):
+    """The whole total is secured and no hold is open: there is an order."""
+
+    type: Literal["confirmed"] = "confirmed"
+
+
+class ShipmentStarted(Frozen):
+    """Units are to leave; they may once their capture has succeeded."""
+
+    type: Literal["shipment_started"] = "shipment_started"
+    shipment: str
+    lines: Mapping[str, int]
+    amount: Money
+
+
+class Shipped(Frozen):
+    """A shipment is paid for and has left."""
+
+    type: Literal["shipped"] = "shipped"
+    shipment: str
+
+
+class ShipmentFailed(Frozen):
+    """A shipment could not be paid for and must not leave."""
+
+    type: Literal["shipment_failed"] = "shipment_failed"
+    shipment: str
+
+
+class ShipmentPaidAgain(Frozen):
+    """A shipment whose capture had failed afterwards is paid for again."""
+
+    type: Literal["shipment_paid_again"] = "shipment_paid_again"
+    shipment: str
+
+
+class RefundStarted(Frozen):
+    """Money is to be given back."""
+
+    type: Literal["refund_started"] = "refund_started"
+    refund: str
+    lines: Mapping[str, int]
+    amount: Money
+
+
+class RefundDone(Frozen):
+    """All of a refund was given back."""
+
+    type: Literal["refund_done"] = "refund_done"
+    refund: str
+
+
+class RefundNotDone(Frozen):
+    """A refund could not be given back in full."""
+
+    type: Literal["refund_not_done"] = "refund_not_done"
+    refund: str
+
+
+class LinesCancelled(Frozen):
+    """Units will not be shipped."""
+
+    type: Literal["lines_cancelled"] = "lines_cancelled"
+    lines: Mapping[str, int]
+
+
+class Cancelled(Frozen):
+    """The checkout or the whole order was cancelled; what is still reserved is voided."""
+
+    type: Literal["cancelled"] = "cancelled"
+
+
+class Expired(Frozen):
+    """Nobody finished it in time."""
+
+    type: Literal["expired"] = "expired"
+
+
+class Fulfilled(Frozen):
+    """Every unit is shipped or cancelled."""
+
+    type: Literal["fulfilled"] = "fulfilled"
+
+
+Event = (
+    Started
+    | CartChanged
+    | DetailsProvided
+    | DeliveryChosen
+    | PaymentChosen
+    | CreditAdded
+    | CreditRemoved
+    | Placed
+    | PaymentStarted
+    | AttemptStarted
+    | AttemptResent
+    | AttemptPending
+    | AttemptUnknown
+    | AttemptFailed
+    | Looked
+    | PaymentAuthorised
+    | PaymentCaptured
+    | PaymentVoided
+    | PaymentExpired
+    | PaymentRefunded
+    | CaptureFailed
+    | RefundFailed
+    | Contradicted
+    | ContradictionCleared
+    | AttentionNeeded
+    | AuthorisationReminded
+    | Reopened
+    | EndingAsked
+    | Held
+    | ReviewClaimed
+    | ReviewApproved
+    | ReviewRejected
+    | ReviewLapsed
+    | Confirmed
+    | ShipmentStarted
+    | Shipped
+    | ShipmentFailed
+    | ShipmentPaidAgain
+    | RefundStarted
+    | RefundDone
+    | RefundNotDone
+    | LinesCancelled
+    | Cancelled
+    | Expired
+    | Fulfilled
+)
+
+
+@cache
+def _events() -> TypeAdapter[tuple[Event, ...]]:
+    return TypeAdapter(tuple[Annotated[Event, Field(discriminator="type")], ...])
+
+
+def to_json(events: tuple[Event, ...]) -> bytes:
+    """The events of one commit, as the journal holds them; fields at their default are left out."""
+    return _events().dump_json(events, exclude_defaults=False)
+
+
+def from_json(text: bytes | str) -> tuple[Event, ...]:
+    """The events of one commit, read back from the journal.
+
+    Raises:
+        pydantic.ValidationError: If the journal holds something this version does not know.
+    """
+    return _events().validate_json(text)

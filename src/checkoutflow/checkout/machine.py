@@ -1,0 +1,125 @@
+"""The rules about a checkout's phases, as two tables: where a step leads, and what may be asked."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from checkoutflow.table import Table
+
+
+class Phase(StrEnum):
+    """Where a checkout stands, as the customer and the shop see it."""
+
+    COLLECTING = "collecting"
+    PLACING = "placing"
+    HELD = "held"
+    CONFIRMED = "confirmed"
+    FULFILLED = "fulfilled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+class PhaseStep(StrEnum):
+    """What moves a checkout from one phase to the next."""
+
+    PLACED = "placed"
+    REOPENED = "reopened"
+    HELD = "held"
+    CONFIRMED = "confirmed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    FULFILLED = "fulfilled"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class CommandName(StrEnum):
+    """What can be asked of a checkout. The last three come from programs, not from people."""
+
+    CHANGE_CART = "change_cart"
+    PROVIDE = "provide"
+    CHOOSE_DELIVERY = "choose_delivery"
+    CHOOSE_PAYMENT = "choose_payment"
+    ADD_CREDIT = "add_credit"
+    REMOVE_CREDIT = "remove_credit"
+    PLACE = "place"
+    CLAIM = "claim"
+    APPROVE = "approve"
+    REJECT = "reject"
+    SHIP = "ship"
+    CAPTURE_AGAIN = "capture_again"
+    REFUND = "refund"
+    CANCEL = "cancel"
+    RECORD_RESULT = "record_result"
+    TAKE_STANDING = "take_standing"
+    PASS_TIME = "pass_time"  # noqa: S105 -- a command's name
+
+
+_P = Phase
+_S = PhaseStep
+_C = CommandName
+
+CHECKOUT: Final[Table[Phase, PhaseStep]] = MappingProxyType(
+    {
+        _P.COLLECTING: {
+            _S.PLACED: _P.PLACING,
+            _S.CANCELLED: _P.CANCELLED,
+            _S.EXPIRED: _P.EXPIRED,
+        },
+        _P.PLACING: {
+            _S.REOPENED: _P.COLLECTING,  # declined: the customer chooses again
+            _S.HELD: _P.HELD,
+            _S.CONFIRMED: _P.CONFIRMED,
+            _S.CANCELLED: _P.CANCELLED,
+            _S.EXPIRED: _P.EXPIRED,
+        },
+        _P.HELD: {
+            _S.APPROVED: _P.CONFIRMED,
+            _S.REJECTED: _P.REJECTED,
+            _S.CANCELLED: _P.CANCELLED,
+        },
+        _P.CONFIRMED: {
+            _S.FULFILLED: _P.FULFILLED,
+            _S.CANCELLED: _P.CANCELLED,
+        },
+        # Ends. What is still reserved is voided, and what was captured can be refunded.
+        _P.FULFILLED: {},
+        _P.CANCELLED: {},
+        _P.REJECTED: {},
+        _P.EXPIRED: {},
+    }
+)
+
+# What programs may report at any time: money does not ask in which phase it arrives.
+_ALWAYS: Final = frozenset({_C.RECORD_RESULT, _C.TAKE_STANDING, _C.PASS_TIME})
+
+ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
+    {
+        _P.COLLECTING: _ALWAYS
+        | {
+            _C.CHANGE_CART,
+            _C.PROVIDE,
+            _C.CHOOSE_DELIVERY,
+            _C.CHOOSE_PAYMENT,
+            _C.ADD_CREDIT,
+            _C.REMOVE_CREDIT,
+            _C.PLACE,
+            _C.CANCEL,
+        },
+        _P.PLACING: _ALWAYS | {_C.CANCEL},
+        _P.HELD: _ALWAYS | {_C.CLAIM, _C.APPROVE, _C.REJECT, _C.CANCEL},
+        _P.CONFIRMED: _ALWAYS | {_C.SHIP, _C.CAPTURE_AGAIN, _C.REFUND, _C.CANCEL},
+        _P.FULFILLED: _ALWAYS | {_C.CAPTURE_AGAIN, _C.REFUND},
+        _P.CANCELLED: _ALWAYS | {_C.REFUND},
+        _P.REJECTED: _ALWAYS | {_C.REFUND},
+        _P.EXPIRED: _ALWAYS | {_C.REFUND},
+    }
+)
+
+ENDS: Final = frozenset(phase for phase, row in CHECKOUT.items() if not row)

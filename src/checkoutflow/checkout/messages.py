@@ -1,0 +1,43 @@
+"""What a shop can ask to be told: kept in the same commit as the change, until it is taken."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from checkoutflow.checkout import events as e
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+# Kind of message -> the events that it tells of. A message names the checkout and nothing else:
+# whoever receives it loads the checkout, which is always newer than the message.
+MESSAGES: Final[Mapping[str, tuple[type, ...]]] = MappingProxyType(
+    {
+        "held": (e.Held,),
+        "confirmed": (e.Confirmed, e.ReviewApproved),
+        "declined": (e.Reopened,),
+        "rejected": (e.ReviewRejected, e.ReviewLapsed),
+        "cancelled": (e.Cancelled,),
+        "expired": (e.Expired,),
+        "shipped": (e.Shipped,),
+        "shipment_failed": (e.ShipmentFailed,),
+        "refunded": (e.RefundDone,),
+        "refund_failed": (e.RefundNotDone, e.RefundFailed),
+        "fulfilled": (e.Fulfilled,),
+        "authorisation_runs_out": (e.AuthorisationReminded,),
+        "attention": (e.AttentionNeeded,),
+    }
+)
+
+_KIND: Final[Mapping[type, str]] = MappingProxyType(
+    {event: kind for kind, events in MESSAGES.items() for event in events}
+)
+
+
+def messages(events: Iterable[e.Event], wanted: frozenset[str]) -> tuple[str, ...]:
+    """The kinds of message that one commit's events make, each once, of those that are wanted."""
+    if not wanted:
+        return ()
+    kinds = dict.fromkeys(_KIND[type(event)] for event in events if type(event) in _KIND)
+    return tuple(kind for kind in kinds if kind in wanted)

@@ -1,0 +1,208 @@
+"""Deciding about an order: the review, shipping, cancelling, and giving money back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from checkoutflow.checkout import events as e
+from checkoutflow.checkout.machine import Phase
+from checkoutflow.checkout.state import PartState
+from checkoutflow.errors import InvalidInput, NotFound, OutcomeUnknown, UsageError
+from checkoutflow.money import Money, total
+from checkoutflow.payment.outcomes import Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from checkoutflow.checkout import commands as c
+    from checkoutflow.checkout.draft import Draft
+    from checkoutflow.checkout.state import Checkout, Payment
+
+
+def claim(draft: Draft, command: c.Claim) -> None:
+    """A reviewer takes the order on; another one may take it over."""
+    draft.add(e.ReviewClaimed(reviewer=command.reviewer))
+
+
+def approve(draft: Draft, command: c.Approve) -> None:
+    """A reviewer lets it through."""
+    _all_is_known(draft)
+    draft.add(e.ReviewApproved(reviewer=command.reviewer))
+
+
+def reject(draft: Draft, command: c.Reject) -> None:
+    """A reviewer turns it down."""
+    draft.add(e.ReviewRejected(reviewer=command.reviewer, reason=command.reason))
+
+
+def cancel(draft: Draft, command: c.Cancel) -> None:
+    """Stop the checkout, or the part of the order that has not left.
+
+    While the customer is paying, the payment is settled first: whatever it comes to is voided.
+    """
+    state = draft.state
+    if state.phase is not Phase.CONFIRMED:
+        if command.lines:
+            raise InvalidInput("single lines can be cancelled once confirmed", field="lines")
+        if state.phase is Phase.PLACING:
+            if not state.ending:
+                draft.add(e.EndingAsked(ending="cancelled"))
+        else:
+            draft.add(e.Cancelled())
+        return
+    left = state.to_ship()
+    lines = _units(command.lines, left, "left to cancel")
+    if not lines:
+        raise UsageError("nothing is left to cancel: every unit is shipped or on its way")
+    draft.add(e.LinesCancelled(lines=lines))
+
+
+def _units(asked: Mapping[str, int], left: Mapping[str, int], what: str) -> dict[str, int]:
+    """The units asked for; all that are left if none were named."""
+    if not asked:
+        return dict(left)
+    for line_id, units in asked.items():
+        if units < 1:
+            raise InvalidInput("is at least 1", field=f"lines.{line_id}")
+        if units > left.get(line_id, 0):
+            raise InvalidInput(f"only {left.get(line_id, 0)} are {what}", field=f"lines.{line_id}")
+    return dict(asked)
+
+
+def _all_is_known(draft: Draft) -> None:
+    """Look before you touch: nothing new is asked of a payment while money may have moved."""
+    for payment in draft.state.payments:
+        if any(attempt.is_unresolved for attempt in payment.open_attempts):
+            raise OutcomeUnknown(
+                f"payment {payment.id} has an outcome that is not known yet; reconcile first"
+            )
+
+
+def ship(draft: Draft, command: c.Ship) -> None:
+    """Send units off: what they cost is captured first, and only then do they count as shipped.
+
+    What was already captured without a shipment (in the provider's portal, or by a method that
+    takes the money at once) is used up before anything more is captured.
+
+    Raises:
+        OutcomeUnknown: If an earlier operation has no known outcome yet.
+        UsageError: If less than that is reserved.
+    """
+    _all_is_known(draft)
+    state = draft.state
+    lines = _units(command.lines, state.to_ship(), "left to ship")
+    if not lines:
+        raise UsageError("nothing is left to ship")
+    amount = _cost(state, lines, state.shipped)
+    spare = _captured_without_shipment(draft)
+    shipment = f"s{len(state.shipments) + 1}"
+    draft.add(e.ShipmentStarted(shipment=shipment, lines=lines, amount=amount))
+    if amount > spare:
+        _spread(draft, Operation.CAPTURE, amount - spare, shipment)
+
+
+def _cost(state: Checkout, lines: Mapping[str, int], done: Callable[[str], int]) -> Money:
+    """What units cost when so many of their line went before them: parts add up to the whole."""
+    return total(
+        (
+            state.priced.unit_amount(line_id, done(line_id), done(line_id) + units)
+            for line_id, units in lines.items()
+        ),
+        state.total.currency,
+    )
+
+
+def _captured_without_shipment(draft: Draft) -> Money:
+    """Captured, or under way to be, beyond what shipments so far cost."""
+    state = draft.state
+    currency = state.total.currency
+    taken = Money(state.books.captured, currency) + total(
+        (payment.under_way(Operation.CAPTURE) for payment in state.payments), currency
+    )
+    needed = total(
+        (item.amount for item in state.shipments if item.state is not PartState.FAILED), currency
+    )
+    return max(taken - needed, Money(0, currency))
+
+
+def capture_again(draft: Draft, command: c.CaptureAgain) -> None:
+    """Take the money for a shipment that left and whose capture failed afterwards."""
+    _all_is_known(draft)
+    shipment = next((item for item in draft.state.shipments if item.id == command.shipment), None)
+    if shipment is None:
+        raise NotFound(f"there is no shipment {command.shipment}", field="shipment")
+    if shipment.is_paid:
+        raise UsageError(f"shipment {shipment.id} is paid for", field="shipment")
+    missing = unpaid(draft)
+    _spread(draft, Operation.CAPTURE, min(missing, shipment.amount), shipment.id)
+
+
+def unpaid(draft: Draft) -> Money:
+    """What has left and is not covered by captures, done or under way."""
+    state = draft.state
+    currency = state.total.currency
+    left = total(
+        (item.amount for item in state.shipments if item.state is PartState.DONE), currency
+    )
+    taken = Money(state.books.captured, currency) + total(
+        (payment.under_way(Operation.CAPTURE) for payment in state.payments), currency
+    )
+    return max(left - taken, Money(0, currency))
+
+
+def refund(draft: Draft, command: c.Refund) -> None:
+    """Give money back: for returned units what they cost, or a plain amount.
+
+    With several payments the money goes back in the reverse of the order in which it was taken, so
+    a card is refunded before a gift card is filled up again.
+
+    Raises:
+        OutcomeUnknown: If an earlier operation has no known outcome yet.
+        UsageError: If more than was captured would be given back.
+    """
+    _all_is_known(draft)
+    state = draft.state
+    if bool(command.lines) == (command.amount is not None):
+        raise InvalidInput("give either lines or an amount", field="lines")
+    currency = state.total.currency
+    if command.amount is not None:
+        amount = command.amount
+        if amount.currency != currency:
+            raise InvalidInput(f"this checkout is in {currency}", field="amount")
+        if amount.minor <= 0:
+            raise InvalidInput("is above zero", field="amount")
+    else:
+        away = {
+            line.id: sum(
+                item.lines.get(line.id, 0)
+                for item in state.shipments
+                if item.state is PartState.DONE
+            )
+            - state.returned(line.id)
+            for line in state.cart.lines
+        }
+        lines = _units(command.lines, away, "shipped and not returned")
+        amount = _cost(state, lines, state.returned)
+    number = f"r{len(state.refunds) + 1}"
+    draft.add(e.RefundStarted(refund=number, lines=command.lines, amount=amount))
+    if amount.minor:
+        _spread(draft, Operation.REFUND, amount, number)
+
+
+def _spread(draft: Draft, operation: Operation, amount: Money, part: str) -> None:
+    """Share an operation out over the payments, each as far as it goes."""
+    payments = list(draft.state.payments)
+    if operation is Operation.REFUND:
+        payments.reverse()
+    there = total((_free(payment, operation) for payment in payments), amount.currency)
+    if amount > there:
+        raise UsageError(f"cannot {operation} {amount}: only {there} of it is there")
+    for payment in payments:
+        share = min(amount, _free(payment, operation))
+        if share.minor > 0:
+            draft.attempt(payment, operation, share, part)
+            amount = amount - share
+
+
+def _free(payment: Payment, operation: Operation) -> Money:
+    return payment.refundable if operation is Operation.REFUND else payment.capturable

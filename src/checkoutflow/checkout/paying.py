@@ -1,0 +1,427 @@
+"""Deciding what a provider's answer means; it is believed as far as the books allow."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from checkoutflow.checkout import events as e
+from checkoutflow.checkout.draft import LEASE
+from checkoutflow.errors import IllegalTransition, NotFound, UsageError
+from checkoutflow.money import Money
+from checkoutflow.payment.outcomes import Operation, Outcome, Word
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from checkoutflow.checkout import commands as c
+    from checkoutflow.checkout.draft import Draft
+    from checkoutflow.checkout.state import Attempt, Payment
+    from checkoutflow.payment.outcomes import Result, Standing
+
+# Seconds after which to ask about something open: quickly at first, a customer may be waiting.
+LOOKS_S: Final = (5, 30, 120, 300, 900, 3600)
+HOURLY_FOR: Final = timedelta(hours=24)
+DAILY_FOR: Final = timedelta(days=7)
+
+
+def next_look(payment: Payment, at: datetime) -> datetime | None:
+    """When to ask the provider next; None once it was asked for a week."""
+    if payment.looks < len(LOOKS_S):
+        return at + timedelta(seconds=LOOKS_S[payment.looks])
+    since = at - min((item.started_at for item in payment.open_attempts), default=at)
+    if since < HOURLY_FOR:
+        return at + timedelta(hours=1)
+    return at + timedelta(days=1) if since < DAILY_FOR else None
+
+
+def record_result(draft: Draft, command: c.RecordResult) -> None:
+    """Take in what a provider answered to one attempt; an attempt that has its answer keeps it."""
+    payment, attempt = _find(draft, command.attempt)
+    if not attempt.is_open:
+        return
+    if command.said:
+        _contradicted(draft, payment, command.said, stops=False)
+    _take_result(draft, payment, attempt, command.result)
+
+
+def _find(draft: Draft, attempt_id: str) -> tuple[Payment, Attempt]:
+    for payment in draft.state.payments:
+        for attempt in payment.attempts:
+            if attempt.id == attempt_id:
+                return payment, attempt
+    raise NotFound(f"checkout {draft.state.id} has no attempt {attempt_id}", field="attempt")
+
+
+def _take_result(draft: Draft, payment: Payment, attempt: Attempt, result: Result) -> None:
+    match result.outcome:
+        case Outcome.SUCCEEDED:
+            _believe(draft, payment, _success(payment, attempt, result))
+        case Outcome.DECLINED:
+            _failed(draft, payment, attempt, Outcome.DECLINED, result.reason)
+        # A refusal says that this request did nothing. Of an earlier one under the same key, whose
+        # answer was lost, it says nothing.
+        case Outcome.REFUSED if attempt.sends == 1:
+            _failed(draft, payment, attempt, Outcome.REFUSED, result.reason)
+        case Outcome.PENDING:
+            look_at = next_look(payment, draft.at) or draft.at + DAILY_FOR
+            draft.add(
+                e.AttemptPending(
+                    payment=payment.id,
+                    attempt=attempt.id,
+                    provider_reference=result.provider_reference,
+                    action=result.action if attempt.operation is Operation.AUTHORISE else None,
+                    valid_until=result.valid_until,
+                    look_at=look_at,
+                )
+            )
+        case _:
+            look_at = next_look(payment, draft.at) or draft.at + DAILY_FOR
+            draft.add(e.AttemptUnknown(payment=payment.id, attempt=attempt.id, look_at=look_at))
+
+
+def _success(payment: Payment, attempt: Attempt, result: Result | None) -> e.Event:
+    key, amount = attempt.id, attempt.amount
+    match attempt.operation:
+        case Operation.AUTHORISE:
+            return e.PaymentAuthorised(
+                payment=payment.id,
+                attempt=key,
+                amount=amount,
+                provider_reference=result.provider_reference if result else None,
+                valid_until=result.valid_until if result else None,
+            )
+        case Operation.CAPTURE:
+            return e.PaymentCaptured(payment=payment.id, attempt=key, amount=amount)
+        case Operation.VOID:
+            return e.PaymentVoided(payment=payment.id, attempt=key, amount=amount)
+        case Operation.REFUND:
+            return e.PaymentRefunded(payment=payment.id, attempt=key, amount=amount)
+
+
+def _failed(
+    draft: Draft, payment: Payment, attempt: Attempt, outcome: Outcome, reason: str
+) -> None:
+    # A void that was turned down leaves money reserved: someone has to look why.
+    is_void = attempt.operation is Operation.VOID
+    draft.add(
+        e.AttemptFailed(
+            payment=payment.id,
+            attempt=attempt.id,
+            outcome=outcome,
+            reason=reason,
+            look_at=next_look(payment, draft.at) if is_void else None,
+        )
+    )
+
+
+def _believe(draft: Draft, payment: Payment, event: e.Event) -> bool:
+    """Let an event happen that a provider reported, unless the tables or the books forbid it."""
+    try:
+        draft.add(event)
+    except (IllegalTransition, UsageError) as error:
+        _contradicted(draft, payment, str(error), stops=True)
+        return False
+    return True
+
+
+def _contradicted(draft: Draft, payment: Payment, said: str, *, stops: bool) -> None:
+    """Put on record what cannot be; the first time, a person is called as well."""
+    payment = draft.state.payment(payment.id)
+    draft.add(
+        e.Contradicted(
+            payment=payment.id,
+            said=said[:200],
+            stops=stops,
+            look_at=next_look(payment, draft.at) or draft.at + timedelta(days=1),
+        )
+    )
+    call_a_person(draft, payment, "contradiction")
+
+
+def call_a_person(draft: Draft, payment: Payment, reason: str) -> None:
+    """Put something on the list for people, once."""
+    known = {(item.reason, item.payment) for item in draft.state.attention}
+    if (reason, payment.id) not in known:
+        draft.add(e.AttentionNeeded(reason=reason, payment=payment.id))
+
+
+# What the provider says when asked ---------------------------------------------------------------
+
+
+def take_standing(draft: Draft, command: c.TakeStanding) -> None:
+    """Take in how a provider says a payment stands.
+
+    In this order: does it make sense at all; was it authorised; what became of the operations that
+    are open; what happened that we did not ask for; what was taken back; and what is still open.
+    """
+    draft.may_retry = True
+    payment = draft.state.payment(command.payment)
+    standing = command.standing
+    if command.said:
+        _contradicted(draft, payment, command.said, stops=True)
+        return
+    if standing is None or standing.word is Word.UNCLEAR:
+        _still_open(draft, command.payment, is_absent=False)
+        return
+    if problem := _nonsense(payment, standing):
+        _contradicted(draft, payment, problem, stops=True)
+        return
+    before = len(draft.events)
+    if payment.is_waiting or payment.is_dead:
+        _take_authorisation(draft, payment, standing)
+    payment = draft.state.payment(payment.id)
+    if not payment.is_waiting and not payment.is_dead:
+        for take in (_take_listed, _take_amounts, _take_back):
+            if not take(draft, command.payment, standing):
+                return
+    payment = draft.state.payment(payment.id)
+    if payment.contradiction:
+        draft.add(e.ContradictionCleared(payment=payment.id))
+    if payment.open_attempts or len(draft.events) == before:
+        unseen = any(
+            item.is_unresolved and item.operation is not Operation.AUTHORISE
+            for item in payment.open_attempts
+        )
+        _still_open(draft, payment.id, is_absent=unseen or standing.word is Word.NOT_FOUND)
+
+
+def _nonsense(payment: Payment, standing: Standing) -> str:
+    """What about a standing cannot be; empty if nothing."""
+    if standing.authorised.currency != payment.amount.currency:
+        return f"the payment is in {standing.authorised.currency}"
+    if standing.captured + standing.voided > standing.authorised:
+        gone = standing.captured + standing.voided
+        return f"{gone} captured and voided of {standing.authorised} authorised"
+    if standing.refunded > standing.captured:
+        return f"{standing.refunded} refunded of {standing.captured} captured"
+    return ""
+
+
+def _take_authorisation(draft: Draft, payment: Payment, standing: Standing) -> None:
+    attempt = next(item for item in payment.attempts if item.operation is Operation.AUTHORISE)
+    is_live = standing.authorised > standing.voided
+    if is_live:
+        # Also after a decline or an expiry: the money is there whatever was said before.
+        if not _believe(
+            draft,
+            payment,
+            e.PaymentAuthorised(
+                payment=payment.id,
+                attempt=attempt.id,
+                amount=standing.authorised,
+                provider_reference=standing.provider_reference,
+                valid_until=standing.valid_until,
+            ),
+        ):
+            return
+        if standing.authorised != payment.amount:
+            said = f"{standing.authorised} authorised instead of {payment.amount}"
+            _contradicted(draft, payment, said, stops=False)
+        return
+    if payment.is_dead:
+        return
+    match standing.word:
+        case Word.DECLINED:
+            _failed(draft, payment, attempt, Outcome.DECLINED, standing.reason)
+        case Word.EXPIRED:
+            draft.add(e.PaymentExpired(payment=payment.id, amount=payment.amount))
+        case Word.VOIDED:
+            void = _open(payment, Operation.VOID)
+            draft.add(
+                e.PaymentVoided(
+                    payment=payment.id,
+                    attempt=void[0].id if void else "",
+                    amount=payment.amount,
+                    origin="shop" if void else "provider",
+                )
+            )
+        # Without an action to show, the same request once more is the way to get it back.
+        case Word.PENDING if payment.action is None and (
+            standing.action is not None or not _may_send_again(draft, payment, attempt)
+        ):
+            draft.add(
+                e.AttemptPending(
+                    payment=payment.id,
+                    attempt=attempt.id,
+                    provider_reference=standing.provider_reference,
+                    action=standing.action,
+                    valid_until=standing.valid_until,
+                    look_at=next_look(payment, draft.at) or draft.at + DAILY_FOR,
+                )
+            )
+        case _:
+            pass
+
+
+def _open(payment: Payment, operation: Operation) -> list[Attempt]:
+    return [item for item in payment.open_attempts if item.operation is operation]
+
+
+def _take_listed(draft: Draft, payment_id: str, standing: Standing) -> bool:
+    """Operations that the provider names by our key: theirs is the plainest word."""
+    failed = {Outcome.DECLINED, Outcome.REFUSED}
+    for done in standing.operations:
+        payment = draft.state.payment(payment_id)
+        attempt = next((item for item in payment.attempts if item.id == done.key), None)
+        if attempt is None or attempt.operation is Operation.AUTHORISE:
+            continue
+        is_sound = True
+        if attempt.is_open and done.outcome is Outcome.SUCCEEDED:
+            is_sound = _believe(draft, payment, _success(payment, attempt, None))
+        elif attempt.is_open and done.outcome in failed:
+            _failed(draft, payment, attempt, done.outcome, "provider_says_failed")
+        elif attempt.outcome is Outcome.SUCCEEDED and done.outcome in failed:
+            is_sound = _taken_back(draft, payment, attempt)
+        if not is_sound:
+            return False
+    return True
+
+
+def _taken_back(draft: Draft, payment: Payment, attempt: Attempt) -> bool:
+    """A success that turned into a failure later."""
+    match attempt.operation:
+        case Operation.CAPTURE:
+            event: e.Event = e.CaptureFailed(
+                payment=payment.id, attempt=attempt.id, amount=attempt.amount
+            )
+            reason = "capture_failed"
+        case Operation.REFUND:
+            event = e.RefundFailed(payment=payment.id, attempt=attempt.id, amount=attempt.amount)
+            reason = "refund_failed"
+        case _:
+            _contradicted(draft, payment, f"{attempt.operation} taken back", stops=True)
+            return False
+    if not _believe(draft, payment, event):
+        return False
+    call_a_person(draft, payment, reason)
+    return True
+
+
+def _take_amounts(draft: Draft, payment_id: str, standing: Standing) -> bool:
+    """What the provider's totals have more than ours: first what we asked for, then the rest."""
+    listed = {done.key for done in standing.operations}
+    for operation in (Operation.CAPTURE, Operation.VOID, Operation.REFUND):
+        news = [
+            _success(draft.state.payment(payment_id), attempt, None)
+            for attempt in _covered(draft.state.payment(payment_id), standing, operation, listed)
+        ]
+        for event in news:
+            if not _believe(draft, draft.state.payment(payment_id), event):
+                return False
+        payment = draft.state.payment(payment_id)
+        more = _more(payment, standing, operation)
+        if more.minor > 0:
+            theirs = _theirs(payment, operation, more, standing)
+            if not _believe(draft, payment, theirs):
+                return False
+    return True
+
+
+def _covered(
+    payment: Payment, standing: Standing, operation: Operation, listed: set[str]
+) -> list[Attempt]:
+    """Our open attempts that the provider's total has room for, the oldest first."""
+    more = _more(payment, standing, operation)
+    covered = []
+    for attempt in _open(payment, operation):
+        if attempt.id not in listed and attempt.amount <= more:
+            covered.append(attempt)
+            more = more - attempt.amount
+    return covered
+
+
+def _more(payment: Payment, standing: Standing, operation: Operation) -> Money:
+    currency = payment.amount.currency
+    theirs, ours = {
+        Operation.CAPTURE: (standing.captured, payment.books.captured),
+        Operation.VOID: (standing.voided, payment.books.voided),
+        Operation.REFUND: (standing.refunded, payment.books.refunded),
+    }[operation]
+    return theirs - Money(ours, currency)
+
+
+def _theirs(payment: Payment, operation: Operation, amount: Money, standing: Standing) -> e.Event:
+    """Something that happened at the provider without us: in its portal, or by its clock."""
+    if operation is Operation.CAPTURE:
+        return e.PaymentCaptured(payment=payment.id, amount=amount, origin="provider")
+    if operation is Operation.REFUND:
+        return e.PaymentRefunded(payment=payment.id, amount=amount, origin="provider")
+    if standing.word is Word.EXPIRED:
+        return e.PaymentExpired(payment=payment.id, amount=amount)
+    return e.PaymentVoided(payment=payment.id, amount=amount, origin="provider")
+
+
+def _take_back(draft: Draft, payment_id: str, standing: Standing) -> bool:
+    """What the provider's totals have less than ours, where it does not name operations.
+
+    A provider's look-up may lag behind, so nothing is concluded while anything is young enough for
+    that; we look again when it no longer is.
+    """
+    for operation in (Operation.CAPTURE, Operation.REFUND):
+        payment = draft.state.payment(payment_id)
+        less = -_more(payment, standing, operation)
+        if less.minor <= 0:
+            continue
+        settle = timedelta(seconds=_absence_s(draft, payment))
+        latest = max(item.lease_until for item in payment.attempts)
+        if draft.at < latest + settle:
+            if not payment.open_attempts:
+                draft.add(e.Looked(payment=payment.id, look_at=latest + settle))
+            continue
+        done = [
+            item
+            for item in payment.attempts
+            if item.operation is operation
+            and item.outcome is Outcome.SUCCEEDED
+            and item.amount == less
+        ]
+        if done:
+            if not _taken_back(draft, payment, done[-1]):
+                return False
+        else:
+            _contradicted(draft, payment, f"{less} less {operation}d than before", stops=True)
+            return False
+    return True
+
+
+def _absence_s(draft: Draft, payment: Payment) -> int:
+    capabilities = draft.rules.capabilities.get(payment.provider or "")
+    return capabilities.absence_s if capabilities else 900
+
+
+def _still_open(draft: Draft, payment_id: str, *, is_absent: bool) -> None:
+    """Something is open and this look did not settle it: send again, conclude, or look later."""
+    payment = draft.state.payment(payment_id)
+    unresolved = [item for item in payment.open_attempts if item.is_unresolved]
+    if payment.open_attempts:
+        since = draft.at - min(item.started_at for item in payment.open_attempts)
+        if unresolved and since >= HOURLY_FOR:
+            call_a_person(draft, payment, "unresolved")
+    for attempt in unresolved:
+        if _may_send_again(draft, payment, attempt):
+            draft.add(
+                e.AttemptResent(
+                    payment=payment.id, attempt=attempt.id, lease_until=draft.at + LEASE
+                )
+            )
+            return  # one at a time: the first one's answer may change what the next one means
+        if is_absent and _is_proof_of_absence(draft, payment, attempt):
+            _failed(draft, payment, attempt, Outcome.REFUSED, "never_arrived")
+            return
+    look_at = next_look(payment, draft.at) if payment.open_attempts else None
+    draft.add(e.Looked(payment=payment.id, is_absent=is_absent, look_at=look_at))
+
+
+def _may_send_again(draft: Draft, payment: Payment, attempt: Attempt) -> bool:
+    """Only while the provider promises that the same key does the same thing once."""
+    capabilities = draft.rules.capabilities.get(payment.provider or "")
+    if capabilities is None or payment.contradiction or draft.at < attempt.lease_until:
+        return False
+    return draft.at < attempt.started_at + timedelta(seconds=capabilities.repeat_s) - LEASE
+
+
+def _is_proof_of_absence(draft: Draft, payment: Payment, attempt: Attempt) -> bool:
+    """One "not found" proves nothing: it must have lasted since the last possible send."""
+    settle = timedelta(seconds=_absence_s(draft, payment))
+    return payment.absences > 0 and draft.at >= attempt.lease_until + settle

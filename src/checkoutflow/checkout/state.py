@@ -1,0 +1,311 @@
+"""The state of one checkout: plain values, no names, no addresses, no card or code.
+
+The checkout is the aggregate. One version number covers it with its payments, shipments, refunds
+and review, and one commit writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from checkoutflow.cart import Cart, Priced
+from checkoutflow.checkout.machine import Phase
+from checkoutflow.errors import NotFound
+from checkoutflow.model import Frozen
+from checkoutflow.money import Money, total
+from checkoutflow.payment.books import Books
+from checkoutflow.payment.machine import PaymentState
+from checkoutflow.payment.outcomes import Action, Operation, Outcome
+from checkoutflow.review import Review
+
+Customer = Literal["consumer", "business"]
+
+
+class Attempt(Frozen):
+    """One operation asked of one provider, under one idempotency key however often it is sent.
+
+    Attributes:
+        id: Also the idempotency key.
+        part: The shipment or refund that it is for, where there is one.
+        lease_until: Until then the worker that wrote it down is the one that sends it.
+        sends: How often it may have been sent.
+        outcome: None until something was heard; ``pending`` and ``unknown`` are not final.
+    """
+
+    id: str
+    operation: Operation
+    amount: Money
+    part: str = ""
+    started_at: datetime
+    lease_until: datetime
+    sends: int = 1
+    outcome: Outcome | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still turn out either way."""
+        return self.outcome in {None, Outcome.PENDING, Outcome.UNKNOWN}
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Whether money may have moved without our knowing."""
+        return self.outcome in {None, Outcome.UNKNOWN}
+
+
+class Payment(Frozen):
+    """One authorisation and everything done with it.
+
+    Attributes:
+        id: Our reference for it, given to the provider.
+        method: The shop's id of the method.
+        provider: The adapter's name; None where the shop itself trusts the customer.
+        amount: What it is to pay.
+        valid_until: When the authorisation, or before it the customer's time to act, runs out.
+        look_at: When to ask the provider next; None when nothing is open.
+        looks: How often it was asked since the last thing heard.
+        absences: How often the provider did not know of it, in a row.
+        reason: Why it was declined, as a code.
+        contradiction: What the provider said that cannot be; while set, we send nothing.
+        is_reminded: The shop has been told that the authorisation runs out.
+    """
+
+    id: str
+    method: str
+    provider: str | None
+    amount: Money
+    state: PaymentState = PaymentState.INITIATED
+    books: Books
+    provider_reference: str | None = None
+    action: Action | None = None
+    valid_until: datetime | None = None
+    attempts: tuple[Attempt, ...] = ()
+    look_at: datetime | None = None
+    looks: int = 0
+    absences: int = 0
+    reason: str = ""
+    contradiction: str = ""
+    is_reminded: bool = False
+
+    @property
+    def open_attempts(self) -> tuple[Attempt, ...]:
+        """What is asked of the provider and not finally answered."""
+        return tuple(attempt for attempt in self.attempts if attempt.is_open)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the answer to its authorisation is not known yet."""
+        return self.state in _WAITING
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it ended without money being reserved or taken."""
+        return self.state in _DEAD
+
+    def under_way(self, operation: Operation) -> Money:
+        """The amount of open attempts at an operation: it may be gone, so it is not free."""
+        return Money(
+            sum(item.amount.minor for item in self.open_attempts if item.operation is operation),
+            self.amount.currency,
+        )
+
+    @property
+    def capturable(self) -> Money:
+        """Reserved, and neither captured, nor released, nor under way to be."""
+        taken = self.under_way(Operation.CAPTURE) + self.under_way(Operation.VOID)
+        return max(self.books.capturable - taken, Money(0, self.amount.currency))
+
+    @property
+    def refundable(self) -> Money:
+        """Captured, and neither given back nor under way to be."""
+        return self.books.refundable - self.under_way(Operation.REFUND)
+
+
+_WAITING = frozenset({PaymentState.INITIATED, PaymentState.ACTION_REQUIRED, PaymentState.UNKNOWN})
+_DEAD = frozenset({PaymentState.DECLINED, PaymentState.EXPIRED, PaymentState.VOIDED})
+
+
+class PartState(StrEnum):
+    """Where a shipment or a refund stands."""
+
+    UNDER_WAY = "under_way"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Shipment(Frozen):
+    """Units that leave together. They count as shipped once they are paid for.
+
+    Attributes:
+        lines: Units by line id.
+        amount: What they cost, discounts and charges shared out, VAT included.
+        is_paid: False when the capture for them failed after it had first succeeded.
+    """
+
+    id: str
+    lines: Mapping[str, int]
+    amount: Money
+    state: PartState = PartState.UNDER_WAY
+    is_paid: bool = True
+
+
+class Refund(Frozen):
+    """Money given back, for returned units or as a plain amount.
+
+    Attributes:
+        lines: Returned units by line id; empty for a plain amount.
+    """
+
+    id: str
+    lines: Mapping[str, int]
+    amount: Money
+    state: PartState = PartState.UNDER_WAY
+
+
+class Credit(Frozen):
+    """A gift card or store credit that is to cover part of the total."""
+
+    method: str
+    amount: Money
+
+
+class Attention(Frozen):
+    """Something that a person at the shop should look at.
+
+    Attributes:
+        reason: ``unresolved``, ``contradiction``, ``capture_failed``, ``refund_failed``,
+            ``authorisation_lost`` or ``void_failed``.
+        payment: Which payment it is about.
+    """
+
+    reason: str
+    payment: str
+
+
+class Tender(Frozen):
+    """What one payment of a round is to be."""
+
+    payment: str
+    method: str
+    provider: str | None
+    amount: Money
+
+
+class Checkout(Frozen):
+    """One checkout.
+
+    Attributes:
+        version: How many commits made it; for optimistic concurrency.
+        subject: Reference to the person in the vault.
+        provided: Names of the contact fields that the vault holds.
+        expires_at: When it expires unless something happens.
+        delivery: Chosen way of delivery; empty while none is chosen or none is needed.
+        method: Chosen way to pay what credits do not cover.
+        round: Which try at paying this is; each ``place`` begins one.
+        tenders: What this round's payments are to be, in order: method, amount, payment id.
+        ending: Why it is being wound up while a payment is still unsettled: ``cancelled`` or
+            ``expired``.
+        cancelled: Units by line id that will not be shipped.
+    """
+
+    id: str
+    version: int = 0
+    market: str
+    locale: str
+    customer: Customer
+    subject: str
+    phase: Phase = Phase.COLLECTING
+    started_at: datetime
+    expires_at: datetime
+    cart: Cart
+    priced: Priced
+    provided: tuple[str, ...] = ()
+    delivery: str = ""
+    method: str = ""
+    credits: tuple[Credit, ...] = ()
+    return_url: str = ""
+    tenders: tuple[Tender, ...] = ()
+    payments: tuple[Payment, ...] = ()
+    shipments: tuple[Shipment, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    cancelled: Mapping[str, int] = {}
+    review: Review | None = None
+    ending: Literal["", "cancelled", "expired"] = ""
+    attention: tuple[Attention, ...] = ()
+
+    @property
+    def total(self) -> Money:
+        """What the customer is to pay in all, VAT included."""
+        return self.priced.total
+
+    @property
+    def credited(self) -> Money:
+        """How much of the total gift cards and store credit are to cover."""
+        return total((credit.amount for credit in self.credits), self.total.currency)
+
+    @property
+    def books(self) -> Books:
+        """The books of all its payments together, in minor units."""
+        every = [payment.books for payment in self.payments]
+        return Books(
+            currency=self.total.currency,
+            authorised=sum(books.authorised for books in every),
+            voided=sum(books.voided for books in every),
+            captured=sum(books.captured for books in every),
+            refunded=sum(books.refunded for books in every),
+        )
+
+    @property
+    def next_action(self) -> Action | None:
+        """What the customer must do to pay, if anything."""
+        return next(
+            (
+                payment.action
+                for payment in self.current_payments
+                if payment.state is PaymentState.ACTION_REQUIRED
+            ),
+            None,
+        )
+
+    @property
+    def current_payments(self) -> tuple[Payment, ...]:
+        """The payments of this round, in order."""
+        ids = [tender.payment for tender in self.tenders]
+        return tuple(payment for payment in self.payments if payment.id in ids)
+
+    def payment(self, payment_id: str) -> Payment:
+        """One payment by its id.
+
+        Raises:
+            NotFound: If this checkout has no such payment.
+        """
+        for payment in self.payments:
+            if payment.id == payment_id:
+                return payment
+        raise NotFound(f"checkout {self.id} has no payment {payment_id}", field="payment")
+
+    def shipped(self, line_id: str) -> int:
+        """Units of a line that are shipped or on their way to be."""
+        return sum(
+            shipment.lines.get(line_id, 0)
+            for shipment in self.shipments
+            if shipment.state is not PartState.FAILED
+        )
+
+    def returned(self, line_id: str) -> int:
+        """Units of a line that are returned or on their way to be."""
+        return sum(
+            refund.lines.get(line_id, 0)
+            for refund in self.refunds
+            if refund.state is not PartState.FAILED
+        )
+
+    def to_ship(self) -> dict[str, int]:
+        """Units by line id that are neither shipped, nor on their way, nor cancelled."""
+        left = {
+            line.id: line.quantity - self.shipped(line.id) - self.cancelled.get(line.id, 0)
+            for line in self.cart.lines
+        }
+        return {line_id: units for line_id, units in left.items() if units}

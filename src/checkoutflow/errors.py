@@ -1,0 +1,209 @@
+"""Every error of checkoutflow on one page, each saying what to do next.
+
+Callers branch on ``error.next`` or on the class, never on the text. A declined payment is not an
+error: it is an outcome and is returned. No message holds a value that the customer typed.
+
+```text
+CheckoutError
++-- UsageError                fix the call; nothing was sent and nothing was stored
+|   +-- InvalidInput          a field is wrong; `field` is its path
+|   +-- UnknownRule           no country rule for that market, category and date
+|   +-- NotFound              no such checkout, payment or attempt
+|   +-- IllegalTransition     the table has no such step from here
+|   +-- NotSupported          the provider or the shop does not do this
+|   +-- DetailsMissing        something still has to be asked; `fields` names it
+|   +-- TotalChanged          the customer accepted another total; both are given
+|   +-- IdempotencyConflict   this key was used for something else
+|   +-- PurposeRefused        personal data asked for without a purpose that allows it
++-- OutcomeUnknown            wait and look again; money may have moved
++-- ProviderError             the provider broke its own contract
+|   +-- Contradiction         stop; the answer disagrees with what we asked
+|   +-- UntrustedNotice       drop it; the webhook is not proven genuine
++-- TransportError            ask the provider; money may have moved
++-- StoreError                the store cannot be used as it is; the text says why
+|   +-- StoreConflict         reload; someone else wrote first
+|   +-- SchemaMismatch        create or upgrade the tables first
++-- VaultError                the key is missing or wrong, or a row was changed
+```
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Next(StrEnum):
+    """What the caller should do about an error."""
+
+    FIX_THE_CALL = "fix_the_call"
+    ASK_THE_PROVIDER = "ask_the_provider"
+    LOOK_AGAIN = "look_again"
+    RELOAD = "reload"
+    DROP = "drop"
+    STOP = "stop"
+
+
+class CheckoutError(Exception):
+    """Base of everything this library raises on purpose.
+
+    Attributes:
+        next: What to do about it; stable, so that callers can branch on it.
+        field: Path of the field at fault (``lines[2].quantity``), where there is one.
+    """
+
+    next: ClassVar[Next] = Next.STOP
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        """Keep the message and, where there is one, the path of the field at fault."""
+        super().__init__(message)
+        self.field = field
+
+
+class UsageError(CheckoutError):
+    """The call cannot be carried out as it is. Nothing was sent and nothing was stored."""
+
+    next = Next.FIX_THE_CALL
+
+
+class InvalidInput(UsageError):
+    """A value is not acceptable; ``field`` is its path and the message gives the way out.
+
+    Attributes:
+        problems: Every problem found, as (path, message); the first is the one in the message.
+    """
+
+    def __init__(
+        self, message: str, *, field: str, problems: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Name the field at fault, and the other problems found in the same input."""
+        super().__init__(f"{field}: {message}" if field else message, field=field)
+        self.problems = tuple(problems) or ((field, message),)
+
+
+class UnknownRule(UsageError):
+    """No country rule covers that market, category and date."""
+
+
+class NotFound(UsageError):
+    """There is no such checkout, payment, shipment or attempt in this store."""
+
+
+class IllegalTransition(UsageError):
+    """The table has no step for this event or command from this state."""
+
+    def __init__(self, thing: str, state: str, step: str) -> None:
+        """Say which step was refused, of what, and in which state it was."""
+        super().__init__(f"{step} cannot happen while the {thing} is {state}")
+        self.thing = thing
+        self.state = state
+        self.step = step
+
+
+class NotSupported(UsageError):
+    """The provider, the market or the shop's settings do not offer this."""
+
+
+class DetailsMissing(UsageError):
+    """Something must still be asked of the customer before this step.
+
+    Attributes:
+        fields: Names of what is missing, in the order in which to ask.
+    """
+
+    def __init__(self, fields: Iterable[str]) -> None:
+        """Name every missing field, in the order in which to ask for them."""
+        self.fields = tuple(fields)
+        super().__init__(f"still missing: {', '.join(self.fields)}", field=self.fields[0])
+
+
+class TotalChanged(UsageError):
+    """The total the customer accepted is not the total of the checkout.
+
+    Attributes:
+        accepted: What the customer said yes to, as text (``"199.00 DKK"``).
+        actual: What the checkout costs now, as text.
+    """
+
+    def __init__(self, accepted: str, actual: str) -> None:
+        """Give both totals, so that the page can show the new one and ask again."""
+        super().__init__(
+            f"the customer accepted {accepted} but the total is {actual}; show it and ask again",
+            field="accepted_total",
+        )
+        self.accepted = accepted
+        self.actual = actual
+
+
+class IdempotencyConflict(UsageError):
+    """The idempotency key was used before for a call with other content."""
+
+
+class PurposeRefused(UsageError):
+    """Personal data was asked for without a purpose that allows it."""
+
+
+class OutcomeUnknown(CheckoutError):
+    """An earlier operation has no known outcome yet; look again before touching the payment."""
+
+    next = Next.LOOK_AGAIN
+
+
+class ProviderError(CheckoutError):
+    """The provider broke its own contract."""
+
+
+class Contradiction(ProviderError):
+    """The provider's answer disagrees with what was asked or with the books. Stop."""
+
+    next = Next.STOP
+
+
+class UntrustedNotice(ProviderError):
+    """The webhook is not proven genuine; drop it. ``reason`` is safe to count, not to answer."""
+
+    next = Next.DROP
+
+
+class TransportError(CheckoutError):
+    """The request left or may have left, and no usable answer came back."""
+
+    next = Next.ASK_THE_PROVIDER
+
+
+class StoreError(CheckoutError):
+    """The store cannot be used as it is."""
+
+
+class StoreConflict(StoreError):
+    """Someone else changed this checkout first. Nothing was written; reload and decide again."""
+
+    next = Next.RELOAD
+
+
+class SchemaMismatch(StoreError):
+    """The tables are missing, too old or too new for this version of the library."""
+
+
+class VaultError(CheckoutError):
+    """The key is missing or wrong, or a stored row was changed. Nothing was read."""
+
+
+def problem_paths(errors: Iterable[Mapping[str, object]]) -> list[tuple[str, str]]:
+    """Turn validation errors into (path, message) pairs that never echo the value.
+
+    >>> problem_paths([{"loc": ("lines", 0, "quantity"), "msg": "Input should be positive"}])
+    [('lines[0].quantity', 'Input should be positive')]
+    """
+    found: list[tuple[str, str]] = []
+    for error in errors:
+        path = ""
+        location = error["loc"]
+        for part in location if isinstance(location, tuple) else ():
+            path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+        message = str(error["msg"]).removeprefix("Value error, ")
+        found.append((path, message))
+    return found

@@ -1,0 +1,310 @@
+"""The asynchronous driver: ``AsyncCheckoutFlow``. Same programs, same names, awaited.
+
+The store is used from worker threads, so that a slow disk never holds up the event loop.
+"""
+
+from __future__ import annotations
+
+from asyncio import to_thread
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from checkoutflow.checkout import commands as c
+from checkoutflow.errors import CheckoutError
+from checkoutflow.flow import host
+from checkoutflow.flow.effects import AskStore, Now, Random, Send
+from checkoutflow.flow.programs import Programs, Report, choices
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from types import TracebackType
+
+    import httpx
+
+    from checkoutflow.cart import Cart
+    from checkoutflow.checkout.state import Checkout, Customer
+    from checkoutflow.checkout.view import View
+    from checkoutflow.flow.effects import Effect, Program
+    from checkoutflow.money import Money
+    from checkoutflow.privacy.fields import Purpose
+    from checkoutflow.privacy.vault import Keys
+    from checkoutflow.providers.contract import Provider
+    from checkoutflow.shop import Shop
+    from checkoutflow.stores.contract import JournalEntry, Message, Store
+
+T = TypeVar("T")
+
+
+class AsyncCheckoutFlow:
+    """``CheckoutFlow`` for asynchronous callers: every method is there under its name, awaited."""
+
+    def __init__(
+        self,
+        shop: Shop,
+        *,
+        providers: Iterable[Provider] = (),
+        store: Store,
+        keys: Keys | None = None,
+        clock: host.Clock = host.system_clock,
+        random: host.RandomBytes = host.system_random,
+        http: httpx.AsyncClient | None = None,
+    ) -> None:
+        """Put a flow together; the arguments are those of ``CheckoutFlow``."""
+        self._store = store
+        self._clock = clock
+        self._random = random
+        self._http = host.AsyncHttp(http)
+        self._programs = Programs(shop, providers, keys or host.default_keys(store, random))
+
+    # Driving ---------------------------------------------------------------------------------
+
+    async def _perform(self, effect: Effect) -> Any:  # noqa: ANN401 -- each effect has its own answer
+        match effect:
+            case AskStore():
+                return await to_thread(effect.on, self._store)
+            case Now():
+                return self._clock()
+            case Random():
+                return self._random(effect.count)
+            case Send():
+                return await self._http.send(effect)
+
+    async def _run(self, program: Program[T]) -> T:
+        resume = partial(next, program)
+        while True:
+            try:
+                effect = resume()
+            except StopIteration as stop:
+                value: T = stop.value
+                return value
+            try:
+                resume = partial(program.send, await self._perform(effect))
+            except CheckoutError as error:
+                resume = partial(program.throw, error)
+
+    async def _act(self, checkout_id: str, command: c.Command, idempotency_key: str) -> Checkout:
+        return await self._run(self._programs.act(checkout_id, [command], {}, idempotency_key))
+
+    async def close(self) -> None:
+        """Let go of connections and files."""
+        await self._http.close()
+        await to_thread(self._store.close)
+
+    async def __aenter__(self) -> Self:
+        """Use it in an ``async with`` block, which closes it."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        await self.close()
+
+    # The customer ----------------------------------------------------------------------------
+
+    async def start(
+        self,
+        cart: Cart,
+        *,
+        market: str,
+        locale: str = "",
+        customer: Customer = "consumer",
+        details: Mapping[str, str] | None = None,
+        delivery: str = "",
+        payment: str = "",
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """As ``CheckoutFlow.start``."""
+        return await self._run(
+            self._programs.start(
+                cart,
+                market,
+                locale,
+                customer,
+                details or {},
+                choices(delivery, payment),
+                idempotency_key,
+            )
+        )
+
+    async def change_cart(
+        self, checkout_id: str, cart: Cart, *, idempotency_key: str = ""
+    ) -> Checkout:
+        """As ``CheckoutFlow.change_cart``."""
+        return await self._act(checkout_id, c.ChangeCart(cart=cart), idempotency_key)
+
+    async def provide(
+        self,
+        checkout_id: str,
+        *,
+        delivery: str = "",
+        payment: str = "",
+        idempotency_key: str = "",
+        **details: str,
+    ) -> Checkout:
+        """As ``CheckoutFlow.provide``."""
+        commands = choices(delivery, payment)
+        return await self._run(self._programs.act(checkout_id, commands, details, idempotency_key))
+
+    async def choose_delivery(
+        self, checkout_id: str, delivery: str, *, idempotency_key: str = ""
+    ) -> Checkout:
+        """As ``CheckoutFlow.choose_delivery``."""
+        return await self._act(checkout_id, c.ChooseDelivery(delivery=delivery), idempotency_key)
+
+    async def choose_payment(
+        self, checkout_id: str, method: str, *, idempotency_key: str = ""
+    ) -> Checkout:
+        """As ``CheckoutFlow.choose_payment``."""
+        return await self._act(checkout_id, c.ChoosePayment(method=method), idempotency_key)
+
+    async def add_credit(
+        self,
+        checkout_id: str,
+        method: str,
+        amount: Money,
+        *,
+        code: str = "",
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """As ``CheckoutFlow.add_credit``."""
+        details = {"gift_card_code": code} if code else {}
+        command = c.AddCredit.read({"method": method, "amount": amount})
+        return await self._run(self._programs.act(checkout_id, [command], details, idempotency_key))
+
+    async def remove_credit(
+        self, checkout_id: str, method: str, *, idempotency_key: str = ""
+    ) -> Checkout:
+        """As ``CheckoutFlow.remove_credit``."""
+        return await self._act(checkout_id, c.RemoveCredit(method=method), idempotency_key)
+
+    async def place(
+        self,
+        checkout_id: str,
+        *,
+        accepted_total: Money,
+        return_url: str = "",
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """As ``CheckoutFlow.place``."""
+        return await self._run(
+            self._programs.place(checkout_id, accepted_total, return_url, idempotency_key)
+        )
+
+    # The shop --------------------------------------------------------------------------------
+
+    async def claim(
+        self, checkout_id: str, *, reviewer: str, idempotency_key: str = ""
+    ) -> Checkout:
+        """As ``CheckoutFlow.claim``."""
+        return await self._act(checkout_id, c.Claim.read({"reviewer": reviewer}), idempotency_key)
+
+    async def approve(
+        self, checkout_id: str, *, reviewer: str, idempotency_key: str = ""
+    ) -> Checkout:
+        """As ``CheckoutFlow.approve``."""
+        return await self._act(checkout_id, c.Approve.read({"reviewer": reviewer}), idempotency_key)
+
+    async def reject(
+        self, checkout_id: str, *, reviewer: str, reason: str = "", idempotency_key: str = ""
+    ) -> Checkout:
+        """As ``CheckoutFlow.reject``."""
+        command = c.Reject.read({"reviewer": reviewer, "reason": reason})
+        return await self._act(checkout_id, command, idempotency_key)
+
+    async def ship(
+        self,
+        checkout_id: str,
+        lines: Mapping[str, int] | None = None,
+        *,
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """As ``CheckoutFlow.ship``."""
+        return await self._act(checkout_id, c.Ship.read({"lines": lines or {}}), idempotency_key)
+
+    async def capture_again(
+        self, checkout_id: str, shipment: str, *, idempotency_key: str = ""
+    ) -> Checkout:
+        """As ``CheckoutFlow.capture_again``."""
+        return await self._act(checkout_id, c.CaptureAgain(shipment=shipment), idempotency_key)
+
+    async def refund(
+        self,
+        checkout_id: str,
+        lines: Mapping[str, int] | None = None,
+        *,
+        amount: Money | None = None,
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """As ``CheckoutFlow.refund``."""
+        command = c.Refund.read({"lines": lines or {}, "amount": amount})
+        return await self._act(checkout_id, command, idempotency_key)
+
+    async def cancel(
+        self,
+        checkout_id: str,
+        lines: Mapping[str, int] | None = None,
+        *,
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """As ``CheckoutFlow.cancel``."""
+        return await self._act(checkout_id, c.Cancel.read({"lines": lines or {}}), idempotency_key)
+
+    # Looking ---------------------------------------------------------------------------------
+
+    async def load(self, checkout_id: str) -> Checkout:
+        """As ``CheckoutFlow.load``."""
+        return await self._run(self._programs.load(checkout_id))
+
+    async def view(self, checkout_id: str, *, locale: str = "") -> View:
+        """As ``CheckoutFlow.view``."""
+        return await self._run(self._programs.view(checkout_id, locale))
+
+    async def journal(self, checkout_id: str) -> Sequence[JournalEntry]:
+        """As ``CheckoutFlow.journal``."""
+        return await self._run(self._programs.journal(checkout_id))
+
+    async def details(self, checkout_id: str, purpose: Purpose) -> Mapping[str, str]:
+        """As ``CheckoutFlow.details``."""
+        return await self._run(self._programs.details(checkout_id, purpose))
+
+    async def checkouts(
+        self, phases: Collection[str] = (), *, after: str = "", limit: int = 100
+    ) -> Sequence[str]:
+        """As ``CheckoutFlow.checkouts``."""
+        return await self._run(self._programs.checkouts(phases, after, limit))
+
+    # What comes by itself --------------------------------------------------------------------
+
+    async def receive(
+        self, provider: str, headers: Mapping[str, str], body: bytes, *, look: bool = True
+    ) -> Checkout | None:
+        """As ``CheckoutFlow.receive``."""
+        return await self._run(self._programs.receive(provider, headers, body, look=look))
+
+    async def reconcile(self, checkout_id: str) -> Checkout:
+        """As ``CheckoutFlow.reconcile``."""
+        return await self._run(self._programs.reconcile(checkout_id))
+
+    async def run_due(self, limit: int = 100) -> Report:
+        """As ``CheckoutFlow.run_due``."""
+        report = Report()
+        for due in await self._run(self._programs.due(limit)):
+            try:
+                await self._run(self._programs.wake(due))
+            except CheckoutError as error:
+                report = report.with_failure(due.checkout, error)
+            else:
+                report = report.with_success(due.checkout)
+        return report
+
+    async def messages(self, limit: int = 100) -> Sequence[Message]:
+        """As ``CheckoutFlow.messages``."""
+        return await self._run(self._programs.messages(limit))
+
+    async def delivered(self, taken: Iterable[Message]) -> None:
+        """As ``CheckoutFlow.delivered``."""
+        await self._run(self._programs.delivered(taken))

@@ -1,0 +1,103 @@
+"""What a program can want of the world. It yields one of these and receives the answer.
+
+A driver performs them: the synchronous one, the asynchronous one, and in tests one that stops,
+delays, repeats or breaks any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    import httpx
+
+    from checkoutflow.stores.contract import Store
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What time is it? Answered with an aware datetime in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Random:
+    """So many random bytes, fit for keys."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskStore:
+    """One call of the store: a short transaction of its own.
+
+    Attributes:
+        call: Name of the store's method.
+        arguments: What it is called with.
+    """
+
+    call: str
+    arguments: tuple[Any, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def on(self, store: Store) -> Any:  # noqa: ANN401 -- each call has its own answer
+        """Make the call."""
+        method: Callable[..., Any] = getattr(store, self.call)
+        return method(*self.arguments, **self.options)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send one request to a provider; answered with the response.
+
+    A driver throws ``TransportError`` into the program where no whole answer came.
+
+    Attributes:
+        timeout_s: Seconds to wait for the answer.
+    """
+
+    provider: str
+    request: httpx.Request
+    timeout_s: float
+
+
+Effect = Now | Random | AskStore | Send
+Program = Generator[Effect, Any, T]
+
+
+def now() -> Program[datetime]:
+    """The time."""
+    moment: datetime = yield Now()
+    return moment
+
+
+def random(count: int) -> Program[bytes]:
+    """Random bytes."""
+    octets: bytes = yield Random(count)
+    return octets
+
+
+def send(provider: str, request: httpx.Request, timeout_s: float) -> Program[httpx.Response]:
+    """One request to a provider.
+
+    Raises:
+        TransportError: If no whole answer came.
+    """
+    response: httpx.Response = yield Send(provider, request, timeout_s)
+    return response
+
+
+def ask_store(call: str, *arguments: object, **options: object) -> Program[Any]:
+    """One call of the store. Named by its method, so that a test can stop before any of them.
+
+    Raises:
+        StoreError: As the store's method does.
+    """
+    answer = yield AskStore(call, arguments, options)
+    return answer

@@ -1,0 +1,160 @@
+"""The real world, for the drivers: the clock, randomness, keys and HTTP.
+
+This is the only module that touches them, and everything in it can be handed in instead.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from checkoutflow.errors import TransportError, UsageError
+from checkoutflow.privacy.vault import Keys
+from checkoutflow.stores.keyfile import load_or_create_keys
+
+if TYPE_CHECKING:
+    import httpx
+
+    from checkoutflow.flow.effects import Send
+    from checkoutflow.stores.contract import Store
+
+Clock = Callable[[], datetime]
+RandomBytes = Callable[[int], bytes]
+
+# An answer larger than this is no answer.
+MAX_BODY: Final = 4 * 1024 * 1024
+CONNECT_S: Final = 1.0
+
+
+def system_clock() -> datetime:
+    """The time of this machine, in UTC."""
+    return datetime.now(UTC)
+
+
+def system_random(count: int) -> bytes:
+    """Random bytes of this machine, fit for keys."""
+    return secrets.token_bytes(count)
+
+
+def default_keys(store: Store, random: RandomBytes) -> Keys:
+    """Keys for the embedded default: a file beside the database, made when it is first needed.
+
+    A store that keeps nothing on disk gets a key that lives as long as the process.
+
+    Raises:
+        UsageError: If the store is on a server, where a key has to be handed in.
+        VaultError: If the key file cannot be used.
+    """
+    if store.key_file is not None:
+        return load_or_create_keys(store.key_file, random)
+    if store.is_ephemeral:
+        return Keys.of(random(32))
+    raise UsageError(
+        "a store on a server needs keys: pass keys=Keys.of(...) with 32 bytes from your own "
+        "secret store",
+        field="keys",
+    )
+
+
+@dataclass(slots=True)
+class SyncHttp:
+    """Sends requests and reads whole answers. The client is made when it is first needed."""
+
+    client: httpx.Client | None = None
+
+    def send(self, effect: Send) -> httpx.Response:
+        """Send one request.
+
+        Raises:
+            TransportError: If no whole answer came, for whatever reason.
+        """
+        import httpx  # noqa: PLC0415 -- heavy; loaded by the first request
+
+        if self.client is None:
+            self.client = httpx.Client(follow_redirects=False, trust_env=False)
+        try:
+            answer = self.client.send(_timed(effect), stream=True, follow_redirects=False)
+            try:
+                body = b""
+                for piece in answer.iter_bytes():
+                    body = _grown(effect.provider, body, piece)
+            finally:
+                answer.close()
+        except httpx.HTTPError as error:
+            raise _lost(effect.provider, error) from None
+        return _whole(answer, body)
+
+    def close(self) -> None:
+        """Close the client."""
+        if self.client is not None:
+            self.client.close()
+
+
+@dataclass(slots=True)
+class AsyncHttp:
+    """The same for asynchronous callers."""
+
+    client: httpx.AsyncClient | None = None
+
+    async def send(self, effect: Send) -> httpx.Response:
+        """Send one request.
+
+        Raises:
+            TransportError: If no whole answer came, for whatever reason.
+        """
+        import httpx  # noqa: PLC0415 -- heavy; loaded by the first request
+
+        if self.client is None:
+            self.client = httpx.AsyncClient(follow_redirects=False, trust_env=False)
+        try:
+            answer = await self.client.send(_timed(effect), stream=True, follow_redirects=False)
+            try:
+                body = b""
+                async for piece in answer.aiter_bytes():
+                    body = _grown(effect.provider, body, piece)
+            finally:
+                await answer.aclose()
+        except httpx.HTTPError as error:
+            raise _lost(effect.provider, error) from None
+        return _whole(answer, body)
+
+    async def close(self) -> None:
+        """Close the client."""
+        if self.client is not None:
+            await self.client.aclose()
+
+
+def _timed(effect: Send) -> httpx.Request:
+    import httpx  # noqa: PLC0415 -- heavy; loaded by the first request
+
+    seconds = effect.timeout_s
+    limits = httpx.Timeout(seconds, connect=min(CONNECT_S, seconds))
+    effect.request.extensions = {**effect.request.extensions, "timeout": limits.as_dict()}
+    return effect.request
+
+
+def _grown(provider: str, body: bytes, piece: bytes) -> bytes:
+    if len(body) + len(piece) > MAX_BODY:
+        raise TransportError(f"no usable answer from {provider}: more than {MAX_BODY} bytes")
+    return body + piece
+
+
+def _lost(provider: str, error: Exception) -> TransportError:
+    # The kind of failure is enough; its text may hold an address with a reference in it.
+    return TransportError(f"no usable answer from {provider}: {type(error).__name__}")
+
+
+def _whole(answer: httpx.Response, body: bytes) -> httpx.Response:
+    """The answer with its whole body, decoded, as adapters read it."""
+    import httpx  # noqa: PLC0415 -- heavy; loaded by the first request
+
+    about_the_wire = {b"content-encoding", b"content-length", b"transfer-encoding"}
+    return httpx.Response(
+        answer.status_code,
+        headers=[item for item in answer.headers.raw if item[0].lower() not in about_the_wire],
+        content=body,
+        request=answer.request,
+    )

@@ -1,0 +1,411 @@
+"""The synchronous driver: ``CheckoutFlow``."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from checkoutflow.checkout import commands as c
+from checkoutflow.errors import CheckoutError
+from checkoutflow.flow import host
+from checkoutflow.flow.effects import AskStore, Now, Random, Send
+from checkoutflow.flow.programs import Programs, Report, choices
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from types import TracebackType
+
+    import httpx
+
+    from checkoutflow.cart import Cart
+    from checkoutflow.checkout.state import Checkout, Customer
+    from checkoutflow.checkout.view import View
+    from checkoutflow.flow.effects import Effect, Program
+    from checkoutflow.money import Money
+    from checkoutflow.privacy.fields import Purpose
+    from checkoutflow.privacy.vault import Keys
+    from checkoutflow.providers.contract import Provider
+    from checkoutflow.shop import Shop
+    from checkoutflow.stores.contract import JournalEntry, Message, Store
+
+T = TypeVar("T")
+
+
+class CheckoutFlow:
+    """Everything a shop does with checkouts, synchronously. ``AsyncCheckoutFlow`` is its twin.
+
+    Each call that changes a checkout returns it as it is afterwards. With an ``idempotency_key``
+    of the shop's own (any text), a repeat of the same call is answered and not done again, and
+    another call under the same key raises ``IdempotencyConflict``.
+
+    Safe to use from several threads, and several of them may share one store.
+    """
+
+    def __init__(
+        self,
+        shop: Shop,
+        *,
+        providers: Iterable[Provider] = (),
+        store: Store,
+        keys: Keys | None = None,
+        clock: host.Clock = host.system_clock,
+        random: host.RandomBytes = host.system_random,
+        http: httpx.Client | None = None,
+    ) -> None:
+        """Put a flow together.
+
+        Args:
+            shop: The merchant's settings.
+            providers: Adapters for the providers that the shop's methods name.
+            store: Where checkouts are kept; its tables must exist (``store.create()``).
+            keys: What personal data is sealed with. By default a file beside the SQLite database,
+                readable by its owner alone.
+            clock: Tells the time: aware, in UTC.
+            random: Gives random bytes fit for keys.
+            http: A client of the shop's own, with its proxy or certificates.
+
+        Raises:
+            UsageError: If a method names a provider that is not there, or keys are needed.
+            VaultError: If the key file cannot be used.
+        """
+        self._store = store
+        self._clock = clock
+        self._random = random
+        self._http = host.SyncHttp(http)
+        self._programs = Programs(shop, providers, keys or host.default_keys(store, random))
+
+    # Driving ---------------------------------------------------------------------------------
+
+    def _perform(self, effect: Effect) -> Any:  # noqa: ANN401 -- each effect has its own answer
+        match effect:
+            case AskStore():
+                return effect.on(self._store)
+            case Now():
+                return self._clock()
+            case Random():
+                return self._random(effect.count)
+            case Send():
+                return self._http.send(effect)
+
+    def _run(self, program: Program[T]) -> T:
+        resume = partial(next, program)
+        while True:
+            try:
+                effect = resume()
+            except StopIteration as stop:
+                value: T = stop.value
+                return value
+            try:
+                resume = partial(program.send, self._perform(effect))
+            except CheckoutError as error:
+                resume = partial(program.throw, error)
+
+    def _act(self, checkout_id: str, command: c.Command, idempotency_key: str) -> Checkout:
+        return self._run(self._programs.act(checkout_id, [command], {}, idempotency_key))
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        self._http.close()
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        """Use it in a ``with`` block, which closes it."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    # The customer ----------------------------------------------------------------------------
+
+    def start(
+        self,
+        cart: Cart,
+        *,
+        market: str,
+        locale: str = "",
+        customer: Customer = "consumer",
+        details: Mapping[str, str] | None = None,
+        delivery: str = "",
+        payment: str = "",
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """Begin a checkout.
+
+        Args:
+            cart: What is bought, at the shop's prices.
+            market: Country or territory code where the goods go: ``SE``, ``AX``.
+            locale: Language and country of the customer: ``sv_SE``; the market's by default.
+            customer: ``consumer`` or ``business``.
+            details: Contact fields that the shop knows already.
+            delivery: Way of delivery, where it is chosen already. If there is only one, it is
+                taken without asking.
+            payment: Way to pay, where it is chosen already.
+            idempotency_key: The shop's own key for this call.
+
+        Raises:
+            InvalidInput: If the cart, market or a detail is wrong; ``field`` says which.
+        """
+        return self._run(
+            self._programs.start(
+                cart,
+                market,
+                locale,
+                customer,
+                details or {},
+                choices(delivery, payment),
+                idempotency_key,
+            )
+        )
+
+    def change_cart(self, checkout_id: str, cart: Cart, *, idempotency_key: str = "") -> Checkout:
+        """Put another cart, or other prices, in place. Choices that no longer fit are dropped."""
+        return self._act(checkout_id, c.ChangeCart(cart=cart), idempotency_key)
+
+    def provide(
+        self,
+        checkout_id: str,
+        *,
+        delivery: str = "",
+        payment: str = "",
+        idempotency_key: str = "",
+        **details: str,
+    ) -> Checkout:
+        """Take in contact details, and with them choices if they were made on the same page.
+
+        Args:
+            checkout_id: Which checkout.
+            delivery: Way of delivery, if chosen together with the details.
+            payment: Way to pay, if chosen together with the details.
+            idempotency_key: The shop's own key for this call.
+            details: ``email``, ``name``, ``street``, ``postal_code``, ``city``, ``phone``,
+                ``organisation``, ``country``, ``gift_card_code``. They go sealed into the vault.
+
+        Raises:
+            InvalidInput: If one of them cannot be right; ``field`` says which, and the message
+                gives an example.
+        """
+        commands = choices(delivery, payment)
+        return self._run(self._programs.act(checkout_id, commands, details, idempotency_key))
+
+    def choose_delivery(
+        self, checkout_id: str, delivery: str, *, idempotency_key: str = ""
+    ) -> Checkout:
+        """Choose a way of delivery; its price is in the total from then on."""
+        return self._act(checkout_id, c.ChooseDelivery(delivery=delivery), idempotency_key)
+
+    def choose_payment(
+        self, checkout_id: str, method: str, *, idempotency_key: str = ""
+    ) -> Checkout:
+        """Choose how to pay what gift cards and store credit do not cover."""
+        return self._act(checkout_id, c.ChoosePayment(method=method), idempotency_key)
+
+    def add_credit(
+        self,
+        checkout_id: str,
+        method: str,
+        amount: Money,
+        *,
+        code: str = "",
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """Let a gift card or store credit cover part of the total.
+
+        Args:
+            checkout_id: Which checkout.
+            method: The shop's id of the gift card or store credit method.
+            amount: How much of it to use; at most what is left to pay.
+            code: The code on the card, where the method takes one. It goes into the vault.
+            idempotency_key: The shop's own key for this call.
+        """
+        details = {"gift_card_code": code} if code else {}
+        command = c.AddCredit.read({"method": method, "amount": amount})
+        return self._run(self._programs.act(checkout_id, [command], details, idempotency_key))
+
+    def remove_credit(
+        self, checkout_id: str, method: str, *, idempotency_key: str = ""
+    ) -> Checkout:
+        """Do not use that gift card or store credit after all."""
+        return self._act(checkout_id, c.RemoveCredit(method=method), idempotency_key)
+
+    def place(
+        self,
+        checkout_id: str,
+        *,
+        accepted_total: Money,
+        return_url: str = "",
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """The customer buys. Look at ``next_action`` of what comes back, and at its phase.
+
+        Args:
+            checkout_id: Which checkout.
+            accepted_total: The total that the customer saw and accepted.
+            return_url: Where a provider sends the customer's browser back to. Call `reconcile`
+                there: coming back proves nothing.
+            idempotency_key: The shop's own key for this call.
+
+        Raises:
+            DetailsMissing: If something was not asked or chosen yet.
+            TotalChanged: If the total is another one; both numbers are in it.
+        """
+        return self._run(
+            self._programs.place(checkout_id, accepted_total, return_url, idempotency_key)
+        )
+
+    # The shop --------------------------------------------------------------------------------
+
+    def claim(self, checkout_id: str, *, reviewer: str, idempotency_key: str = "") -> Checkout:
+        """A reviewer takes a held order on."""
+        return self._act(checkout_id, c.Claim.read({"reviewer": reviewer}), idempotency_key)
+
+    def approve(self, checkout_id: str, *, reviewer: str, idempotency_key: str = "") -> Checkout:
+        """A reviewer lets a held order through."""
+        return self._act(checkout_id, c.Approve.read({"reviewer": reviewer}), idempotency_key)
+
+    def reject(
+        self, checkout_id: str, *, reviewer: str, reason: str = "", idempotency_key: str = ""
+    ) -> Checkout:
+        """A reviewer turns a held order down; what is reserved is voided."""
+        command = c.Reject.read({"reviewer": reviewer, "reason": reason})
+        return self._act(checkout_id, command, idempotency_key)
+
+    def ship(
+        self,
+        checkout_id: str,
+        lines: Mapping[str, int] | None = None,
+        *,
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """Capture what these units cost; hand them over once the shipment is ``done``.
+
+        Args:
+            checkout_id: Which checkout.
+            lines: Units by line id; everything that is left by default.
+            idempotency_key: The shop's own key for this call.
+
+        Raises:
+            OutcomeUnknown: If an earlier operation has no known outcome yet.
+            NotSupported: If the provider cannot capture in parts.
+            Contradiction: If the provider's last word about the payment cannot be.
+        """
+        return self._act(checkout_id, c.Ship.read({"lines": lines or {}}), idempotency_key)
+
+    def capture_again(
+        self, checkout_id: str, shipment: str, *, idempotency_key: str = ""
+    ) -> Checkout:
+        """Take the money for a shipment whose capture failed after it had left."""
+        return self._act(checkout_id, c.CaptureAgain(shipment=shipment), idempotency_key)
+
+    def refund(
+        self,
+        checkout_id: str,
+        lines: Mapping[str, int] | None = None,
+        *,
+        amount: Money | None = None,
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """Give money back: for returned units what they cost, or a plain amount.
+
+        Raises:
+            UsageError: If more than was captured would be given back.
+            OutcomeUnknown: If an earlier operation has no known outcome yet.
+        """
+        command = c.Refund.read({"lines": lines or {}, "amount": amount})
+        return self._act(checkout_id, command, idempotency_key)
+
+    def cancel(
+        self,
+        checkout_id: str,
+        lines: Mapping[str, int] | None = None,
+        *,
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """Cancel the checkout, or what of the order has not left; what is reserved is voided."""
+        return self._act(checkout_id, c.Cancel.read({"lines": lines or {}}), idempotency_key)
+
+    # Looking ---------------------------------------------------------------------------------
+
+    def load(self, checkout_id: str) -> Checkout:
+        """The checkout as it stands.
+
+        Raises:
+            NotFound: If there is none with this id.
+        """
+        return self._run(self._programs.load(checkout_id))
+
+    def view(self, checkout_id: str, *, locale: str = "") -> View:
+        """What a front end needs next, in the checkout's language or another one."""
+        return self._run(self._programs.view(checkout_id, locale))
+
+    def journal(self, checkout_id: str) -> Sequence[JournalEntry]:
+        """Everything that happened to a checkout, in order."""
+        return self._run(self._programs.journal(checkout_id))
+
+    def details(self, checkout_id: str, purpose: Purpose) -> Mapping[str, str]:
+        """The customer's contact fields that a purpose allows, out of the vault."""
+        return self._run(self._programs.details(checkout_id, purpose))
+
+    def checkouts(
+        self, phases: Collection[str] = (), *, after: str = "", limit: int = 100
+    ) -> Sequence[str]:
+        """Ids of checkouts in these phases (all by default), in order, after an id."""
+        return self._run(self._programs.checkouts(phases, after, limit))
+
+    # What comes by itself --------------------------------------------------------------------
+
+    def receive(
+        self, provider: str, headers: Mapping[str, str], body: bytes, *, look: bool = True
+    ) -> Checkout | None:
+        """Take in a webhook. Safe to repeat, and in any order.
+
+        Args:
+            provider: The adapter's name.
+            headers: As received.
+            body: The raw bytes as received.
+            look: False to keep it and leave the work to `run_due`, for providers that want their
+                answer at once.
+
+        Returns:
+            The checkout that it is about; None if it is about none of ours.
+
+        Raises:
+            UntrustedNotice: If it is not proven genuine. Answer 400 and nothing else.
+        """
+        return self._run(self._programs.receive(provider, headers, body, look=look))
+
+    def reconcile(self, checkout_id: str) -> Checkout:
+        """Ask the providers how this checkout's payments stand, and take in what they say."""
+        return self._run(self._programs.reconcile(checkout_id))
+
+    def run_due(self, limit: int = 100) -> Report:
+        """Do what is due: deadlines, open outcomes, notices. Call it from any scheduler.
+
+        One checkout that fails does not keep the others from their turn; it is in the report and
+        due again.
+
+        Args:
+            limit: At most so many checkouts, the longest overdue first.
+        """
+        report = Report()
+        for due in self._run(self._programs.due(limit)):
+            try:
+                self._run(self._programs.wake(due))
+            except CheckoutError as error:
+                report = report.with_failure(due.checkout, error)
+            else:
+                report = report.with_success(due.checkout)
+        return report
+
+    def messages(self, limit: int = 100) -> Sequence[Message]:
+        """The oldest messages that were kept for the shop; see ``Shop.messages``."""
+        return self._run(self._programs.messages(limit))
+
+    def delivered(self, taken: Iterable[Message]) -> None:
+        """Forget messages once the shop has acted on them. Until then they come again."""
+        self._run(self._programs.delivered(taken))

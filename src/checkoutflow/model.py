@@ -1,0 +1,42 @@
+"""The base of every model: frozen, and strict about names it does not know."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from checkoutflow.errors import InvalidInput, problem_paths
+
+
+class Frozen(BaseModel):
+    """A value: never changed after it is made, equal when its fields are equal.
+
+    Unknown fields are refused. The schema is built when the model is first used, not on import.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True
+    )
+
+    @classmethod
+    def read(cls, data: object, *, at: str = "") -> Self:
+        """Make the model from plain data of the outside world.
+
+        Args:
+            data: Mappings, lists and scalars, as they come from JSON or TOML.
+            at: Path put in front of each field's path in an error.
+
+        Raises:
+            InvalidInput: With the path of the first wrong field and every problem found. The
+                value itself is never repeated.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            problems = problem_paths(error.errors(include_input=False, include_url=False))
+        prefixed = [
+            (f"{at}.{path}" if at and path else at or path, text) for path, text in problems
+        ]
+        field, message = prefixed[0]
+        raise InvalidInput(message, field=field, problems=prefixed) from None

@@ -1,0 +1,148 @@
+"""What a provider can tell us, in our words.
+
+Providers disagree about words, so their words stop at the adapter. What comes out is one of five
+outcomes for an operation that we asked for, or a standing: the payment as the provider sees it.
+Not knowing is an outcome.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from checkoutflow.model import Frozen
+from checkoutflow.money import Money
+
+
+class Operation(StrEnum):
+    """What we can ask a provider to do with money."""
+
+    AUTHORISE = "authorise"
+    CAPTURE = "capture"
+    VOID = "void"
+    REFUND = "refund"
+
+
+class Outcome(StrEnum):
+    """How an operation ended, as far as we know.
+
+    ``succeeded``: the provider did it. ``declined``: the issuer or the customer said no; nothing
+    moved. ``refused``: the provider did not take the request; nothing moved. ``pending``: the
+    provider has it and will tell later, or waits for the customer. ``unknown``: it may have moved.
+    """
+
+    SUCCEEDED = "succeeded"
+    DECLINED = "declined"
+    REFUSED = "refused"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+
+
+class Redirect(Frozen):
+    """Send the customer's browser to ``url``; coming back proves nothing."""
+
+    kind: Literal["redirect"] = "redirect"
+    url: str
+
+
+class OpenApp(Frozen):
+    """Open the payment app through ``url`` on the customer's phone."""
+
+    kind: Literal["open_app"] = "open_app"
+    url: str
+
+
+class ShowQr(Frozen):
+    """Show ``payload`` as a QR code for the customer to scan."""
+
+    kind: Literal["show_qr"] = "show_qr"
+    payload: str
+
+
+Action = Annotated[Redirect | OpenApp | ShowQr, Field(discriminator="kind")]
+
+
+class Result(Frozen):
+    """A provider's answer to one operation.
+
+    Attributes:
+        outcome: How it ended.
+        provider_reference: The provider's own name for the payment, where it gave one.
+        action: With ``pending``: what the customer must do.
+        valid_until: When the authorisation (or, while pending, the action) runs out; None where
+            the provider does not say.
+        reason: A short code for the shop (``insufficient_funds``), never a provider's free text.
+    """
+
+    outcome: Outcome
+    provider_reference: str | None = None
+    action: Action | None = None
+    valid_until: datetime | None = None
+    reason: str = ""
+
+
+class Word(StrEnum):
+    """Where the provider says a payment stands, before the amounts are looked at."""
+
+    NOT_FOUND = "not_found"
+    PENDING = "pending"
+    AUTHORISED = "authorised"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    VOIDED = "voided"
+    UNCLEAR = "unclear"
+
+
+class Done(Frozen):
+    """What the provider says of one operation that it can name by our key.
+
+    Attributes:
+        key: The idempotency key that we sent with it.
+        outcome: ``declined`` for one that failed, also when it was first accepted.
+    """
+
+    key: str
+    outcome: Outcome
+
+
+class Standing(Frozen):
+    """A payment as the provider sees it when asked.
+
+    Amounts are the provider's aggregates and are believed over words. ``voided`` counts everything
+    released without capture: voids and expiry. A word that the adapter does not know is
+    ``unclear``, which changes nothing and makes us ask again.
+
+    Attributes:
+        authorised: Reserved in all, also when it has been captured or released since.
+        operations: Ours, by key, where the provider lists them; what it does not list is settled
+            by the amounts.
+    """
+
+    word: Word
+    authorised: Money
+    captured: Money
+    refunded: Money
+    voided: Money
+    provider_reference: str | None = None
+    action: Action | None = None
+    valid_until: datetime | None = None
+    reason: str = ""
+    operations: tuple[Done, ...] = ()
+
+    @classmethod
+    def nothing(cls, word: Word, currency: str, **more: object) -> Standing:
+        """A standing in which no money has moved."""
+        zero = Money(0, currency)
+        return cls.model_validate(
+            {
+                "word": word,
+                "authorised": zero,
+                "captured": zero,
+                "refunded": zero,
+                "voided": zero,
+                **more,
+            }
+        )

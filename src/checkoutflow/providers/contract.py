@@ -1,0 +1,156 @@
+"""The contract between the flow and a payment provider.
+
+An operation is a generator: it yields ``httpx.Request``, receives ``httpx.Response`` and returns a
+``Result`` or a ``Standing``. One request is the usual case; a token to fetch or a link to follow is
+one more ``yield``. An adapter never sleeps, retries, logs, stores or keeps state between calls, and
+the same order gives the same bytes, so that a repeat is a repeat.
+
+What an adapter cannot do is absent from its ``capabilities`` and refused before a request is built.
+A status code or word that it does not know is ``unknown``, ``pending`` or ``unclear``: all three
+make us ask again, and none makes us guess. An answer that is about another amount, currency or
+payment raises ``Contradiction``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from checkoutflow.payment.capabilities import Capabilities
+
+if TYPE_CHECKING:
+    import httpx
+
+    from checkoutflow.money import Money
+    from checkoutflow.payment.outcomes import Result, Standing
+    from checkoutflow.privacy.secret import Secret
+
+__all__ = [
+    "Ask",
+    "Authorise",
+    "Capabilities",
+    "Exchange",
+    "Modification",
+    "Notice",
+    "OrderLine",
+    "Provider",
+]
+
+T = TypeVar("T")
+Exchange = Generator["httpx.Request", "httpx.Response", T]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """A line as the provider shows it to the customer; the lines add up to the order's amount.
+
+    Attributes:
+        amount: For the whole line, VAT, discounts and its share of charges included.
+        vat_basis: Rate in hundredths of a percent: 2550 is 25.5 %.
+    """
+
+    id: str
+    name: str
+    quantity: int
+    amount: Money
+    vat_basis: int
+
+
+@dataclass(frozen=True, slots=True)
+class Authorise:
+    """Reserve ``amount`` on the customer's means of payment.
+
+    Attributes:
+        key: Idempotency key, at most 40 characters of ``a-z0-9-``.
+        merchant_reference: Our name for the payment: 20 characters of ``a-z2-7``.
+        instrument: What the method works on where that is not asked for by the provider itself (a
+            gift card's code), from the vault.
+        details: Contact fields named in ``Capabilities.details``, as far as the customer gave them.
+    """
+
+    key: str
+    merchant_reference: str
+    method: str
+    amount: Money
+    return_url: str
+    locale: str
+    lines: tuple[OrderLine, ...] = ()
+    instrument: Secret | None = None
+    details: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Modification:
+    """Capture, void or refund ``amount`` of a payment that the provider knows.
+
+    A void releases everything not captured; its amount says how much that should be.
+    """
+
+    key: str
+    merchant_reference: str
+    provider_reference: str | None
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask how a payment stands. ``amount`` is what we asked to reserve."""
+
+    merchant_reference: str
+    provider_reference: str | None
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A webhook after it is verified and parsed: a reason to look, never the truth itself.
+
+    Attributes:
+        id: The provider's id of this event, or one made of its stable parts. Acted on once.
+        merchant_reference: Which payment of ours it is about.
+        kind: The provider's word for it, kept for the record.
+    """
+
+    id: str
+    merchant_reference: str
+    kind: str
+
+
+class Provider(Protocol):
+    """What an adapter is. ``name`` is used in settings, in the store and in notice addresses."""
+
+    @property
+    def name(self) -> str:
+        """Lower case, digits and underscores."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+
+    def authorise(self, order: Authorise) -> Exchange[Result]:
+        """Reserve money, or say what the customer must do first."""
+
+    def status(self, ask: Ask) -> Exchange[Standing]:
+        """Say how the payment stands now."""
+
+    def capture(self, order: Modification) -> Exchange[Result]:
+        """Take some or all of what is reserved."""
+
+    def void(self, order: Modification) -> Exchange[Result]:
+        """Release what is reserved and not captured."""
+
+    def refund(self, order: Modification) -> Exchange[Result]:
+        """Give captured money back."""
+
+    def read_notice(self, headers: Mapping[str, str], body: bytes, *, now_s: float) -> Notice:
+        """Verify the raw bytes and parse them.
+
+        Args:
+            headers: As received; names in any case.
+            body: The raw bytes. Verified before they are parsed.
+            now_s: Unix time, for the age of the signature.
+
+        Raises:
+            UntrustedNotice: If it is not proven genuine, too old, or not readable.
+        """

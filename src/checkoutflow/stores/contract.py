@@ -1,0 +1,213 @@
+"""The contract between the flow and a store.
+
+A store is thin: it writes one `Change` completely or not at all, and it answers a few questions,
+all by key. It decides nothing. The checks in ``checkoutflow.testing.STORE_CHECKS`` hold every store
+to this page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from checkoutflow.checkout.events import Event
+    from checkoutflow.checkout.state import Checkout
+    from checkoutflow.money import Money
+    from checkoutflow.payment.outcomes import Operation, Outcome
+    from checkoutflow.privacy.vault import SubjectKey, VaultRow
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """An attempt as it is kept beside the state: what was asked, and what came of it.
+
+    Attributes:
+        id: The idempotency key.
+        payment: Our reference at the provider; notices are matched by (provider, payment).
+        digest: SHA-256 of what was asked (operation, amount, payment, cart), in hexadecimal.
+        outcome: None while nothing was heard.
+        lease_until: Until then the worker that wrote it down sends it.
+    """
+
+    id: str
+    payment: str
+    provider: str
+    operation: Operation
+    amount: Money
+    digest: str
+    started_at: datetime
+    lease_until: datetime
+    sends: int
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyRow:
+    """A shop's own key for a call, so that a repeat is answered and not done again.
+
+    Attributes:
+        digest: Keyed digest of the call's content.
+        checkout: The checkout that the call made or changed.
+    """
+
+    key: str
+    digest: str
+    checkout: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """A verified webhook, kept so that it acts once."""
+
+    provider: str
+    id: str
+    checkout: str
+    kind: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One commit, as the journal holds it.
+
+    Attributes:
+        version: The checkout's version after it, counted from 1 without gaps.
+        command: What was asked, for the record.
+    """
+
+    version: int
+    at: datetime
+    command: str
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something the shop asked to be told; kept until the shop has taken it.
+
+    Attributes:
+        id: Stable, so that the shop can see a repeat: checkout id, version and kind.
+    """
+
+    checkout: str
+    version: int
+    kind: str
+
+    @property
+    def id(self) -> str:
+        """The same for every delivery of this message."""
+        return f"{self.checkout}/{self.version}/{self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One commit: all of it is written, or none of it.
+
+    Attributes:
+        state: The checkout afterwards. ``state.version`` is one more than the version that was
+            read; the store refuses the change with ``StoreConflict`` if that is not so any more
+            (version 1: if the checkout exists already).
+        timers: What changed among the checkout's timers: a time sets one, None removes it.
+        attempts: Attempts that are new or changed.
+        idempotency: The call's own key. ``StoreConflict`` if the key exists already.
+        subject: The person's wrapped key, where it is new.
+        vault: Fields that are new or changed.
+        messages: Kinds of message to keep for the shop.
+    """
+
+    state: Checkout
+    events: tuple[Event, ...]
+    at: datetime
+    command: str
+    timers: Mapping[str, datetime | None] = field(default_factory=dict)
+    attempts: tuple[AttemptRow, ...] = ()
+    idempotency: IdempotencyRow | None = None
+    subject: SubjectKey | None = None
+    vault: tuple[VaultRow, ...] = ()
+    messages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A checkout for which something is due.
+
+    Attributes:
+        kinds: Which timers: ``expiry``, ``review``, ``look``, ``remind`` or ``notice``.
+    """
+
+    checkout: str
+    kinds: frozenset[str]
+
+
+class Store(Protocol):
+    """What the flow needs of a store. Every method is one short transaction of its own.
+
+    Raises ``SchemaMismatch`` from any method if the tables are not those of this version, and
+    ``StoreError`` if the database cannot be used.
+    """
+
+    @property
+    def key_file(self) -> Path | None:
+        """Where the embedded default keeps its key: beside the database file, if there is one."""
+
+    @property
+    def is_ephemeral(self) -> bool:
+        """Whether everything is gone when the process ends."""
+
+    def create(self) -> None:
+        """Make the tables, or bring older ones up to this version. Safe to call again."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+    def commit(self, change: Change) -> None:
+        """Write all of a change.
+
+        Raises:
+            StoreConflict: If someone else wrote this checkout, or used this key, first. Nothing
+                was written.
+        """
+
+    def load(self, checkout_id: str) -> Checkout | None:
+        """The checkout as it stands; one look-up by key however many there are."""
+
+    def journal(self, checkout_id: str) -> Sequence[JournalEntry]:
+        """Everything that happened to it, in order."""
+
+    def idempotent(self, key: str) -> IdempotencyRow | None:
+        """What this key was used for."""
+
+    def find_payment(self, provider: str, payment_id: str) -> str | None:
+        """The id of the checkout that a payment belongs to."""
+
+    def person(self, subject_id: str) -> tuple[SubjectKey | None, tuple[VaultRow, ...]]:
+        """A person's wrapped key and encrypted fields."""
+
+    def take_notice(self, notice: NoticeRow) -> bool:
+        """Keep a notice and make its checkout due at once, in one transaction.
+
+        Returns:
+            False if it was kept before; nothing is written then.
+        """
+
+    def due(self, now: datetime, limit: int) -> Sequence[Due]:
+        """Checkouts with a timer at or before ``now``, the longest overdue first."""
+
+    def clear_timer(self, checkout_id: str, kind: str, *, up_to: datetime) -> None:
+        """Remove a timer that is not set to later than ``up_to``."""
+
+    def checkouts(
+        self, phases: Collection[str], *, after: str = "", limit: int = 100
+    ) -> Sequence[str]:
+        """Ids of checkouts in these phases (all if empty), ordered, after an id."""
+
+    def messages(self, limit: int) -> Sequence[Message]:
+        """The oldest messages that the shop has not taken yet."""
+
+    def delivered(self, messages: Iterable[Message]) -> None:
+        """Forget messages that the shop has taken."""

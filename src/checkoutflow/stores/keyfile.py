@@ -1,0 +1,105 @@
+"""The file that holds the shop's vault keys: readable by its owner only, made once, never changed.
+
+```text
+checkoutflow vault keys 1
+# Keep a copy away from the database. ...
+8d3f0a5be1c24f77 <32 bytes as base64>
+```
+
+After the header each line is one key: its id and the key. The first is the current one; older keys
+below it go on opening what they once wrapped. The id follows from the key, so that a damaged line
+is noticed before anything is written under it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from base64 import b64decode, b64encode
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from checkoutflow.errors import VaultError
+from checkoutflow.privacy.vault import KEY_BYTES, Keys, key_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HEADER: Final = "checkoutflow vault keys 1"
+_ADVICE: Final = (
+    "# Keep a copy away from the database. Without this key its personal data cannot be read."
+)
+_MOST_BYTES: Final = 64 * 1024
+# Elsewhere a file's mode says nothing about who may read it, and a directory cannot be synced.
+_POSIX: Final = os.name == "posix"
+
+
+def load_or_create_keys(path: str | os.PathLike[str], random: Callable[[int], bytes]) -> Keys:
+    """Read the shop's vault keys from their file; make the file, with a new key, if there is none.
+
+    Two processes that start together get the same key: the file appears whole, and only once.
+    Where files have no POSIX modes, the folder has to keep others out.
+
+    Args:
+        path: Where the file is or will be. Its folder must exist.
+        random: Gives as many random bytes as it is asked for, as ``os.urandom`` does.
+
+    Raises:
+        VaultError: If others may read the file, if it is damaged, or if it cannot be read or
+            made; the text says what to do.
+    """
+    path = Path(path)
+    try:
+        with suppress(FileNotFoundError):
+            return _load(path)
+        _create(path, random(KEY_BYTES))
+        return _load(path)
+    except OSError as error:
+        message = f"the key file {path} cannot be read or made: {error.strerror}"
+        raise VaultError(message) from error
+
+
+def _load(path: Path) -> Keys:
+    with path.open("rb") as file:
+        if _POSIX and os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            message = (
+                f"others than its owner may use the key file {path}: run chmod 600 on it, and if "
+                "somebody may have read it, change the key"
+            )
+            raise VaultError(message)
+        content = file.read(_MOST_BYTES)
+    try:
+        header, *lines = content.decode("ascii").splitlines()
+        pairs = [line.split() for line in lines if line and not line.startswith("#")]
+        keys = {name: b64decode(encoded, validate=True) for name, encoded in pairs}
+    except ValueError:  # no text, no lines, no pair or no base64
+        header, keys = "", {}
+    sound = all(len(key) == KEY_BYTES and name == key_id(key) for name, key in keys.items())
+    if header != HEADER or not keys or not sound:
+        message = f"the key file {path} is damaged or is not a key file; restore it from your copy"
+        raise VaultError(message)
+    return Keys.of(*keys.values())
+
+
+def _create(path: Path, secret: bytes) -> None:
+    text = f"{HEADER}\n{_ADVICE}\n{key_id(secret)} {b64encode(secret).decode('ascii')}\n"
+    # mkstemp opens with O_CREAT, O_EXCL and mode 0600. The link is what makes the file appear, all
+    # of it or nothing, and it fails if another process was first: then theirs is the one to read.
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        Path(draft).unlink()
+    if _POSIX:  # a key that is lost with the power takes with it what was sealed under it
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

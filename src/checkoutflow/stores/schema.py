@@ -1,0 +1,172 @@
+"""The tables, and how older ones become these.
+
+Every table leads with the id by which it could be spread over machines, and no commit touches two
+checkouts. Foreign keys point only along such an id. Instants are whole microseconds since 1970 in
+UTC: exact, ordered, and the same in every database. The journal is append-only.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+# Older tables become these step by step: the first entry holds the statements that make version 2
+# of version 1, and so on. An entry that has been released never changes.
+UPGRADES: Final[tuple[tuple[str, ...], ...]] = ()
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+METADATA: Final = MetaData()
+
+
+def instant(at: datetime) -> int:
+    """Write a moment as a number; exact, unlike a float."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def moment(micros: int) -> datetime:
+    """Read what `instant` wrote."""
+    return _EPOCH + micros * _MICROSECOND
+
+
+def _key(name: str, points_to: Column[str] | None = None) -> Column[str]:
+    if points_to is None:
+        return Column(name, Text, primary_key=True)
+    return Column(name, Text, ForeignKey(points_to), primary_key=True)
+
+
+def _text(name: str, *, null: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=null)
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False)
+
+
+SCHEMA: Final = Table("schema", METADATA, Column("version", Integer, nullable=False))
+
+# The state as it stands. `attention` counts what a person at the shop should look at.
+CHECKOUTS: Final = Table(
+    "checkouts",
+    METADATA,
+    _key("id"),
+    _text("phase"),
+    _number("version"),
+    _number("attention"),
+    _number("updated_at"),
+    _text("state"),
+    Index("checkouts_by_phase", "phase", "id"),
+)
+
+# One row for each commit. Rows arrive in order of time, and in SQLite they are cheapest at the end
+# of the table: a table in order of its key writes a sixth more pages a commit.
+JOURNAL: Final = Table(
+    "journal",
+    METADATA,
+    _key("checkout_id", CHECKOUTS.c.id),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    _number("at"),
+    _text("command"),
+    _text("events"),
+)
+
+ATTEMPTS: Final = Table(
+    "attempts",
+    METADATA,
+    _key("checkout_id", CHECKOUTS.c.id),
+    _key("id"),
+    _text("provider"),
+    _text("payment"),
+    _text("operation"),
+    _number("amount_minor"),
+    _text("currency"),
+    _text("digest"),
+    _number("started_at"),
+    _number("lease_until"),
+    _number("sends"),
+    _text("outcome", null=True),
+    Index("attempts_by_payment", "provider", "payment"),
+    sqlite_with_rowid=False,
+)
+
+TIMERS: Final = Table(
+    "timers",
+    METADATA,
+    _key("checkout_id", CHECKOUTS.c.id),
+    _key("kind"),
+    _number("due_at"),
+    Index("timers_by_due", "due_at", "checkout_id"),
+    sqlite_with_rowid=False,
+)
+
+NOTICES: Final = Table(
+    "notices",
+    METADATA,
+    _key("provider"),
+    _key("id"),
+    _text("checkout_id"),
+    _text("kind"),
+    _number("received_at"),
+    sqlite_with_rowid=False,
+)
+
+IDEMPOTENCY: Final = Table(
+    "idempotency",
+    METADATA,
+    _key("key"),
+    _text("digest"),
+    _text("checkout_id"),
+    sqlite_with_rowid=False,
+)
+
+SUBJECTS: Final = Table(
+    "subjects",
+    METADATA,
+    _key("id"),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    _text("key_id"),
+    sqlite_with_rowid=False,
+)
+
+# `purposes` is a JSON list of words.
+VAULT: Final = Table(
+    "vault",
+    METADATA,
+    _key("subject_id", SUBJECTS.c.id),
+    _key("field"),
+    Column("ciphertext", LargeBinary, nullable=False),
+    _text("purposes"),
+    _number("expires_at"),
+    sqlite_with_rowid=False,
+)
+
+# `place` is the order among the messages of one commit.
+OUTBOX: Final = Table(
+    "outbox",
+    METADATA,
+    _key("checkout_id", CHECKOUTS.c.id),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    _key("kind"),
+    _number("at"),
+    _number("place"),
+    Index("outbox_in_order", "at", "checkout_id", "version", "place"),
+    sqlite_with_rowid=False,
+)
+
+
+def version() -> int:
+    """The version of the tables that this version of the library reads and writes."""
+    return 1 + len(UPGRADES)

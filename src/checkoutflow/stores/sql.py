@@ -1,0 +1,420 @@
+"""The store on a SQL database. SQLite is the embedded default: one file holds everything.
+
+Tables and statements are SQLAlchemy Core's. Each statement is compiled once and then run on the
+driver's own cursor, with a connection from SQLAlchemy's pool: the statements of a commit never
+vary, and having SQLAlchemy prepare each of them anew would cost more than writing them does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from pydantic import ValidationError
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from checkoutflow.checkout.events import from_json, to_json
+from checkoutflow.checkout.state import Checkout
+from checkoutflow.errors import (
+    NotSupported,
+    SchemaMismatch,
+    StoreConflict,
+    StoreError,
+    UsageError,
+    problem_paths,
+)
+from checkoutflow.privacy.vault import SubjectKey, VaultRow
+from checkoutflow.stores import schema, sqlite
+from checkoutflow.stores.contract import Due, IdempotencyRow, JournalEntry, Message
+from checkoutflow.stores.schema import instant, moment
+from checkoutflow.stores.statements import statements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from datetime import datetime
+    from typing import Any
+
+    from sqlalchemy import Engine, Pool
+    from sqlalchemy.engine.interfaces import DBAPICursor
+    from sqlalchemy.pool import PoolProxiedConnection
+
+    from checkoutflow.stores.contract import AttemptRow, Change, NoticeRow
+
+BUSY_TIMEOUT_S: Final = 5.0
+# Opened when needed and then kept: opening one takes longer than a commit.
+_MOST_CONNECTIONS: Final = 16
+# Marks a connection of the pool that has been looked at.
+_IS_READY: Final = "checkoutflow is ready"
+
+_T = TypeVar("_T")
+
+
+def open_store(url: str | os.PathLike[str]) -> SqlStore:
+    """Name the database file that holds a shop's checkouts. Nothing is opened yet.
+
+    ``create()`` makes the file, readable by its owner only, or brings its tables up to date.
+
+    Args:
+        url: ``sqlite:///shop.db`` (``sqlite:////var/lib/shop.db`` from the root), or a path.
+
+    Raises:
+        UsageError: If it names no file, or another kind of database.
+    """
+    file: str | None = os.fspath(url)
+    if file and "://" in file:
+        try:
+            parsed = make_url(file)
+        except ArgumentError:
+            raise UsageError("write the database's URL like sqlite:///shop.db") from None
+        if parsed.drivername != "sqlite" or parsed.host or parsed.query:
+            raise UsageError(
+                "open_store takes URLs like sqlite:///shop.db; for more, make an Engine and hand"
+                " it to SqlStore"
+            )
+        file = parsed.database
+    if not file or file == ":memory:":
+        raise UsageError("name a file; the store without one is MemoryStore()")
+    path = Path(file).absolute()
+    engine = create_engine(
+        # In this mode SQLite makes no file by itself: a mistyped path is noticed.
+        URL.create("sqlite", database=path.as_uri(), query={"uri": "true", "mode": "rw"}),
+        connect_args={"timeout": BUSY_TIMEOUT_S},
+        pool_size=_MOST_CONNECTIONS,
+        max_overflow=0,
+    )
+    return SqlStore(engine, file=path)
+
+
+class SqlStore:
+    """A store on a SQL database, for any number of threads and processes.
+
+    On every connection it uses, it sees to the write-ahead log, full synchronisation and foreign
+    keys.
+    """
+
+    def __init__(self, engine: Engine, *, file: Path | None = None) -> None:
+        """Work on a database.
+
+        Args:
+            engine: The shop's own; disposing of it stays the shop's business.
+            file: The file for ``create`` to make, from ``open_store``; the engine is the store's
+                own then.
+
+        Raises:
+            NotSupported: If the engine is not for SQLite.
+        """
+        if engine.dialect.name != sqlite.DIALECT.name:
+            raise NotSupported(f"SqlStore works on SQLite, not on {engine.dialect.name}")
+        self._engine = engine
+        self._file = file
+        self._sql = statements()
+        self._process = os.getpid()
+        self._inherited: list[Pool] = []
+
+    @property
+    def key_file(self) -> Path | None:
+        """Beside the database file; None for an engine of the shop's own."""
+        return self._file.with_name(f"{self._file.name}.key") if self._file else None
+
+    @property
+    def is_ephemeral(self) -> bool:
+        """A database stays."""
+        return False
+
+    def create(self) -> None:
+        """Make the tables, or bring older ones up to this version, in one transaction.
+
+        Safe to call again, and by several processes at once.
+
+        Raises:
+            SchemaMismatch: If the tables are newer than this version of the library.
+        """
+        if self._file is not None:
+            sqlite.make_file(self._file)
+        wanted = schema.version()
+        with self._transaction(sqlite.BEGIN_WRITE, is_creating=True) as cursor:
+            found = self._version(cursor)
+            if found > wanted:
+                raise _mismatch(found)
+            if not found:
+                for statement in self._sql.create:
+                    cursor.execute(statement)
+                cursor.execute(self._sql.insert_version, (wanted,))
+            elif found < wanted:
+                for step in schema.UPGRADES[found - 1 :]:
+                    for statement in step:
+                        cursor.execute(statement)
+                cursor.execute(self._sql.set_version, (wanted,))
+
+    def close(self) -> None:
+        """Let go of the file. An engine of the shop's own is left as it is."""
+        if self._file is not None:
+            self._engine.dispose()
+
+    def commit(self, change: Change) -> None:
+        """Write all of a change, in one transaction.
+
+        Raises:
+            StoreConflict: If someone else wrote this checkout, or used this key, first. Nothing
+                was written.
+        """
+        sql, state, at = self._sql, change.state, instant(change.at)
+        # Everything is made ready first: others wait to write only while this is written.
+        facts = (
+            state.phase.value,
+            state.version,
+            len(state.attention),
+            at,
+            state.model_dump_json(),
+        )
+        events = to_json(change.events).decode()
+        others = list(self._others(change))
+        with self._transaction(sqlite.BEGIN_WRITE) as cursor:
+            if state.version == 1:
+                cursor.execute(sql.insert_checkout, (state.id, *facts))
+            else:
+                cursor.execute(sql.update_checkout, (*facts, state.id, state.version - 1))
+                if cursor.rowcount == 0:
+                    raise StoreConflict(f"someone else wrote checkout {state.id} first; reload it")
+            cursor.execute(sql.insert_entry, (state.id, state.version, at, change.command, events))
+            for statement, values in others:
+                cursor.execute(statement, values)
+
+    def _others(self, change: Change) -> Iterator[tuple[str, tuple[object, ...]]]:
+        """What only some changes hold, each as a statement and its values."""
+        sql, checkout_id, version = self._sql, change.state.id, change.state.version
+        for kind, due_at in change.timers.items():
+            if due_at is None:
+                yield sql.delete_timer, (checkout_id, kind)
+            else:
+                yield sql.set_timer, (checkout_id, kind, instant(due_at))
+        for attempt in change.attempts:
+            yield sql.set_attempt, _attempt(checkout_id, attempt)
+        if (key := change.idempotency) is not None:
+            yield sql.insert_idempotency, (key.key, key.digest, key.checkout)
+        if (subject := change.subject) is not None:
+            yield sql.insert_subject, (subject.subject_id, subject.wrapped_key, subject.key_id)
+        for row in change.vault:
+            purposes, expires_at = json.dumps(row.purposes), instant(row.expires_at)
+            yield sql.set_vault, (row.subject_id, row.field, row.ciphertext, purposes, expires_at)
+        for place, kind in enumerate(change.messages):
+            yield sql.insert_message, (checkout_id, version, kind, instant(change.at), place)
+
+    def load(self, checkout_id: str) -> Checkout | None:
+        """The checkout as it stands; one look-up by key however many there are.
+
+        Raises:
+            StoreError: If it holds something that this version cannot read.
+        """
+        for (state,) in self._ask(self._sql.load, checkout_id):
+            return _read(checkout_id, Checkout.model_validate_json, state)
+        return None
+
+    def journal(self, checkout_id: str) -> Sequence[JournalEntry]:
+        """Everything that happened to it, in order.
+
+        Raises:
+            StoreError: If it holds something that this version cannot read.
+        """
+        return [
+            JournalEntry(version, moment(at), command, _read(checkout_id, from_json, events))
+            for version, at, command, events in self._ask(self._sql.journal, checkout_id)
+        ]
+
+    def idempotent(self, key: str) -> IdempotencyRow | None:
+        """What this key was used for."""
+        for row in self._ask(self._sql.idempotent, key):
+            return IdempotencyRow(*row)
+        return None
+
+    def find_payment(self, provider: str, payment_id: str) -> str | None:
+        """The id of the checkout that a payment belongs to."""
+        found = self._ask(self._sql.find_payment, provider, payment_id)
+        return str(found[0][0]) if found else None
+
+    def person(self, subject_id: str) -> tuple[SubjectKey | None, tuple[VaultRow, ...]]:
+        """A person's wrapped key and encrypted fields."""
+        with self._transaction(sqlite.BEGIN_READ) as cursor:
+            cursor.execute(self._sql.subject, (subject_id,))
+            subjects = cursor.fetchall()
+            cursor.execute(self._sql.vault, (subject_id,))
+            rows = cursor.fetchall()
+        return (
+            SubjectKey(*subjects[0]) if subjects else None,
+            tuple(
+                VaultRow(subject, field, sealed, tuple(json.loads(purposes)), moment(expires_at))
+                for subject, field, sealed, purposes, expires_at in rows
+            ),
+        )
+
+    def take_notice(self, notice: NoticeRow) -> bool:
+        """Keep a notice and make its checkout due at once, in one transaction.
+
+        Returns:
+            False if it was kept before; nothing is written then.
+        """
+        at = instant(notice.received_at)
+        with self._transaction(sqlite.BEGIN_WRITE) as cursor:
+            cursor.execute(
+                self._sql.keep_notice,
+                (notice.provider, notice.id, notice.checkout, notice.kind, at),
+            )
+            is_new = cursor.rowcount == 1
+            if is_new:
+                cursor.execute(self._sql.set_timer, (notice.checkout, "notice", at))
+        return is_new
+
+    def due(self, now: datetime, limit: int) -> Sequence[Due]:
+        """Checkouts with a timer at or before ``now``, the longest overdue first."""
+        at = instant(now)
+        kinds: dict[str, set[str]] = {}
+        for checkout_id, kind in self._ask(self._sql.due, at, limit, at):
+            kinds.setdefault(checkout_id, set()).add(kind)
+        return [Due(checkout_id, frozenset(found)) for checkout_id, found in kinds.items()]
+
+    def clear_timer(self, checkout_id: str, kind: str, *, up_to: datetime) -> None:
+        """Remove a timer that is not set to later than ``up_to``."""
+        with self._transaction(sqlite.BEGIN_WRITE) as cursor:
+            cursor.execute(self._sql.clear_timer, (checkout_id, kind, instant(up_to)))
+
+    def checkouts(
+        self, phases: Collection[str], *, after: str = "", limit: int = 100
+    ) -> Sequence[str]:
+        """Ids of checkouts in these phases (all if empty), ordered, after an id."""
+        if not phases:
+            return [found for (found,) in self._ask(self._sql.checkouts, after, limit)]
+        # One look-up a phase is read from the index in order. Asked for several at once, the
+        # database would read and sort everything that is in them.
+        rows: list[tuple[str]] = []
+        with self._transaction(sqlite.BEGIN_READ) as cursor:
+            for phase in phases:
+                cursor.execute(self._sql.checkouts_in_phase, (phase, after, limit))
+                rows += cursor.fetchall()
+        return sorted({found for (found,) in rows})[:limit]
+
+    def messages(self, limit: int) -> Sequence[Message]:
+        """The oldest messages that the shop has not taken yet."""
+        return [Message(*row) for row in self._ask(self._sql.messages, limit)]
+
+    def delivered(self, messages: Iterable[Message]) -> None:
+        """Forget messages that the shop has taken."""
+        with self._transaction(sqlite.BEGIN_WRITE) as cursor:
+            for message in messages:
+                cursor.execute(
+                    self._sql.delete_message, (message.checkout, message.version, message.kind)
+                )
+
+    def _ask(self, statement: str, *values: object) -> Sequence[Any]:
+        with self._transaction(sqlite.BEGIN_READ) as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall()
+
+    @contextmanager
+    def _transaction(self, begin: str, *, is_creating: bool = False) -> Iterator[DBAPICursor]:
+        """Run one transaction: committed at the end, undone by any error."""
+        connection = self._connection()
+        try:
+            cursor = connection.cursor()
+            if is_creating:
+                sqlite.make_safe(cursor)
+            elif _IS_READY not in connection.info:
+                self._check(cursor)
+                sqlite.make_safe(cursor)
+                connection.info[_IS_READY] = True
+            cursor.execute(begin)
+            yield cursor
+            connection.commit()
+        except sqlite.Error as error:
+            refusal = sqlite.explain(error)
+            if isinstance(refusal, StoreConflict):
+                connection.rollback()
+            else:
+                connection.invalidate()  # in whatever condition it is, it is not used again
+            raise refusal from error
+        except BaseException:
+            connection.rollback()
+            raise
+        finally:
+            connection.close()
+
+    def _connection(self) -> PoolProxiedConnection:
+        if self._process != os.getpid():
+            # After a fork. SQLite's connections must neither be used nor closed by the child, so
+            # the parent's are left alone and kept from the garbage collector, which would close
+            # them.
+            self._inherited.append(self._engine.pool)
+            self._engine.dispose(close=False)
+            self._process = os.getpid()
+        try:
+            return self._engine.raw_connection()
+        except sqlite.Error as error:
+            if self._file is not None and not self._file.exists():
+                raise _mismatch(0) from None
+            raise sqlite.explain(error) from error
+        except PoolTimeoutError:
+            raise StoreError(
+                f"{_MOST_CONNECTIONS} connections are in use, and none came free"
+            ) from None
+
+    def _check(self, cursor: DBAPICursor) -> None:
+        found = self._version(cursor)
+        if found != schema.version():
+            raise _mismatch(found)
+
+    def _version(self, cursor: DBAPICursor) -> int:
+        """Which version the tables are; zero if there are none."""
+        cursor.execute(sqlite.HAS_TABLES)
+        if not cursor.fetchall():
+            return 0
+        cursor.execute(self._sql.version)
+        ((version,),) = cursor.fetchall()
+        return int(version)
+
+
+def _attempt(checkout_id: str, attempt: AttemptRow) -> tuple[object, ...]:
+    return (
+        checkout_id,
+        attempt.id,
+        attempt.provider,
+        attempt.payment,
+        attempt.operation.value,
+        attempt.amount.minor,
+        attempt.amount.currency,
+        attempt.digest,
+        instant(attempt.started_at),
+        instant(attempt.lease_until),
+        attempt.sends,
+        None if attempt.outcome is None else attempt.outcome.value,
+    )
+
+
+def _read(checkout_id: str, read: Callable[[str], _T], text: str) -> _T:
+    try:
+        return read(text)
+    except ValidationError as error:
+        path, problem = problem_paths(error.errors(include_input=False, include_url=False))[0]
+    raise StoreError(
+        f"checkout {checkout_id} cannot be read: {path}: {problem}. It was written by a newer"
+        " version of checkoutflow, or changed by hand"
+    )
+
+
+def _mismatch(found: int) -> SchemaMismatch:
+    if not found:
+        return SchemaMismatch("there are no tables of checkoutflow; run create() on the store")
+    wanted = schema.version()
+    if found < wanted:
+        return SchemaMismatch(
+            f"the tables are version {found}, and this version of checkoutflow needs {wanted};"
+            " make a backup, then run create() on the store"
+        )
+    return SchemaMismatch(
+        f"the tables are version {found}, and this version of checkoutflow knows {wanted};"
+        " install the newer version"
+    )

@@ -1,0 +1,89 @@
+"""What is SQLite's own: how a connection is made safe, how a write begins, what its errors mean.
+
+Another database gets a module with the same names; the tables and statements are shared.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy.dialects import sqlite
+
+from checkoutflow.errors import StoreConflict, StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.engine.interfaces import DBAPICursor
+
+DIALECT: Final = sqlite.dialect()
+insert: Final = sqlite.insert
+
+# Takes the right to write at once. A transaction that begins as a reader and writes later can be
+# refused after it has read.
+BEGIN_WRITE: Final = "BEGIN IMMEDIATE"
+BEGIN_READ: Final = "BEGIN"
+
+HAS_TABLES: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema'"
+
+# They cost nothing that can be measured.
+GUARDS: Final = tuple(
+    f"CREATE TRIGGER journal_refuses_{action} BEFORE {action} ON journal"
+    " BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
+    for action in ("update", "delete")
+)
+
+Error: Final = sqlite3.Error
+
+_ADVICE: Final = {
+    sqlite3.SQLITE_BUSY: "another process kept the database locked; try again",
+    sqlite3.SQLITE_FULL: "the disk is full; make room on it",
+    sqlite3.SQLITE_READONLY: "the database may only be read; give this process the right to write"
+    " the file and its folder",
+    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened; check its path, and the rights to it and"
+    " to its folder",
+    sqlite3.SQLITE_IOERR: "the disk failed to read or write; check it before going on",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged; restore your backup",
+    sqlite3.SQLITE_NOTADB: "the file is no SQLite database; check its path",
+}
+_TAKEN: Final = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"}
+
+
+def make_file(path: Path) -> None:
+    """Make a database's file, empty and for its owner only, unless it is there.
+
+    Raises:
+        StoreError: If it cannot be made.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDONLY, mode=0o600))
+    except OSError as error:
+        raise StoreError(f"the file {path} cannot be made: {error.strerror}") from error
+
+
+def make_safe(cursor: DBAPICursor) -> None:
+    """Set what SQLite keeps for each connection: nothing committed is lost with the power.
+
+    Raises:
+        StoreError: If the file cannot have a write-ahead log.
+    """
+    # The mode is kept in the file; asking for what it has changes nothing and takes no lock.
+    cursor.execute("PRAGMA journal_mode = WAL")
+    ((mode,),) = cursor.fetchall()
+    if mode != "wal":
+        raise StoreError(
+            f"SQLite keeps no write-ahead log for this database (its journal mode is {mode});"
+            " use a file on a local disk"
+        )
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+
+
+def explain(error: sqlite3.Error) -> StoreError:
+    """Say what an error means for the caller. SQLite's own texts name tables, never values."""
+    if getattr(error, "sqlite_errorname", "") in _TAKEN:
+        return StoreConflict("someone else wrote this checkout, or used this key, first; reload it")
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return StoreError(_ADVICE.get(primary) or f"SQLite refused: {error}")

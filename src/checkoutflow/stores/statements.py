@@ -1,0 +1,166 @@
+"""Every statement of the SQL store, written once for all databases and compiled once for each.
+
+Values go in by position: for an INSERT in the order of the table's columns, else in the order in
+which the statement names them.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
+
+from sqlalchemy import (
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from checkoutflow.stores import schema, sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy import ClauseElement, ColumnElement, GenerativeSelect, Table
+
+
+_Query = TypeVar("_Query", bound="GenerativeSelect")
+
+
+class Statements:
+    """The statements as the driver takes them."""
+
+    def __init__(self) -> None:
+        """Compile them."""
+        checkouts, journal, timers = schema.CHECKOUTS, schema.JOURNAL, schema.TIMERS
+        attempts, outbox, vault = schema.ATTEMPTS, schema.OUTBOX, schema.VAULT
+        idempotency, subjects = schema.IDEMPOTENCY, schema.SUBJECTS
+
+        self.create = _creation()
+        self.version = _sql(select(schema.SCHEMA.c.version))
+        self.insert_version = _sql(insert(schema.SCHEMA))
+        self.set_version = _sql(update(schema.SCHEMA))
+
+        self.insert_checkout = _sql(insert(checkouts))
+        self.update_checkout = _sql(
+            update(checkouts)
+            .values({column: bindparam(f"new_{column.name}") for column in list(checkouts.c)[1:]})
+            .where(checkouts.c.id == bindparam("id"), checkouts.c.version == bindparam("read"))
+        )
+        self.insert_entry = _sql(insert(journal))
+        self.set_timer = _upsert(timers)
+        self.delete_timer = _sql(
+            delete(timers).where(_is(timers, "checkout_id"), _is(timers, "kind"))
+        )
+        self.set_attempt = _upsert(attempts)
+        self.insert_idempotency = _sql(insert(idempotency))
+        self.insert_subject = _sql(insert(subjects))
+        self.set_vault = _upsert(vault)
+        self.insert_message = _sql(insert(outbox))
+        self.keep_notice = _sql(sqlite.insert(schema.NOTICES).on_conflict_do_nothing())
+        self.clear_timer = _sql(
+            delete(timers).where(
+                _is(timers, "checkout_id"),
+                _is(timers, "kind"),
+                timers.c.due_at <= bindparam("up_to"),
+            )
+        )
+        self.delete_message = _sql(
+            delete(outbox).where(
+                _is(outbox, "checkout_id"), _is(outbox, "version"), _is(outbox, "kind")
+            )
+        )
+
+        self.load = _sql(select(checkouts.c.state).where(_is(checkouts, "id")))
+        self.journal = _sql(
+            select(journal.c.version, journal.c.at, journal.c.command, journal.c.events)
+            .where(_is(journal, "checkout_id"))
+            .order_by(journal.c.version)
+        )
+        self.idempotent = _sql(select(idempotency).where(_is(idempotency, "key")))
+        self.find_payment = _sql(
+            select(attempts.c.checkout_id)
+            .where(_is(attempts, "provider"), _is(attempts, "payment"))
+            .distinct()
+        )
+        self.subject = _sql(select(subjects).where(_is(subjects, "id")))
+        self.vault = _sql(select(vault).where(_is(vault, "subject_id")).order_by(vault.c.field))
+        self.due = _due()
+        ids = select(checkouts.c.id).order_by(checkouts.c.id)
+        after = checkouts.c.id > bindparam("after")
+        self.checkouts = _sql(_first(ids.where(after)))
+        self.checkouts_in_phase = _sql(_first(ids.where(_is(checkouts, "phase"), after)))
+        self.messages = _sql(
+            _first(
+                select(outbox.c.checkout_id, outbox.c.version, outbox.c.kind).order_by(
+                    outbox.c.at, outbox.c.checkout_id, outbox.c.version, outbox.c.place
+                )
+            )
+        )
+
+
+statements = cache(Statements)
+
+
+def _sql(statement: ClauseElement) -> str:
+    return str(statement.compile(dialect=sqlite.DIALECT))
+
+
+def _is(table: Table, name: str) -> ColumnElement[bool]:
+    return table.c[name] == bindparam(f"this_{name}")
+
+
+def _first(query: _Query) -> _Query:
+    # Without an offset in the text, SQLAlchemy gives SQLite one more value to fill in.
+    return query.limit(bindparam("limit")).offset(literal_column("0"))
+
+
+def _upsert(table: Table) -> str:
+    statement = sqlite.insert(table)
+    new = {
+        column.name: statement.excluded[column.name] for column in table.c if not column.primary_key
+    }
+    return _sql(statement.on_conflict_do_update(index_elements=table.primary_key, set_=new))
+
+
+def _due() -> str:
+    """Ask for the due timers of the longest overdue checkouts.
+
+    A checkout's place is that of its earliest timer. Only those rows count against the limit, so
+    the index on the time is read no further than needed, however much is overdue.
+    """
+    timers, earlier = schema.TIMERS, schema.TIMERS.alias("earlier")
+    first = _first(
+        select(timers.c.checkout_id, timers.c.due_at)
+        .where(
+            timers.c.due_at <= bindparam("now"),
+            ~exists().where(
+                earlier.c.checkout_id == timers.c.checkout_id,
+                or_(
+                    earlier.c.due_at < timers.c.due_at,
+                    and_(earlier.c.due_at == timers.c.due_at, earlier.c.kind < timers.c.kind),
+                ),
+            ),
+        )
+        .order_by(timers.c.due_at, timers.c.checkout_id)
+    ).subquery("first")
+    return _sql(
+        select(timers.c.checkout_id, timers.c.kind)
+        .join(first, first.c.checkout_id == timers.c.checkout_id)
+        .where(timers.c.due_at <= bindparam("now"))
+        .order_by(first.c.due_at, first.c.checkout_id)
+    )
+
+
+def _creation() -> tuple[str, ...]:
+    tables = schema.METADATA.sorted_tables
+    indexes = [index for table in tables for index in sorted(table.indexes, key=str)]
+    return (
+        *(_sql(CreateTable(table)) for table in tables),
+        *(_sql(CreateIndex(index)) for index in indexes),
+        *sqlite.GUARDS,
+    )

@@ -1,0 +1,1 @@
+"""What merchants and authors of plug-ins import in their own tests."""

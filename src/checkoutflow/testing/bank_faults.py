@@ -1,0 +1,167 @@
+"""What can go wrong at the simulated bank, and how each fault changes an answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+import httpx
+
+from checkoutflow.providers.http import MAX_BODY_BYTES
+from checkoutflow.testing.bank_book import Fate, Refusal
+from checkoutflow.testing.bank_wire import problem
+
+
+class Fault(StrEnum):
+    """What can go wrong, once each time it is planned."""
+
+    NONE = "none"  # in a plan: let this one pass
+    # The operation itself ends badly or late.
+    DECLINE = "decline"
+    SLOW = "slow"  # 202 and "processing"; done at a later bank time
+    FAIL_LATER = "fail_later"  # 202 and "processing"; failed at a later bank time
+    # The request is not taken; nothing is done.
+    LOSE_REQUEST = "lose_request"
+    ERROR = "error"  # 500
+    UNAUTHORISED = "unauthorised"  # 401
+    BUSY = "busy"  # 409: the key is in use
+    RATE_LIMIT = "rate_limit"  # 429 with Retry-After
+    # It is done, and the answer does not say so.
+    LOSE_ANSWER = "lose_answer"
+    ERROR_AFTER = "error_after"  # 503
+    HTML = "html"
+    EMPTY = "empty"
+    TRUNCATED = "truncated"
+    HUGE = "huge"
+    WRONG_TYPE = "wrong_type"
+    UNKNOWN_WORD = "unknown_word"
+    MISSING_ID = "missing_id"
+    # It is done, and the answer is about something else.
+    OTHER_AMOUNT = "other_amount"
+    OTHER_CURRENCY = "other_currency"
+    OTHER_REFERENCE = "other_reference"
+    # Only when asked how a payment stands.
+    NOT_FOUND = "not_found"  # though it is there
+    STALE = "stale"  # as it stood before its last change
+
+
+FATES: Final = frozenset({Fault.DECLINE, Fault.SLOW, Fault.FAIL_LATER})
+LOOKUPS: Final = frozenset({Fault.NOT_FOUND, Fault.STALE})
+_NOT_TAKEN: Final = MappingProxyType(
+    {
+        Fault.ERROR: (500, "internal_error"),
+        Fault.UNAUTHORISED: (401, "unauthorised"),
+        Fault.BUSY: (409, "key_in_use"),
+        Fault.RATE_LIMIT: (429, "too_many_requests"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A fault that waits for the next request of its operation.
+
+    Attributes:
+        reason: Why, for a decline.
+        after_s: Bank seconds until a slow operation ends.
+    """
+
+    fault: Fault
+    reason: str = ""
+    after_s: int = 0
+
+    @property
+    def fate(self) -> Fate:
+        """How the operation itself is going to end."""
+        match self.fault:
+            case Fault.DECLINE:
+                return Fate(self.reason)
+            case Fault.SLOW:
+                return Fate(after_s=self.after_s)
+            case Fault.FAIL_LATER:
+                return Fate(self.reason, self.after_s)
+            case _:
+                return Fate()
+
+
+def lose(request: httpx.Request, fault: Fault) -> None:
+    """Let a request not be taken."""
+    if fault is Fault.LOSE_REQUEST:
+        raise httpx.ConnectError("the request was lost on its way", request=request)
+    if fault in _NOT_TAKEN:
+        raise Refusal(*_NOT_TAKEN[fault])
+
+
+def spoil(request: httpx.Request, fault: Fault, answer: httpx.Response) -> httpx.Response:
+    """What comes through of an answer."""
+    match fault:
+        case Fault.LOSE_ANSWER:
+            raise httpx.ReadTimeout("the answer was lost on its way", request=request)
+        case Fault.ERROR_AFTER:
+            return problem(503, "unavailable")
+        case Fault.HTML:
+            return httpx.Response(200, html="<!doctype html><title>Back soon</title>")
+        case Fault.EMPTY:
+            return httpx.Response(answer.status_code)
+        case Fault.TRUNCATED:
+            return _raw(answer, answer.content[: len(answer.content) // 2])
+        case Fault.HUGE:
+            return _raw(answer, answer.content + b" " * MAX_BODY_BYTES)
+        case _ if fault in _REWRITES:
+            rewritten = _rewritten(answer.json(), _REWRITES[fault])
+            return _raw(answer, json.dumps(rewritten).encode())
+        case _:
+            return answer
+
+
+def _raw(answer: httpx.Response, content: bytes) -> httpx.Response:
+    headers = {"content-type": answer.headers["content-type"]}
+    return httpx.Response(answer.status_code, headers=headers, content=content)
+
+
+_DROP: Final = object()
+_Rewrite: TypeAlias = Callable[[str, object], object]
+
+
+def _rewritten(value: object, change: _Rewrite) -> object:
+    """A copy of plain data with each field's value changed, or the field dropped."""
+    if isinstance(value, list):
+        return [_rewritten(item, change) for item in value]
+    if not isinstance(value, dict):
+        return value
+    changed = {name: change(name, _rewritten(item, change)) for name, item in value.items()}
+    return {name: item for name, item in changed.items() if item is not _DROP}
+
+
+def _number_as_text(_name: str, value: object) -> object:
+    return str(value) if isinstance(value, int) else value
+
+
+def _more(name: str, value: object) -> object:
+    return value + 1 if name == "value" and isinstance(value, int) and value else value
+
+
+def _abroad(name: str, value: object) -> object:
+    if name != "currency":
+        return value
+    return "SEK" if value == "EUR" else "EUR"
+
+
+_WORDS: Final = frozenset({"state", "status"})
+_IDS: Final = frozenset({"id", "merchant_reference"})
+_REWRITES: Final[Mapping[Fault, _Rewrite]] = MappingProxyType(
+    {
+        Fault.WRONG_TYPE: _number_as_text,
+        Fault.UNKNOWN_WORD: lambda name, value: "quarantined" if name in _WORDS else value,
+        Fault.MISSING_ID: lambda name, value: _DROP if name in _IDS else value,
+        Fault.OTHER_AMOUNT: _more,
+        Fault.OTHER_CURRENCY: _abroad,
+        Fault.OTHER_REFERENCE: lambda name, value: (
+            "someone-elses-payment" if name == "merchant_reference" else value
+        ),
+    }
+)
