@@ -4,12 +4,13 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+LOCALE := src/checkoutflow/locale
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs bench wheel constraints clean
+.PHONY: help demo test lint types docs bench wheel locale constraints clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,6 +46,15 @@ wheel: $(VENV)/.dev ## build the wheel, install it elsewhere and use it as a use
 	build/user/bin/python -I tests/typed_user/bare_import.py
 	build/user/bin/python -I tests/typed_user/sell.py
 	$(BIN)/mypy --config-file= --strict --python-executable build/user/bin/python tests/typed_user
+
+locale: $(VENV)/.runtime ## collect the texts and compile the translations
+	$(BIN)/pybabel -q extract --no-default-keywords --keywords='mark translate' \
+		--add-comments=Translators: --strip-comments --add-location=file --omit-header \
+		--output=$(LOCALE)/checkoutflow.pot src
+	$(BIN)/pybabel -q update --domain=checkoutflow --output-dir=$(LOCALE) \
+		--input-file=$(LOCALE)/checkoutflow.pot \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	$(BIN)/pybabel -q compile --domain=checkoutflow --directory=$(LOCALE)
 
 constraints: ## pin today's newest versions of everything in constraints.txt
 	$(CHECK_PYTHON)

@@ -1,4 +1,8 @@
-"""Texts in the customer's language: gettext catalogues, and texts that a shop writes itself."""
+"""Texts in the customer's language: gettext catalogues, and texts that a shop writes itself.
+
+The English text is the message id, so English needs no catalogue. A text that is passed to
+`translate` or `mark` in quotes is found by ``make locale`` and put into the catalogues.
+"""
 
 from __future__ import annotations
 
@@ -7,58 +11,82 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field
 
-# Locale -> catalogue. English is the language of the message ids and needs no catalogue.
-LANGUAGES: Final = ("da", "sv", "nb", "nn", "fi", "is", "en")
+Language = Literal["da", "sv", "nb", "nn", "fi", "is", "en"]
+LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
 Text = Annotated[
-    str | Mapping[str, str],
+    Annotated[str, Field(min_length=1)]
+    | Annotated[Mapping[Language, Annotated[str, Field(min_length=1)]], Field(min_length=1)],
     Field(description="One text for all languages, or one per language code."),
 ]
 
+# Who speaks none of our languages first gets the one that is taught beside theirs: Danish with
+# Faroese and Greenlandic; the country's own with Northern Sámi, most of whose speakers live in
+# Norway. All others get English.
+_SPOKEN: Final[Mapping[str, Language]] = {
+    **{language: language for language in LANGUAGES},
+    "no": "nb",
+    "fo": "da",
+    "kl": "da",
+    "se": "nb",
+    "se_se": "sv",
+    "se_fi": "fi",
+}
+# Norwegian is written in two ways, and who writes the one reads the other.
+_OTHER_NORWEGIAN: Final[Mapping[Language, Language]] = {"nb": "nn", "nn": "nb"}
 
-def language_of(locale: str) -> str:
+
+def language_of(locale: str) -> Language:
     """The language in which to speak to someone with this locale; English where we have none.
 
-    >>> language_of("da_DK"), language_of("no_NO"), language_of("de_DE")
-    ('da', 'nb', 'en')
+    >>> language_of("da_DK"), language_of("no_NO"), language_of("fo_FO"), language_of("de_DE")
+    ('da', 'nb', 'da', 'en')
     """
-    language = locale.replace("-", "_").partition("_")[0].lower()
-    language = {"no": "nb"}.get(language, language)
-    return language if language in LANGUAGES else "en"
+    locale = locale.replace("-", "_").lower()
+    return _SPOKEN.get(locale) or _SPOKEN.get(locale.partition("_")[0], "en")
 
 
 def said(text: Text, locale: str) -> str:
-    """What a shop's own text is in this locale's language, else in English, else in any."""
+    """What a shop's own text is in this locale's language, else in English, else in any.
+
+    >>> said({"nb": "Hentes i butikken", "en": "Pick up in the shop"}, "nn_NO")
+    'Hentes i butikken'
+    """
     if isinstance(text, str):
         return text
-    return text.get(language_of(locale)) or text.get("en") or next(iter(text.values()))
+    language = language_of(locale)
+    for choice in (language, _OTHER_NORWEGIAN.get(language, language), "en"):
+        if choice in text:
+            return text[choice]
+    return next(iter(text.values()))
 
 
-@cache
-def _catalogue(language: str) -> gettext.NullTranslations:
-    if language == "en":
-        return gettext.NullTranslations()
-    path = files("checkoutflow") / "locale" / language / "LC_MESSAGES" / "checkoutflow.mo"
-    return gettext.GNUTranslations(BytesIO(path.read_bytes()))
+def mark(message: str) -> str:
+    """Give the English text back as it is, and let ``make locale`` find it.
+
+    For texts that wait in a table or a variable until they are translated.
+    """
+    return message
 
 
-def translate(message: str, locale: str, **values: object) -> str:
-    """A message of ours in this locale's language, with its values filled in.
+def translate(message: str, locale: str) -> str:
+    """A message of ours in this locale's language; in English where there is no translation.
 
     Args:
         message: The English text, which is the message id.
         locale: ``da_DK``, ``nb`` or the like.
-        values: What stands in the text's ``{name}`` places.
     """
-    text = _catalogue(language_of(locale)).gettext(message)
-    return text.format(**values) if values else text
+    return _catalogue(language_of(locale)).gettext(message)
 
 
-def translate_plural(one: str, many: str, number: int, locale: str) -> str:
-    """A message about a number of things; ``{number}`` in the text is the number."""
-    catalogue = _catalogue(language_of(locale))
-    return catalogue.ngettext(one, many, number).format(number=number)
+@cache
+def _catalogue(language: Language) -> gettext.NullTranslations:
+    path = files("checkoutflow") / "locale" / language / "LC_MESSAGES" / "checkoutflow.mo"
+    try:
+        return gettext.GNUTranslations(BytesIO(path.read_bytes()))
+    except OSError:  # no such file, as for English, or a damaged one: nobody loses a sale over it
+        return gettext.NullTranslations()

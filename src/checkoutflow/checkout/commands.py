@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -16,8 +15,6 @@ from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Result, Standing
 
 Lines = Mapping[str, int]
-
-NO_LINES: Final[Lines] = MappingProxyType({})
 
 
 class Start(Frozen):
@@ -128,7 +125,7 @@ class Ship(Frozen):
     """
 
     name: ClassVar = CommandName.SHIP
-    lines: Lines = NO_LINES
+    lines: Lines = Field(default_factory=dict)
 
 
 class CaptureAgain(Frozen):
@@ -147,7 +144,7 @@ class Refund(Frozen):
     """
 
     name: ClassVar = CommandName.REFUND
-    lines: Lines = NO_LINES
+    lines: Lines = Field(default_factory=dict)
     amount: Money | None = None
 
 
@@ -159,7 +156,7 @@ class Cancel(Frozen):
     """
 
     name: ClassVar = CommandName.CANCEL
-    lines: Lines = NO_LINES
+    lines: Lines = Field(default_factory=dict)
 
 
 class RecordResult(Frozen):

@@ -168,17 +168,14 @@ def take_standing(draft: Draft, command: c.TakeStanding) -> None:
         _contradicted(draft, payment, problem, stops=True)
         return
     before = len(draft.events)
-    if payment.is_waiting or payment.is_dead:
-        _take_authorisation(draft, payment, standing)
-    payment = draft.state.payment(payment.id)
-    if not payment.is_waiting and not payment.is_dead:
-        for take in (_take_listed, _take_amounts, _take_back):
-            if not take(draft, command.payment, standing):
-                return
+    for take in (_take_authorisation, _take_listed, _take_amounts, _take_back):
+        if not take(draft, command.payment, standing):
+            return
     payment = draft.state.payment(payment.id)
     if payment.contradiction:
         draft.add(e.ContradictionCleared(payment=payment.id))
     if payment.open_attempts or len(draft.events) == before:
+        # Of a capture, void or refund that the amounts do not show, the provider knows nothing.
         unseen = any(
             item.is_unresolved and item.operation is not Operation.AUTHORISE
             for item in payment.open_attempts
@@ -198,29 +195,36 @@ def _nonsense(payment: Payment, standing: Standing) -> str:
     return ""
 
 
-def _take_authorisation(draft: Draft, payment: Payment, standing: Standing) -> None:
+def _take_authorisation(draft: Draft, payment_id: str, standing: Standing) -> bool:
+    """Whether the customer's money is reserved, where we do not know that it is."""
+    payment = draft.state.payment(payment_id)
+    if payment.books.authorised:
+        return True
     attempt = next(item for item in payment.attempts if item.operation is Operation.AUTHORISE)
-    is_live = standing.authorised > standing.voided
-    if is_live:
+    if standing.authorised > standing.voided:
         # Also after a decline or an expiry: the money is there whatever was said before.
-        if not _believe(
-            draft,
-            payment,
-            e.PaymentAuthorised(
-                payment=payment.id,
-                attempt=attempt.id,
-                amount=standing.authorised,
-                provider_reference=standing.provider_reference,
-                valid_until=standing.valid_until,
-            ),
-        ):
-            return
+        authorised = e.PaymentAuthorised(
+            payment=payment.id,
+            attempt=attempt.id,
+            amount=standing.authorised,
+            provider_reference=standing.provider_reference,
+            valid_until=standing.valid_until,
+        )
+        if not _believe(draft, payment, authorised):
+            return False
         if standing.authorised != payment.amount:
             said = f"{standing.authorised} authorised instead of {payment.amount}"
             _contradicted(draft, payment, said, stops=False)
-        return
-    if payment.is_dead:
-        return
+    elif payment.is_waiting:
+        _take_no_authorisation(draft, payment, attempt, standing)
+    return True
+
+
+def _take_no_authorisation(
+    draft: Draft, payment: Payment, attempt: Attempt, standing: Standing
+) -> None:
+    """Nothing is reserved: is it over, or is somebody still waited for?"""
+    is_news = standing.action is not None and payment.action is None
     match standing.word:
         case Word.DECLINED:
             _failed(draft, payment, attempt, Outcome.DECLINED, standing.reason)
@@ -237,15 +241,15 @@ def _take_authorisation(draft: Draft, payment: Payment, standing: Standing) -> N
                 )
             )
         # Without an action to show, the same request once more is the way to get it back.
-        case Word.PENDING if payment.action is None and (
-            standing.action is not None or not _may_send_again(draft, payment, attempt)
+        case Word.PENDING if is_news or (
+            attempt.is_unresolved and not _may_send_again(draft, payment, attempt)
         ):
             draft.add(
                 e.AttemptPending(
                     payment=payment.id,
                     attempt=attempt.id,
                     provider_reference=standing.provider_reference,
-                    action=standing.action,
+                    action=standing.action if is_news else None,
                     valid_until=standing.valid_until,
                     look_at=next_look(payment, draft.at) or draft.at + DAILY_FOR,
                 )
@@ -300,6 +304,8 @@ def _taken_back(draft: Draft, payment: Payment, attempt: Attempt) -> bool:
 
 def _take_amounts(draft: Draft, payment_id: str, standing: Standing) -> bool:
     """What the provider's totals have more than ours: first what we asked for, then the rest."""
+    if not draft.state.payment(payment_id).books.authorised:
+        return True
     listed = {done.key for done in standing.operations}
     for operation in (Operation.CAPTURE, Operation.VOID, Operation.REFUND):
         news = [
@@ -393,6 +399,8 @@ def _absence_s(draft: Draft, payment: Payment) -> int:
 def _still_open(draft: Draft, payment_id: str, *, is_absent: bool) -> None:
     """Something is open and this look did not settle it: send again, conclude, or look later."""
     payment = draft.state.payment(payment_id)
+    if not payment.open_attempts and payment.look_at is None:
+        return
     unresolved = [item for item in payment.open_attempts if item.is_unresolved]
     if payment.open_attempts:
         since = draft.at - min(item.started_at for item in payment.open_attempts)

@@ -19,7 +19,7 @@ from checkoutflow.checkout.state import PartState
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Action
-from checkoutflow.texts import said, translate
+from checkoutflow.texts import mark, said, translate
 
 if TYPE_CHECKING:
     from checkoutflow.checkout.draft import Rules
@@ -211,6 +211,7 @@ def view_of(state: Checkout, rules: Rules, locale: str) -> View:
         payments=_payments(state, rules, locale, credit=False) if is_collecting else (),
         credits=_payments(state, rules, locale, credit=True) if is_collecting else (),
         can_place=is_collecting and not details and not choices,
+        # Translators: the words are a matter of law (Directive 2011/83/EU, article 8(2)).
         button=translate("Order with obligation to pay", locale),
         next_action=state.next_action,
         allowed=tuple(name for name in _CALLS if name in ALLOWED[state.phase]),
@@ -226,14 +227,17 @@ def _amount(money: Money, locale: str) -> Amount:
 
 
 _STATUS: Final = {
-    Phase.COLLECTING: "Checkout",
-    Phase.PLACING: "Waiting for your payment",
-    Phase.HELD: "Your order is being checked",
-    Phase.CONFIRMED: "Your order is confirmed",
-    Phase.FULFILLED: "Your order is complete",
-    Phase.CANCELLED: "Your order is cancelled",
-    Phase.REJECTED: "Your order could not be accepted",
-    Phase.EXPIRED: "This checkout has expired",
+    # Translators: a heading, while the customer fills in and chooses.
+    Phase.COLLECTING: mark("Checkout"),
+    Phase.PLACING: mark("Waiting for your payment"),
+    Phase.HELD: mark("Your order is being checked"),
+    Phase.CONFIRMED: mark("Your order is confirmed"),
+    # Translators: everything is sent, and nothing is left to pay.
+    Phase.FULFILLED: mark("Your order is complete"),
+    Phase.CANCELLED: mark("Your order is cancelled"),
+    Phase.REJECTED: mark("Your order could not be accepted"),
+    # Translators: the customer did not order in time.
+    Phase.EXPIRED: mark("This checkout has expired"),
 }
 
 
@@ -241,15 +245,17 @@ def _notice(state: Checkout, locale: str) -> str:
     """One thing to tell the customer now. Never "failed" while money may still be reserved."""
     match state.phase:
         case Phase.COLLECTING if state.payments:
-            text = "The payment did not go through. Nothing was taken. Please choose how to pay."
+            text = mark(
+                "The payment did not go through. Nothing was taken. Please choose how to pay."
+            )
         case Phase.PLACING if state.ending:
-            text = "We are cancelling your payment."
+            text = mark("We are cancelling your payment.")
         case Phase.PLACING if state.next_action is None:
-            text = "We are checking your payment. Please do not pay again."
+            text = mark("We are checking your payment. Please do not pay again.")
         case Phase.HELD:
-            text = "Your money is reserved, not taken. We will tell you as soon as we know."
+            text = mark("Your money is reserved, not taken. We will tell you as soon as we know.")
         case Phase.REJECTED | Phase.CANCELLED if state.payments:
-            text = "Nothing more will be taken. What was reserved is released."
+            text = mark("Nothing more will be taken. What was reserved is released.")
         case _:
             return ""
     return translate(text, locale)
@@ -315,22 +321,25 @@ def _method_name(rules: Rules, method_id: str, locale: str) -> str:
 
 # Name and reason of each field, as the customer reads them.
 _LABELS: Final = {
-    "name": "Name",
-    "organisation": "Company",
-    "email": "E-mail",
-    "phone": "Phone",
-    "street": "Street and number",
-    "postal_code": "Postal code",
-    "city": "City",
-    "country": "Country",
-    "gift_card_code": "Gift card code",
+    "name": mark("Name"),
+    # Translators: the name of the company that buys.
+    "organisation": mark("Company"),
+    "email": mark("E-mail"),
+    "phone": mark("Phone"),
+    "street": mark("Street and number"),
+    "postal_code": mark("Postal code"),
+    # Translators: what follows the postal code in an address.
+    "city": mark("City"),
+    "country": mark("Country"),
+    "gift_card_code": mark("Gift card code"),
 }
 _WHY: Final = {
-    "deliver": "to deliver your order",
-    "take_payment": "to take your payment",
-    "invoice": "to send your invoice",
-    "send_receipt": "to send your receipt",
-    "prevent_fraud": "to prevent fraud",
+    # Translators: these say why we ask for a field, and are read after its name.
+    "deliver": mark("to deliver your order"),
+    "take_payment": mark("to take your payment"),
+    "invoice": mark("to send your invoice"),
+    "send_receipt": mark("to send your receipt"),
+    "prevent_fraud": mark("to prevent fraud"),
 }
 
 

@@ -141,7 +141,7 @@ SUBJECTS: Final = Table(
     sqlite_with_rowid=False,
 )
 
-# `purposes` is a JSON list of words.
+# `purposes` are words with a space between.
 VAULT: Final = Table(
     "vault",
     METADATA,

@@ -7,8 +7,8 @@ vary, and having SQLAlchemy prepare each of them anew would cost more than writi
 
 from __future__ import annotations
 
-import json
 import os
+from collections import deque
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import NullPool
 
 from checkoutflow.checkout.events import from_json, to_json
 from checkoutflow.checkout.state import Checkout
@@ -40,17 +40,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from sqlalchemy import Engine, Pool
+    from sqlalchemy import Engine
     from sqlalchemy.engine.interfaces import DBAPICursor
     from sqlalchemy.pool import PoolProxiedConnection
 
     from checkoutflow.stores.contract import AttemptRow, Change, NoticeRow
 
 BUSY_TIMEOUT_S: Final = 5.0
-# Opened when needed and then kept: opening one takes longer than a commit.
-_MOST_CONNECTIONS: Final = 16
-# Marks a connection of the pool that has been looked at.
-_IS_READY: Final = "checkoutflow is ready"
+_MOST_RECENT: Final = 64
 
 _T = TypeVar("_T")
 
@@ -85,8 +82,7 @@ def open_store(url: str | os.PathLike[str]) -> SqlStore:
         # In this mode SQLite makes no file by itself: a mistyped path is noticed.
         URL.create("sqlite", database=path.as_uri(), query={"uri": "true", "mode": "rw"}),
         connect_args={"timeout": BUSY_TIMEOUT_S},
-        pool_size=_MOST_CONNECTIONS,
-        max_overflow=0,
+        poolclass=NullPool,
     )
     return SqlStore(engine, file=path)
 
@@ -102,9 +98,9 @@ class SqlStore:
         """Work on a database.
 
         Args:
-            engine: The shop's own; disposing of it stays the shop's business.
-            file: The file for ``create`` to make, from ``open_store``; the engine is the store's
-                own then.
+            engine: How to connect. The store's connections are its own and are not shared with
+                what else the shop does with the engine.
+            file: The file for ``create`` to make; given by ``open_store``.
 
         Raises:
             NotSupported: If the engine is not for SQLite.
@@ -114,8 +110,14 @@ class SqlStore:
         self._engine = engine
         self._file = file
         self._sql = statements()
+        # Connections in good order that nobody uses now. SQLAlchemy's own pool does more around
+        # each use, and that costs as much as all the statements of a commit.
+        self._idle: deque[PoolProxiedConnection] = deque()
+        # States by id with the text that they are stored as. The same text is the same state, so
+        # it need not be parsed again; whether the text is the same is asked each time.
+        self._recent: dict[str, tuple[str, Checkout]] = {}
         self._process = os.getpid()
-        self._inherited: list[Pool] = []
+        self._inherited: list[deque[PoolProxiedConnection]] = []
 
     @property
     def key_file(self) -> Path | None:
@@ -153,9 +155,9 @@ class SqlStore:
                 cursor.execute(self._sql.set_version, (wanted,))
 
     def close(self) -> None:
-        """Let go of the file. An engine of the shop's own is left as it is."""
-        if self._file is not None:
-            self._engine.dispose()
+        """Let go of the connections that nobody uses now."""
+        while self._idle:
+            self._idle.pop().close()
 
     def commit(self, change: Change) -> None:
         """Write all of a change, in one transaction.
@@ -166,13 +168,8 @@ class SqlStore:
         """
         sql, state, at = self._sql, change.state, instant(change.at)
         # Everything is made ready first: others wait to write only while this is written.
-        facts = (
-            state.phase.value,
-            state.version,
-            len(state.attention),
-            at,
-            state.model_dump_json(),
-        )
+        text = state.model_dump_json()
+        facts = (state.phase.value, state.version, len(state.attention), at, text)
         events = to_json(change.events).decode()
         others = list(self._others(change))
         with self._transaction(sqlite.BEGIN_WRITE) as cursor:
@@ -185,6 +182,7 @@ class SqlStore:
             cursor.execute(sql.insert_entry, (state.id, state.version, at, change.command, events))
             for statement, values in others:
                 cursor.execute(statement, values)
+        self._remember(text, state)
 
     def _others(self, change: Change) -> Iterator[tuple[str, tuple[object, ...]]]:
         """What only some changes hold, each as a statement and its values."""
@@ -201,7 +199,7 @@ class SqlStore:
         if (subject := change.subject) is not None:
             yield sql.insert_subject, (subject.subject_id, subject.wrapped_key, subject.key_id)
         for row in change.vault:
-            purposes, expires_at = json.dumps(row.purposes), instant(row.expires_at)
+            purposes, expires_at = " ".join(row.purposes), instant(row.expires_at)
             yield sql.set_vault, (row.subject_id, row.field, row.ciphertext, purposes, expires_at)
         for place, kind in enumerate(change.messages):
             yield sql.insert_message, (checkout_id, version, kind, instant(change.at), place)
@@ -212,8 +210,13 @@ class SqlStore:
         Raises:
             StoreError: If it holds something that this version cannot read.
         """
-        for (state,) in self._ask(self._sql.load, checkout_id):
-            return _read(checkout_id, Checkout.model_validate_json, state)
+        for (text,) in self._ask(self._sql.load, checkout_id):
+            known_text, known_state = self._recent.get(checkout_id, ("", None))
+            if text == known_text:
+                return known_state
+            state = _read(checkout_id, Checkout.model_validate_json, text)
+            self._remember(text, state)
+            return state
         return None
 
     def journal(self, checkout_id: str) -> Sequence[JournalEntry]:
@@ -248,7 +251,7 @@ class SqlStore:
         return (
             SubjectKey(*subjects[0]) if subjects else None,
             tuple(
-                VaultRow(subject, field, sealed, tuple(json.loads(purposes)), moment(expires_at))
+                VaultRow(subject, field, sealed, tuple(purposes.split()), moment(expires_at))
                 for subject, field, sealed, purposes, expires_at in rows
             ),
         )
@@ -310,6 +313,11 @@ class SqlStore:
                     self._sql.delete_message, (message.checkout, message.version, message.kind)
                 )
 
+    def _remember(self, text: str, state: Checkout) -> None:
+        if len(self._recent) >= _MOST_RECENT:
+            self._recent.clear()
+        self._recent[state.id] = text, state
+
     def _ask(self, statement: str, *values: object) -> Sequence[Any]:
         with self._transaction(sqlite.BEGIN_READ) as cursor:
             cursor.execute(statement, values)
@@ -318,49 +326,52 @@ class SqlStore:
     @contextmanager
     def _transaction(self, begin: str, *, is_creating: bool = False) -> Iterator[DBAPICursor]:
         """Run one transaction: committed at the end, undone by any error."""
-        connection = self._connection()
+        connection = self._open(is_creating=True) if is_creating else self._take()
         try:
             cursor = connection.cursor()
-            if is_creating:
-                sqlite.make_safe(cursor)
-            elif _IS_READY not in connection.info:
-                self._check(cursor)
-                sqlite.make_safe(cursor)
-                connection.info[_IS_READY] = True
             cursor.execute(begin)
             yield cursor
             connection.commit()
-        except sqlite.Error as error:
-            refusal = sqlite.explain(error)
-            if isinstance(refusal, StoreConflict):
-                connection.rollback()
-            else:
-                connection.invalidate()  # in whatever condition it is, it is not used again
-            raise refusal from error
-        except BaseException:
-            connection.rollback()
-            raise
-        finally:
+        except BaseException as error:
             connection.close()
+            if isinstance(error, sqlite.Error):
+                raise sqlite.explain(error) from error
+            raise
+        self._idle.append(connection)
 
-    def _connection(self) -> PoolProxiedConnection:
+    def _take(self) -> PoolProxiedConnection:
+        """Take a connection that is ready for use; whoever has it puts it back or closes it."""
         if self._process != os.getpid():
-            # After a fork. SQLite's connections must neither be used nor closed by the child, so
-            # the parent's are left alone and kept from the garbage collector, which would close
-            # them.
-            self._inherited.append(self._engine.pool)
-            self._engine.dispose(close=False)
+            # After a fork. SQLite's connections must be neither used nor closed by the child, so
+            # the parent's are kept from the garbage collector, which would close them.
+            self._inherited.append(self._idle)
+            self._idle = deque()
             self._process = os.getpid()
         try:
-            return self._engine.raw_connection()
+            return self._idle.pop()
+        except IndexError:
+            return self._open()
+
+    def _open(self, *, is_creating: bool = False) -> PoolProxiedConnection:
+        """Make a connection of the store's own, as the engine makes them."""
+        try:
+            connection = self._engine.raw_connection()
         except sqlite.Error as error:
             if self._file is not None and not self._file.exists():
                 raise _mismatch(0) from None
             raise sqlite.explain(error) from error
-        except PoolTimeoutError:
-            raise StoreError(
-                f"{_MOST_CONNECTIONS} connections are in use, and none came free"
-            ) from None
+        try:
+            cursor = connection.cursor()
+            if not is_creating:
+                self._check(cursor)
+            sqlite.make_safe(cursor)
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, sqlite.Error):
+                raise sqlite.explain(error) from error
+            raise
+        connection.detach()
+        return connection
 
     def _check(self, cursor: DBAPICursor) -> None:
         found = self._version(cursor)

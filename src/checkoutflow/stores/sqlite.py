@@ -48,6 +48,7 @@ _ADVICE: Final = {
     sqlite3.SQLITE_CORRUPT: "the file is damaged; restore your backup",
     sqlite3.SQLITE_NOTADB: "the file is no SQLite database; check its path",
 }
+_TRIES: Final = 10
 _TAKEN: Final = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"}
 
 
@@ -64,26 +65,45 @@ def make_file(path: Path) -> None:
 
 
 def make_safe(cursor: DBAPICursor) -> None:
-    """Set what SQLite keeps for each connection: nothing committed is lost with the power.
+    """Set what SQLite keeps for each connection, so that what is committed stays.
 
     Raises:
-        StoreError: If the file cannot have a write-ahead log.
+        StoreError: If the database cannot have a write-ahead log.
     """
-    # The mode is kept in the file; asking for what it has changes nothing and takes no lock.
-    cursor.execute("PRAGMA journal_mode = WAL")
-    ((mode,),) = cursor.fetchall()
+    mode = _begin_log(cursor)
     if mode != "wal":
         raise StoreError(
-            f"SQLite keeps no write-ahead log for this database (its journal mode is {mode});"
-            " use a file on a local disk"
+            f"SQLite can keep no write-ahead log here (the journal mode is {mode}); use a file on a"
+            " local disk"
         )
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_log(cursor: DBAPICursor) -> str:
+    """Set the journal mode, which the file keeps, and say which it is now."""
+    for _ in range(_TRIES):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if _primary(error) != sqlite3.SQLITE_BUSY:
+                raise
+            # Somebody else is changing it. SQLite does not wait for that, but it waits to write.
+            cursor.execute(BEGIN_WRITE)
+            cursor.execute("ROLLBACK")
+        else:
+            ((mode,),) = cursor.fetchall()
+            return str(mode)
+    raise StoreError(_ADVICE[sqlite3.SQLITE_BUSY])
 
 
 def explain(error: sqlite3.Error) -> StoreError:
     """Say what an error means for the caller. SQLite's own texts name tables, never values."""
     if getattr(error, "sqlite_errorname", "") in _TAKEN:
         return StoreConflict("someone else wrote this checkout, or used this key, first; reload it")
-    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return StoreError(_ADVICE.get(primary) or f"SQLite refused: {error}")
+    return StoreError(_ADVICE.get(_primary(error)) or f"SQLite refused: {error}")
+
+
+def _primary(error: sqlite3.Error) -> int:
+    """The kind of error, without its details; zero for one of Python's module itself."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -12,8 +12,8 @@ from typing import Final, TypeAlias
 import httpx
 
 from checkoutflow.providers.http import MAX_BODY_BYTES
-from checkoutflow.testing.bank_book import Fate, Refusal
-from checkoutflow.testing.bank_wire import problem
+from checkoutflow.testing.bank.book import Fate, Refusal
+from checkoutflow.testing.bank.wire import problem
 
 
 class Fault(StrEnum):

@@ -33,7 +33,7 @@ from checkoutflow.providers.simulated_bank import (
     SimulatedBankConfig,
     SimulatedBankProvider,
 )
-from checkoutflow.testing.bank_book import (
+from checkoutflow.testing.bank.book import (
     BankLedger,
     BankPayment,
     Book,
@@ -43,8 +43,8 @@ from checkoutflow.testing.bank_book import (
     Refusal,
     Status,
 )
-from checkoutflow.testing.bank_faults import FATES, LOOKUPS, Fault, Planned, lose, spoil
-from checkoutflow.testing.bank_wire import (
+from checkoutflow.testing.bank.faults import FATES, LOOKUPS, Fault, Planned, lose, spoil
+from checkoutflow.testing.bank.wire import (
     METHODS,
     Create,
     Modify,

@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from checkoutflow.errors import problem_paths
 from checkoutflow.money import MAX_MINOR, Money
 from checkoutflow.providers.http import json_of
-from checkoutflow.testing.bank_book import GIFT_CARD, Refusal
+from checkoutflow.testing.bank.book import GIFT_CARD, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from checkoutflow.testing.bank_book import BankOperation, BankPayment
+    from checkoutflow.testing.bank.book import BankOperation, BankPayment
 
 # Ways to pay, and what the customer has to do for each; nothing where nobody is asked.
 METHODS: Final = MappingProxyType(

@@ -1,0 +1,137 @@
+"""The sale that is measured, and a world in which every run of it is the same to the byte."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from checkoutflow.cart import Cart
+from checkoutflow.flow.sync import CheckoutFlow
+from checkoutflow.payment.capabilities import Capabilities
+from checkoutflow.payment.outcomes import Operation, Outcome, Result, Standing, Word
+from checkoutflow.privacy.vault import Keys
+from checkoutflow.providers.contract import Notice
+from checkoutflow.shop import Shop
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from checkoutflow.providers.contract import Ask, Authorise, Exchange, Modification
+    from checkoutflow.stores.contract import Store
+
+NOON: Final = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+SHOP: Final = Shop.read(
+    {
+        "name": "Fjord",
+        "markets": ["DK"],
+        "methods": [{"id": "card", "name": "Card", "provider": "agreeable"}],
+        "deliveries": [{"id": "parcel", "name": "Parcel", "prices": ["49.00 DKK"]}],
+    }
+)
+
+CART_DATA: Final = {
+    "lines": [
+        {"sku": "mug", "name": "Mug", "quantity": 3, "unit_price": "129.00 DKK"},
+        {
+            "sku": "book",
+            "name": "Book",
+            "quantity": 1,
+            "unit_price": "199.95 DKK",
+            "vat_category": "books",
+        },
+    ]
+}
+CART: Final = Cart.read(CART_DATA)
+
+DETAILS: Final = {
+    "email": "name@example.com",
+    "name": "Test Person",
+    "street": "Testvej 1",
+    "postal_code": "2100",
+    "city": "København",
+}
+
+
+class Agreeable:
+    """A provider that says yes at once, without any request: no HTTP is measured."""
+
+    name = "agreeable"
+    capabilities = Capabilities(
+        operations=frozenset(Operation),
+        can_be_asked=True,
+        currencies=frozenset({"DKK"}),
+        repeat_s=86_400,
+        details=frozenset({"email"}),
+    )
+
+    def authorise(self, order: Authorise) -> Exchange[Result]:
+        """Reserve it for a week."""
+        yield from ()
+        return Result(
+            outcome=Outcome.SUCCEEDED,
+            provider_reference=f"reference-{order.merchant_reference}",
+            valid_until=NOON + timedelta(days=7),
+        )
+
+    def status(self, ask: Ask) -> Exchange[Standing]:
+        """Know nothing; a plain sale never asks."""
+        yield from ()
+        return Standing.nothing(Word.UNCLEAR, ask.amount.currency)
+
+    def capture(self, order: Modification) -> Exchange[Result]:
+        """Agree."""
+        yield from ()
+        return Result(outcome=Outcome.SUCCEEDED, provider_reference=order.provider_reference)
+
+    void = refund = capture
+
+    def read_notice(self, headers: Mapping[str, str], body: bytes, *, now_s: float) -> Notice:
+        """Never called: it sends none."""
+        raise NotImplementedError(headers, body, now_s)
+
+
+class Ticking:
+    """A clock that goes on a little whenever it is looked at."""
+
+    def __init__(self) -> None:
+        """Begin at noon."""
+        self.at = NOON
+
+    def __call__(self) -> datetime:
+        """Tell the time."""
+        self.at += timedelta(microseconds=1234)
+        return self.at
+
+
+def open_flow(store: Store) -> CheckoutFlow:
+    """Make a flow whose clock and dice are the same in every run."""
+    dice = Random(7).randbytes
+    keys = Keys.of(dice(32))
+    return CheckoutFlow(
+        SHOP, providers=[Agreeable()], store=store, keys=keys, clock=Ticking(), random=dice
+    )
+
+
+def sell_in_steps(flow: CheckoutFlow) -> str:
+    """Sell with every step a call of its own."""
+    checkout = flow.start(CART, market="DK", locale="da_DK")
+    flow.provide(checkout.id, **DETAILS)
+    checkout = flow.choose_payment(checkout.id, "card")
+    return _finish(flow, checkout.id)
+
+
+def sell_together(flow: CheckoutFlow) -> str:
+    """Sell with the details and the choice given together."""
+    checkout = flow.start(CART, market="DK", locale="da_DK")
+    flow.provide(checkout.id, payment="card", **DETAILS)
+    return _finish(flow, checkout.id)
+
+
+def _finish(flow: CheckoutFlow, checkout_id: str) -> str:
+    total = flow.load(checkout_id).total
+    flow.place(checkout_id, accepted_total=total, return_url="https://shop.example/back")
+    checkout = flow.ship(checkout_id)
+    assert checkout.phase == "fulfilled"
+    return checkout.id

@@ -1,0 +1,259 @@
+"""What the checks are given: an adapter, a fake of its service, and the first steps with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
+
+import httpx
+
+from checkoutflow.errors import TransportError
+from checkoutflow.money import Money
+from checkoutflow.payment.outcomes import Operation, Outcome
+from checkoutflow.providers.contract import Ask, Authorise, Modification, OrderLine
+
+if TYPE_CHECKING:
+    from checkoutflow.payment.outcomes import Action, Result
+    from checkoutflow.privacy.secret import Secret
+    from checkoutflow.providers.contract import Exchange, Provider
+
+T = TypeVar("T")
+Handler: TypeAlias = Callable[[httpx.Request], httpx.Response]
+
+
+class SealedNotice(NamedTuple):
+    """A notice as it arrives.
+
+    Attributes:
+        now_s: Unix time at which it arrives.
+    """
+
+    headers: Mapping[str, str]
+    body: bytes
+    now_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """An adapter, and a fake of the service that it speaks to. Both are new for every check.
+
+    Attributes:
+        provider: The adapter.
+        handler: The fake service: answers one request, and keeps its own book.
+        notice: The service's newest genuine notice, about the payment made last.
+        customer: Does what an action asks of the customer; the second argument is whether they say
+            yes. None for methods that ask nobody.
+        decline_next: Makes the next authorisation end with a "no"; None where only the customer
+            can say it.
+    """
+
+    provider: Provider
+    handler: Handler
+    notice: Callable[[], SealedNotice]
+    customer: Callable[[Action, bool], None] | None = None
+    decline_next: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterCase:
+    """What the checks must know about one adapter and one of its methods.
+
+    Attributes:
+        make: Builds a stage with an empty book; called many hundred times.
+        foreign: Builds a stage of another merchant: the same, with other credentials.
+        method: The provider's name for the way to pay.
+        amount: What to authorise, in a currency that it takes; at least 100 minor units.
+        secrets: The credentials that ``make`` uses; they must not show anywhere.
+        instrument: For methods that work on one, such as a gift card's code.
+        details: Contact fields for ``authorise``, where it wants some.
+        words: Where the word for the outcome stands in the JSON of an answer, by ``authorise``,
+            ``capture``, ``void``, ``refund`` and ``status``; left out where an answer has none.
+        signature: How notices are proven genuine: a shared secret, a public key, or not at all, in
+            which case they are hints.
+        notice_age_s: For how long a signed notice is believed; None where no time is signed.
+    """
+
+    make: Callable[[], Stage]
+    foreign: Callable[[], Stage]
+    method: str
+    amount: Money
+    secrets: tuple[str, ...]
+    instrument: Secret | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
+    signature: Literal["hmac", "public_key", "none"] = "hmac"
+    notice_age_s: int | None = 300
+
+
+def exchange(operation: Exchange[T], handler: Handler) -> T:
+    """Run one operation of an adapter: its requests go to the handler, the answers back.
+
+    Args:
+        operation: What an adapter's method returns.
+        handler: Answers requests; ``httpx.Client().send`` is one. Its ``httpx.TransportError``
+            reaches the adapter as our own, as in the flow.
+
+    Returns:
+        What the operation returns.
+
+    Raises:
+        TransportError: If no answer came.
+    """
+    try:
+        request = next(operation)
+        while True:
+            try:
+                response = handler(request)
+            except httpx.TransportError as error:
+                request = operation.throw(TransportError(f"no answer: {type(error).__name__}"))
+            else:
+                request = operation.send(response)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+
+
+class Paid(NamedTuple):
+    """A payment that is authorised."""
+
+    order: Authorise
+    provider_reference: str | None
+
+    def modify(self, number: int, amount: Money) -> Modification:
+        """An order about it, under a key of its own."""
+        return Modification(
+            key=key_of(number),
+            merchant_reference=self.order.merchant_reference,
+            provider_reference=self.provider_reference,
+            amount=amount,
+        )
+
+    @property
+    def ask(self) -> Ask:
+        """The question how it stands."""
+        return Ask(self.order.merchant_reference, self.provider_reference, self.order.amount)
+
+
+def expect(is_so: object, advice: str) -> None:
+    """Fail with advice to the adapter's author.
+
+    Raises:
+        AssertionError: If it is not so.
+    """
+    if not is_so:
+        raise AssertionError(advice)
+
+
+def key_of(number: int) -> str:
+    """An idempotency key, as long as keys get."""
+    return f"check-{number:034}"
+
+
+def part_of(case: AdapterCase) -> Money:
+    """A part of the amount: less than half, so that it goes in twice."""
+    return Money(case.amount.minor // 3, case.amount.currency)
+
+
+def order_of(case: AdapterCase, number: int = 1) -> Authorise:
+    """An order for one payment; another number is another payment."""
+    line = OrderLine(id="line-1", name="Kaffekværn", quantity=1, amount=case.amount, vat_basis=2500)
+    return Authorise(
+        key=key_of(number),
+        merchant_reference=chr(ord("a") + number) * 20,
+        method=case.method,
+        amount=case.amount,
+        return_url="https://shop.example/return",
+        locale="da_DK",
+        lines=(line,),
+        instrument=case.instrument,
+        details=case.details,
+    )
+
+
+def modify(provider: Provider, operation: Operation, order: Modification) -> Exchange[Result]:
+    """Capture, void or refund."""
+    match operation:
+        case Operation.CAPTURE:
+            return provider.capture(order)
+        case Operation.VOID:
+            return provider.void(order)
+        case _:
+            return provider.refund(order)
+
+
+def offers(stage: Stage, operation: Operation) -> bool:
+    """Whether the capabilities have it."""
+    return operation in stage.provider.capabilities.operations
+
+
+def pay(case: AdapterCase, stage: Stage, number: int = 1) -> Paid:
+    """Authorise, with the customer's help where it is needed.
+
+    Raises:
+        AssertionError: If that does not succeed.
+    """
+    order = order_of(case, number)
+    result = exchange(stage.provider.authorise(order), stage.handler)
+    if result.outcome is Outcome.PENDING and result.action is not None:
+        if stage.customer is None:
+            raise AssertionError("authorise gives an action: fill in Stage.customer")
+        stage.customer(result.action, True)  # noqa: FBT003 - an author's callable: yes or no
+    else:
+        expect(
+            result.outcome is Outcome.SUCCEEDED,
+            f"authorise must end as succeeded, or pending with an action; it is {result.outcome}",
+        )
+    return Paid(order, result.provider_reference)
+
+
+def done(stage: Stage, operation: Operation, order: Modification) -> None:
+    """Capture, void or refund.
+
+    Raises:
+        AssertionError: If that does not succeed.
+    """
+    result = exchange(modify(stage.provider, operation, order), stage.handler)
+    expect(
+        result.outcome is Outcome.SUCCEEDED,
+        f"{operation} of {order.amount} must end as succeeded; it is {result.outcome}",
+    )
+
+
+def captured(case: AdapterCase, stage: Stage) -> Paid:
+    """A payment that is wholly captured; where there is no capture, authorising takes the money."""
+    paid = pay(case, stage)
+    if offers(stage, Operation.CAPTURE):
+        done(stage, Operation.CAPTURE, paid.modify(2, case.amount))
+    return paid
+
+
+def stands(stage: Stage, paid: Paid, when: str, **expected: int) -> None:
+    """Compare what status says with what must be true by now; passes where it cannot be asked.
+
+    Args:
+        stage: The adapter and its service.
+        paid: The payment.
+        when: What happened before, for the failure's text.
+        expected: Minor units of ``authorised``, ``captured``, ``refunded`` and ``voided``; zero
+            where it is left out.
+
+    Raises:
+        AssertionError: If they differ.
+    """
+    if not stage.provider.capabilities.can_be_asked:
+        return
+    standing = exchange(stage.provider.status(paid.ask), stage.handler)
+    seen = {
+        "authorised": standing.authorised,
+        "captured": standing.captured,
+        "refunded": standing.refunded,
+        "voided": standing.voided,
+    }
+    for name, amount in seen.items():
+        should = Money(expected.get(name, 0), paid.order.amount.currency)
+        expect(
+            amount == should,
+            f"{when}, status must say {should} {name}; it says {amount}: read the provider's "
+            "sums, and count what was authorised also after it is captured or released",
+        )

@@ -1,0 +1,290 @@
+"""Checks that an adapter does with money what it says, and no more."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from checkoutflow.errors import NotSupported
+from checkoutflow.money import DIGITS, Money
+from checkoutflow.payment.capabilities import Capabilities
+from checkoutflow.payment.outcomes import Operation, Outcome, Result, Standing, Word
+from checkoutflow.providers.contract import Ask, Exchange
+from checkoutflow.testing.adapters.case import (
+    AdapterCase,
+    Paid,
+    captured,
+    done,
+    exchange,
+    expect,
+    modify,
+    offers,
+    order_of,
+    part_of,
+    pay,
+    stands,
+)
+from checkoutflow.testing.adapters.runs import Came, Wire, calls_of, run
+
+
+def name_and_capabilities_are_well_formed(case: AdapterCase) -> None:
+    """What the adapter says about itself is complete and makes sense together."""
+    provider = case.make().provider
+    expect(
+        re.fullmatch(r"[a-z][a-z0-9_]{0,39}", provider.name),
+        "name must be lower case letters, digits and underscores, at most 40",
+    )
+    capabilities = provider.capabilities
+    expect(isinstance(capabilities, Capabilities), "capabilities must be a Capabilities")
+    expect(capabilities == case.make().provider.capabilities, "capabilities must not change")
+    expect(
+        capabilities.operations >= {Operation.AUTHORISE},
+        "operations must include authorise: without it nothing can be sold",
+    )
+    expect(
+        capabilities.currencies and capabilities.currencies <= DIGITS.keys(),
+        f"currencies must be some of {', '.join(DIGITS)}",
+    )
+    expect(
+        case.amount.currency in capabilities.currencies and case.amount.minor >= 100,  # noqa: PLR2004 - thirds must differ
+        "AdapterCase.amount must be at least 100 minor units of a currency that it takes",
+    )
+    expect(
+        capabilities.repeat_s >= 0 and capabilities.absence_s >= 0,
+        "repeat_s and absence_s are seconds, zero or more",
+    )
+    expect(
+        capabilities.can_be_asked or case.signature != "none",
+        "a provider that cannot be asked must sign its notices: nothing else proves an outcome",
+    )
+
+
+def what_is_not_offered_is_refused_before_a_request(case: AdapterCase) -> None:
+    """What the capabilities lack raises `NotSupported`, and nothing is sent."""
+    stage = case.make()
+    provider, capabilities = stage.provider, stage.provider.capabilities
+    order = order_of(case)
+    missing: dict[str, Exchange[Result] | Exchange[Standing]] = {}
+    for operation in set(Operation) - capabilities.operations:
+        modification = Paid(order, "reference").modify(2, case.amount)
+        missing[operation] = modify(provider, operation, modification)
+    if not capabilities.can_be_asked:
+        missing["status"] = provider.status(Paid(order, None).ask)
+    for currency in DIGITS.keys() - capabilities.currencies:
+        amount = Money(case.amount.minor, currency)
+        missing[f"authorise in {currency}"] = provider.authorise(
+            replace(order, amount=amount, lines=())
+        )
+    for name, operation_run in missing.items():
+        wire = Wire(stage.handler)
+        try:
+            exchange(operation_run, wire)
+        except NotSupported:
+            is_refused = not wire.requests
+        else:
+            is_refused = False
+        expect(
+            is_refused,
+            f"{name} is not among the capabilities: raise NotSupported before any request "
+            "(Capabilities.require does it)",
+        )
+
+
+def an_authorisation_shows_in_the_standing(case: AdapterCase) -> None:
+    """After an authorisation, status says authorised and the whole amount."""
+    stage = case.make()
+    paid, whole = pay(case, stage), case.amount.minor
+    taken = 0 if offers(stage, Operation.CAPTURE) else whole  # no capture: authorising sells
+    stands(stage, paid, "after an authorisation", authorised=whole, captured=taken)
+    if stage.provider.capabilities.can_be_asked:
+        standing = exchange(stage.provider.status(paid.ask), stage.handler)
+        expect(
+            standing.word is Word.AUTHORISED,
+            f"after an authorisation status must say authorised, not {standing.word}",
+        )
+        by_our_name_only = replace(paid.ask, provider_reference=None)
+        expect(
+            exchange(stage.provider.status(by_our_name_only), stage.handler) == standing,
+            "status must find a payment by our merchant reference alone: after a lost answer there "
+            "is no provider reference",
+        )
+
+
+def a_customer_who_has_not_decided_is_waited_for(case: AdapterCase) -> None:
+    """Until the customer has decided, status says pending and nothing is authorised."""
+    stage = case.make()
+    order = order_of(case)
+    result = exchange(stage.provider.authorise(order), stage.handler)
+    if result.outcome is not Outcome.PENDING or not stage.provider.capabilities.can_be_asked:
+        return
+    paid = Paid(order, result.provider_reference)
+    standing = exchange(stage.provider.status(paid.ask), stage.handler)
+    expect(
+        standing.word is Word.PENDING and standing.action == result.action,
+        f"while the customer decides, status must say pending with the same action, not "
+        f"{standing.word} with {standing.action}",
+    )
+    stands(stage, paid, "while the customer decides")
+
+
+def a_no_is_declined(case: AdapterCase) -> None:
+    """A "no" of the issuer or the customer is an outcome, and leaves nothing reserved."""
+    stage = case.make()
+    if stage.customer is None:
+        if stage.decline_next is None:
+            raise AssertionError("fill in Stage.decline_next or Stage.customer: people do say no")
+        stage.decline_next()
+    order = order_of(case)
+    result = exchange(stage.provider.authorise(order), stage.handler)
+    paid = Paid(order, result.provider_reference)
+    if result.action is not None and stage.customer is not None:
+        stage.customer(result.action, False)  # noqa: FBT003 - an author's callable: yes or no
+        if not stage.provider.capabilities.can_be_asked:
+            return
+        standing = exchange(stage.provider.status(paid.ask), stage.handler)
+        expect(
+            standing.word in {Word.DECLINED, Word.VOIDED, Word.EXPIRED},
+            f"after the customer's no, status must say declined, not {standing.word}",
+        )
+    else:
+        expect(
+            result.outcome is Outcome.DECLINED,
+            f"a no must be declined (not refused, not unknown); it is {result.outcome}",
+        )
+    stands(stage, paid, "after a no")
+
+
+def captures_add_up(case: AdapterCase) -> None:
+    """Captures, in parts where that is offered, show in the aggregates; too much is not taken."""
+    stage = case.make()
+    if not offers(stage, Operation.CAPTURE):
+        return
+    paid, whole = pay(case, stage), case.amount
+    part = part_of(case) if stage.provider.capabilities.partial_capture else whole
+    done(stage, Operation.CAPTURE, paid.modify(2, part))
+    authorised = whole.minor
+    stands(stage, paid, f"after {part}", authorised=authorised, captured=part.minor)
+    too_much = exchange(stage.provider.capture(paid.modify(3, whole)), stage.handler)
+    expect(
+        too_much.outcome in {Outcome.REFUSED, Outcome.DECLINED},
+        f"capturing {whole} after {part} of {whole} must be refused; it is {too_much.outcome}",
+    )
+    stands(stage, paid, "after too much", authorised=authorised, captured=part.minor)
+    if part < whole:
+        done(stage, Operation.CAPTURE, paid.modify(4, whole - part))
+        stands(stage, paid, "after the rest", authorised=authorised, captured=authorised)
+
+
+def refunds_add_up(case: AdapterCase) -> None:
+    """Refunds, in parts where that is offered, show in the aggregates; too much is not given."""
+    stage = case.make()
+    if not offers(stage, Operation.REFUND):
+        return
+    paid, whole = captured(case, stage), case.amount
+    both = {"authorised": whole.minor, "captured": whole.minor}
+    part = part_of(case) if stage.provider.capabilities.partial_refund else whole
+    done(stage, Operation.REFUND, paid.modify(3, part))
+    stands(stage, paid, f"after a refund of {part}", **both, refunded=part.minor)
+    too_much = exchange(stage.provider.refund(paid.modify(4, whole)), stage.handler)
+    expect(
+        too_much.outcome in {Outcome.REFUSED, Outcome.DECLINED},
+        f"refunding {whole} after {part} of {whole} must be refused; it is {too_much.outcome}",
+    )
+    if part < whole:
+        done(stage, Operation.REFUND, paid.modify(5, whole - part))
+    stands(stage, paid, "after refunding it all", **both, refunded=whole.minor)
+
+
+def a_void_releases_what_is_not_captured(case: AdapterCase) -> None:
+    """A void releases the whole, or after a part capture the rest."""
+    stage = case.make()
+    if not offers(stage, Operation.VOID):
+        return
+    whole = case.amount
+    paid = pay(case, stage)
+    done(stage, Operation.VOID, paid.modify(3, whole))
+    stands(stage, paid, "after a void", authorised=whole.minor, voided=whole.minor)
+    if not (offers(stage, Operation.CAPTURE) and stage.provider.capabilities.partial_capture):
+        return
+    stage, part = case.make(), part_of(case)
+    paid = pay(case, stage)
+    done(stage, Operation.CAPTURE, paid.modify(2, part))
+    done(stage, Operation.VOID, paid.modify(3, whole - part))
+    stands(
+        stage,
+        paid,
+        "after a part capture and a void",
+        authorised=whole.minor,
+        captured=part.minor,
+        voided=whole.minor - part.minor,
+    )
+
+
+def the_same_key_does_it_once(case: AdapterCase) -> None:
+    """Where ``repeat_s`` promises it, a repeat gets the first answer and moves nothing."""
+    if case.make().provider.capabilities.repeat_s == 0:
+        return
+    for name, prepare in calls_of(case).items():
+        call = prepare()
+        first, second = (_gist(run(call, call.stage.handler, name)) for _ in range(2))
+        expect(
+            first == second,
+            f"{name}: a repeat under the same key must give the first answer, not {second} after "
+            f"{first}: send the order's key, or declare repeat_s=0",
+        )
+    stage = case.make()
+    paid, whole = captured(case, stage), case.amount.minor
+    exchange(stage.provider.authorise(paid.order), stage.handler)
+    expected = {"authorised": whole, "captured": whole}
+    if offers(stage, Operation.REFUND) and stage.provider.capabilities.partial_refund:
+        for _ in range(2):
+            done(stage, Operation.REFUND, paid.modify(3, part_of(case)))
+        expected["refunded"] = part_of(case).minor
+    stands(stage, paid, "after every order was sent twice", **expected)
+
+
+def _gist(came: Came) -> tuple[object, ...]:
+    """What must be the same the second time."""
+    match came:
+        case Result():
+            return came.outcome, came.provider_reference, came.action
+        case Standing():
+            return came.word, came.authorised, came.captured, came.refunded, came.voided
+        case _:
+            return (type(came).__name__,)
+
+
+def another_key_does_it_again(case: AdapterCase) -> None:
+    """Two captures or refunds of one amount are two, if their keys differ."""
+    capabilities = case.make().provider.capabilities
+    part = part_of(case)
+    for operation, is_offered, total in (
+        (Operation.CAPTURE, capabilities.partial_capture, "captured"),
+        (Operation.REFUND, capabilities.partial_refund, "refunded"),
+    ):
+        stage = case.make()
+        if not (is_offered and offers(stage, operation)):
+            continue
+        expected = {"authorised": case.amount.minor}
+        if operation is Operation.REFUND:
+            paid = captured(case, stage)
+            expected["captured"] = case.amount.minor
+        else:
+            paid = pay(case, stage)
+        for number in (5, 6):
+            done(stage, operation, paid.modify(number, part))
+        expected[total] = 2 * part.minor
+        stands(stage, paid, f"after two {operation}s under two keys", **expected)
+
+
+def a_stranger_is_not_found(case: AdapterCase) -> None:
+    """A payment that the provider never heard of is ``not_found``, and no error."""
+    stage = case.make()
+    if not stage.provider.capabilities.can_be_asked:
+        return
+    ask = Ask("strangerstrangerstra", None, case.amount)
+    standing = exchange(stage.provider.status(ask), stage.handler)
+    expect(
+        standing.word is Word.NOT_FOUND,
+        f"status of an unknown reference must say not_found, not {standing.word}",
+    )

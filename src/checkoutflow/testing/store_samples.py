@@ -1,0 +1,290 @@
+"""Checkouts and changes to put into a store, for `STORE_CHECKS` and for a store author's own tests.
+
+They need not make sense as orders: a store decides nothing, and must hold whatever it is given.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from checkoutflow.cart import (
+    Cart,
+    Charge,
+    Discount,
+    Line,
+    Priced,
+    PricedDiscount,
+    PricedLine,
+    VatPart,
+)
+from checkoutflow.checkout.events import (
+    AttemptPending,
+    AttemptStarted,
+    DetailsProvided,
+    Event,
+    Held,
+    Placed,
+    ShipmentStarted,
+    Started,
+)
+from checkoutflow.checkout.machine import Phase
+from checkoutflow.checkout.state import (
+    Attempt,
+    Attention,
+    Checkout,
+    Credit,
+    PartState,
+    Payment,
+    Refund,
+    Shipment,
+    Tender,
+)
+from checkoutflow.money import Money
+from checkoutflow.payment.books import Books
+from checkoutflow.payment.machine import PaymentState
+from checkoutflow.payment.outcomes import OpenApp, Operation, Outcome, Redirect, ShowQr
+from checkoutflow.review import Review, ReviewState
+from checkoutflow.stores.contract import AttemptRow, Change
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# A moment with microseconds, which a store must not lose.
+NOON: Final = datetime(2025, 3, 1, 12, 0, 0, 123_457, tzinfo=UTC)
+
+
+def at(minutes: float) -> datetime:
+    """Give a moment by its minutes after `NOON`."""
+    return NOON + timedelta(minutes=minutes)
+
+
+def sample_checkout(checkout_id: str = "co-1", version: int = 1, **more: Any) -> Checkout:  # noqa: ANN401 -- any field of the model
+    """Make a checkout of one line.
+
+    Args:
+        checkout_id: Its id.
+        version: How many commits made it.
+        more: Other fields of ``Checkout``.
+    """
+    price = Money(129_00, "DKK")
+    fields: Mapping[str, Any] = {
+        "market": "DK",
+        "locale": "da_DK",
+        "customer": "consumer",
+        "subject": f"subject of {checkout_id}",
+        "started_at": NOON,
+        "expires_at": at(60),
+        "cart": Cart(lines=(Line(sku="lamp", name="Læselampe", quantity=1, unit_price=price),)),
+        "priced": Priced(
+            lines=(
+                PricedLine(
+                    id="lamp", quantity=1, goods=price, payable=price, vat_percent=Decimal(25)
+                ),
+            ),
+            discounts=(),
+            charges=(),
+            vat=(VatPart(percent=Decimal(25), gross=price, vat=Money(25_80, "DKK")),),
+            prices_include_vat=True,
+        ),
+        **more,
+    }
+    return Checkout(id=checkout_id, version=version, **fields)
+
+
+def sample_change(state: Checkout | None = None, **more: Any) -> Change:  # noqa: ANN401 -- any field of the change
+    """Make a change that leads to a state, a minute after the one before it.
+
+    Args:
+        state: The checkout afterwards; a new one if None.
+        more: Other fields of ``Change``.
+    """
+    state = state or sample_checkout()
+    fields: Mapping[str, Any] = {
+        "events": (DetailsProvided(fields=("email",), expires_at=at(60)),),
+        "at": at(state.version),
+        "command": "provide",
+        **more,
+    }
+    return Change(state=state, **fields)
+
+
+def sample_attempt(payment: str = "pay-1", provider: str = "bank", **more: Any) -> AttemptRow:  # noqa: ANN401 -- any field of the row
+    """Make an attempt at an authorisation that nothing was heard of yet.
+
+    Args:
+        payment: Our reference at the provider.
+        provider: The adapter's name.
+        more: Other fields of ``AttemptRow``.
+    """
+    fields: Mapping[str, Any] = {
+        "id": f"{payment}-authorise",
+        "operation": Operation.AUTHORISE,
+        "amount": Money(129_00, "DKK"),
+        "digest": "0f" * 32,
+        "started_at": NOON,
+        "lease_until": at(1),
+        "sends": 1,
+        "outcome": None,
+        **more,
+    }
+    return AttemptRow(payment=payment, provider=provider, **fields)
+
+
+def full_checkout() -> Checkout:
+    """Make a checkout in which every field of every model has something in it."""
+    kronur = Money(12_900, "ISK")
+    price = Money(-1, "ISK")  # no checkout has it, and no store may mind
+    cart = Cart(
+        lines=(
+            Line(
+                sku="lampi",
+                id="lampi-2",
+                name="Leslampi „Þór“ \u2028 \U0001f4a1",
+                quantity=3,
+                unit_price=kronur,
+                vat_category="books",
+                goods_category="light",
+                weight_g=1_250,
+                digital=True,
+                attributes={"colour": "rauður", "serial": 2**53, "gift": True, "note": ""},
+            ),
+        ),
+        discounts=(
+            Discount(name="Afsláttur", amount=Money(900, "ISK"), lines=("lampi-2",)),
+            Discount(name="Tíund", percent=Decimal("12.50")),
+        ),
+        prices_include_vat=False,
+    )
+    priced = Priced(
+        lines=(
+            PricedLine(
+                id="lampi-2",
+                quantity=3,
+                goods=kronur,
+                payable=price,
+                vat_percent=Decimal("11.0"),
+            ),
+        ),
+        discounts=(PricedDiscount(name="Afsláttur", amount=Money(900, "ISK")),),
+        charges=(Charge(kind="delivery", id="post", name="Pósturinn", amount=kronur),),
+        vat=(VatPart(percent=Decimal("11.0"), gross=kronur, vat=Money(1_278, "ISK")),),
+        prices_include_vat=False,
+    )
+    attempt = Attempt(
+        id="pay-1-capture",
+        operation=Operation.CAPTURE,
+        amount=kronur,
+        part="shipment-1",
+        started_at=NOON,
+        lease_until=at(1),
+        sends=2,
+        outcome=Outcome.UNKNOWN,
+    )
+    payment = Payment(
+        id="pay-1",
+        method="card",
+        provider="bank",
+        amount=kronur,
+        state=PaymentState.ACTION_REQUIRED,
+        books=Books(currency="ISK", authorised=9, voided=1, captured=5, refunded=2),
+        provider_reference="b-77",
+        action=Redirect(url="https://bank.example/3ds?x=1&y=ö"),
+        valid_until=at(5),
+        attempts=(attempt,),
+        look_at=at(0.5),
+        looks=3,
+        absences=2,
+        reason="insufficient_funds",
+        contradiction="captured 5 of 4",
+        is_reminded=True,
+    )
+    others = [
+        payment.model_copy(update={"id": "pay-2", "action": OpenApp(url="swish://x")}),
+        payment.model_copy(update={"id": "pay-3", "action": ShowQr(payload="0002")}),
+        payment.model_copy(update={"id": "pay-4", "provider": None, "action": None}),
+    ]
+    return sample_checkout(
+        "co-full",
+        market="IS",
+        locale="is_IS",
+        customer="business",
+        phase=Phase.HELD,
+        cart=cart,
+        priced=priced,
+        provided=("email", "name"),
+        delivery="post",
+        method="card",
+        credits=(Credit(method="gift_card", amount=kronur),),
+        return_url="https://shop.example/thanks",
+        tenders=(Tender(payment="pay-1", method="card", provider="bank", amount=kronur),),
+        payments=(payment, *others),
+        shipments=(
+            Shipment(
+                id="shipment-1",
+                lines={"lampi-2": 2},
+                amount=kronur,
+                state=PartState.DONE,
+                is_paid=False,
+            ),
+        ),
+        refunds=(
+            Refund(id="refund-1", lines={"lampi-2": 1}, amount=kronur, state=PartState.FAILED),
+        ),
+        cancelled={"lampi-2": 1},
+        review=Review(
+            state=ReviewState.CLAIMED,
+            reasons=("total above 100 ISK",),
+            deadline=at(72 * 60),
+            reviewer="anna",
+        ),
+        ending="cancelled",
+        attention=(Attention(reason="unresolved", payment="pay-1"),),
+    )
+
+
+def full_events() -> tuple[Event, ...]:
+    """Give events that hold every kind of value that events can hold."""
+    state = full_checkout()
+    payment = state.payments[0]
+    return (
+        Started(
+            checkout=state.id,
+            subject=state.subject,
+            market=state.market,
+            locale=state.locale,
+            customer=state.customer,
+            cart=state.cart,
+            priced=state.priced,
+            at=NOON,
+            expires_at=at(60),
+        ),
+        Placed(
+            accepted_total=state.total,
+            priced=state.priced,
+            tenders=state.tenders,
+            return_url=state.return_url,
+            expires_at=at(60),
+        ),
+        AttemptStarted(
+            payment=payment.id,
+            attempt="pay-1-authorise",
+            operation=Operation.AUTHORISE,
+            amount=payment.amount,
+            at=NOON,
+            lease_until=at(1),
+        ),
+        *(
+            AttemptPending(
+                payment=each.id,
+                attempt="pay-1-authorise",
+                action=each.action,
+                valid_until=each.valid_until,
+                look_at=at(2),
+            )
+            for each in state.payments
+        ),
+        ShipmentStarted(shipment="shipment-1", lines={"lampi-2": 2}, amount=payment.amount),
+        Held(reasons=("total above 100 ISK",), deadline=at(72 * 60)),
+    )

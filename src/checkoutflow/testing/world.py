@@ -1,0 +1,163 @@
+"""A whole world for a test: a bank, a store, a clock and a flow, and what must be true in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Final, Self
+
+import httpx
+
+from checkoutflow.checkout.timers import timers
+from checkoutflow.privacy.vault import KEY_BYTES, Keys
+from checkoutflow.stores.memory import MemoryStore
+from checkoutflow.testing.bank import SimulatedBank
+from checkoutflow.testing.check import check_world
+from checkoutflow.testing.clock import Clock
+from checkoutflow.testing.driver import Steps, SteppingFlow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+    from types import TracebackType
+
+    from checkoutflow.checkout.state import Checkout
+    from checkoutflow.shop import Shop
+    from checkoutflow.stores.contract import Store
+
+# Due work that goes on for longer than this many rounds never comes to rest.
+_MOST_ROUNDS: Final = 500
+_ALL: Final = 1_000_000
+
+
+class World:
+    """One shop, one bank, one store and one clock; the flow over them can crash and be reopened.
+
+    Attributes:
+        clock: Moves by hand; the bank and the flow share it.
+        bank: The truth about money.
+        flow: A ``CheckoutFlow`` that counts its effects and stops where it is told to.
+        steps: The effects so far, and the places to stop.
+    """
+
+    def __init__(
+        self,
+        shop: Shop,
+        *,
+        open_store: Callable[[], Store] | None = None,
+        open_bank: Callable[[Clock], SimulatedBank] = SimulatedBank,
+        seed: int = 0,
+    ) -> None:
+        """Make a world; the same seed gives the same ids.
+
+        Args:
+            shop: The settings to sell by. Methods name the provider ``simulated_bank``.
+            open_store: Opens the store, at first and after every crash; it must find again what
+                was committed. By default one ``MemoryStore`` that outlives crashes.
+            open_bank: Opens the bank, for one that can do less:
+                ``partial(SimulatedBank, remembers_keys=False)``.
+            seed: What the random bytes are drawn from.
+        """
+        self.shop = shop
+        self.clock = Clock()
+        self.bank = open_bank(self.clock)
+        self.steps = Steps()
+        memory = MemoryStore()
+        self._open_store = open_store or (lambda: memory)
+        self._random = Random(seed).randbytes  # noqa: S311 -- a test wants the same bytes again
+        self._keys = Keys.of(self._random(KEY_BYTES))
+        self._http = httpx.Client(transport=httpx.MockTransport(self.bank.handle))
+        self._stores: list[Store] = []
+        self.reopen()
+
+    def reopen(self) -> SteppingFlow:
+        """Start again after a crash: a new flow over the same database, bank and clock."""
+        # A crashed machine closes nothing, so what it had open is closed at the very end.
+        self.store = self._open_store()
+        self._stores.append(self.store)
+        self.flow = SteppingFlow(
+            self.shop,
+            providers=[self.bank.provider()],
+            store=self.store,
+            keys=self._keys,
+            clock=self.clock,
+            random=self._random,
+            http=self._http,
+            steps=self.steps,
+        )
+        return self.flow
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self._http.close()
+        for store in self._stores:
+            store.close()
+
+    def __enter__(self) -> Self:
+        """Use it in a ``with`` block, which closes it."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    # Looking ---------------------------------------------------------------------------------
+
+    def checkouts(self) -> list[Checkout]:
+        """Every checkout as the store has it."""
+        found = [self.store.load(name) for name in self.store.checkouts((), limit=_ALL)]
+        return [state for state in found if state is not None]
+
+    def check(self) -> None:
+        """Check everything that must be true; see `check_world`."""
+        check_world(self.store, self.bank, self.shop)
+
+    # What happens by itself -------------------------------------------------------------------
+
+    def deliver(self) -> None:
+        """Hand the bank's waiting notices over."""
+        name = self.bank.provider().name
+        self.bank.deliver(lambda headers, body: self.flow.receive(name, headers, body))
+
+    def run_due(self) -> None:
+        """Take in notices and do what is due now.
+
+        Raises:
+            AssertionError: If a checkout's turn failed.
+        """
+        self.deliver()
+        for checkout_id, error in self.flow.run_due(_ALL).failed:
+            raise AssertionError(f"due work on checkout {checkout_id} failed: {error}") from error
+
+    def settle(self) -> None:
+        """Do what is due, for as long as it takes until no outcome is open but the customer's.
+
+        Raises:
+            AssertionError: If it never comes to that.
+        """
+        for _ in range(_MOST_ROUNDS):
+            self.run_due()
+            looks = [
+                payment.look_at
+                for state in self.checkouts()
+                for payment in state.payments
+                if payment.look_at and any(_is_awaited(payment, item) for item in payment.attempts)
+            ]
+            if not looks:
+                return
+            self.clock.move_to(max(min(looks), self.clock()))
+        raise AssertionError("outcomes stay open for ever; see World.checkouts()")
+
+    def let_pass(self, **time: float) -> None:
+        """Let time pass (``days=8``), with everything that falls due on the way.
+
+        Raises:
+            AssertionError: If due work never comes to rest.
+        """
+        ...

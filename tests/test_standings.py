@@ -1,0 +1,309 @@
+"""What a provider says when asked, and what we make of it: one row for each thing that can be said.
+
+Amounts are whole kroner; the order costs 549 (two mugs, a lamp and a parcel).
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from checkoutflow.checkout import commands as c
+from checkoutflow.checkout.machine import Phase
+from checkoutflow.payment.outcomes import Done, Operation, Outcome, Redirect, Word
+from tests.heart import BANK, DEAR, Sale, nok, standing
+
+PAGE = Redirect(url="https://bank.example/pay")
+
+
+def _placed() -> Sale:
+    """The authorisation was sent, and nothing heard."""
+    return Sale().placed().hear(Outcome.UNKNOWN)
+
+
+def _waiting() -> Sale:
+    """The customer is at the bank's page."""
+    return Sale().placed("wallet").hear(Outcome.PENDING, action=PAGE)
+
+
+def _confirmed() -> Sale:
+    return Sale().confirmed()
+
+
+def _shipping() -> Sale:
+    """The capture was sent, and nothing heard."""
+    return _confirmed().do(c.Ship()).hear(Outcome.UNKNOWN)
+
+
+def _shipped() -> Sale:
+    return _confirmed().do(c.Ship()).succeed()
+
+
+def _refunding() -> Sale:
+    return _shipped().do(c.Refund(lines={"lamp": 1})).hear(Outcome.UNKNOWN)
+
+
+def _cancelling() -> Sale:
+    """The void was sent, and nothing heard."""
+    return _confirmed().do(c.Cancel()).hear(Outcome.UNKNOWN)
+
+
+def _ending() -> Sale:
+    """The customer is at the bank's page, and the checkout is to be cancelled."""
+    return _waiting().do(c.Cancel()).hear(Outcome.UNKNOWN)
+
+
+A, P, N = Word.AUTHORISED, Word.PENDING, Word.NOT_FOUND
+CASES = [
+    # (where we stand, what the provider says, what happens, the phase then)
+    # While the authorisation is open.
+    (_placed, standing(A, 549), "payment_authorised confirmed", "confirmed"),
+    (_placed, standing(Word.DECLINED), "attempt_failed reopened", "collecting"),
+    (_placed, standing(Word.EXPIRED), "payment_expired reopened", "collecting"),
+    (_placed, standing(Word.VOIDED), "payment_voided reopened", "collecting"),
+    (_placed, standing(P, action=PAGE), "attempt_pending looked", "placing"),
+    (_placed, standing(N), "looked", "placing"),
+    (_placed, standing(Word.UNCLEAR), "looked", "placing"),
+    (_placed, None, "looked", "placing"),
+    (_waiting, standing(P, action=PAGE), "looked", "placing"),
+    (_waiting, standing(A, 549), "payment_authorised confirmed", "confirmed"),
+    (_waiting, standing(Word.DECLINED), "attempt_failed reopened", "collecting"),
+    # Captured at once, by a method or by a person in the portal.
+    (
+        _waiting,
+        standing(A, 549, captured=549),
+        "payment_authorised payment_captured confirmed",
+        "confirmed",
+    ),
+    # Another amount than asked for: on record, released, and the customer chooses again.
+    (
+        _placed,
+        standing(A, 500),
+        "payment_authorised contradicted attention_needed attempt_started",
+        "placing",
+    ),
+    (
+        _placed,
+        standing(A, 600),
+        "payment_authorised contradicted attention_needed attempt_started",
+        "placing",
+    ),
+    # While an operation is open.
+    (_shipping, standing(A, 549, captured=549), "payment_captured shipped fulfilled", "fulfilled"),
+    (_shipping, standing(A, 549), "looked", "confirmed"),
+    (
+        _shipping,
+        standing(A, 549, operations=(Done(key="pay1a-2", outcome=Outcome.DECLINED),)),
+        "attempt_failed shipment_failed",
+        "confirmed",
+    ),
+    (
+        _shipping,
+        standing(
+            A, 549, captured=549, operations=(Done(key="pay1a-2", outcome=Outcome.SUCCEEDED),)
+        ),
+        "payment_captured shipped fulfilled",
+        "fulfilled",
+    ),
+    (_refunding, standing(A, 549, 549, refunded=329.40), "payment_refunded refund_done", None),
+    (_cancelling, standing(Word.VOIDED, 549, voided=549), "payment_voided", "cancelled"),
+    (_ending, standing(Word.VOIDED), "payment_voided cancelled", "cancelled"),
+    # The customer paid while we were cancelling: the void did nothing, and another one is due.
+    (_ending, standing(A, 549), "payment_authorised looked", "placing"),
+    # What happens without us.
+    (
+        _confirmed,
+        standing(A, 549, captured=200),
+        "payment_captured",
+        "confirmed",
+    ),
+    (_shipped, standing(A, 549, 549, refunded=100), "payment_refunded", "fulfilled"),
+    (_confirmed, standing(Word.VOIDED, 549, voided=549), "payment_voided attention_needed", None),
+    (_confirmed, standing(Word.EXPIRED, 549, voided=549), "payment_expired attention_needed", None),
+    (_confirmed, standing(A, 549, voided=100), "payment_voided", "confirmed"),
+    (_confirmed, standing(A, 549), "", "confirmed"),
+    # What cannot be.
+    (_confirmed, standing(A, 549, captured=600), "contradicted attention_needed", "confirmed"),
+    (_shipped, standing(A, 549, 549, refunded=600), "contradicted attention_needed", "fulfilled"),
+    (
+        _shipped,
+        standing(A, 549, 549, operations=(Done(key="pay1a-2", outcome=Outcome.DECLINED),)),
+        "capture_failed attention_needed payment_captured shipment_paid_again",
+        "fulfilled",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("where", "says", "happens", "phase"),
+    CASES,
+    ids=[
+        f"{where.__name__[1:]}: {says.word if says else 'no answer'} "
+        f"{' '.join(str(item.minor // 100) for item in (says.authorised, says.captured)) if says else ''}"
+        f"{i}"
+        for i, (where, says, _, _) in enumerate(CASES)
+    ],
+)
+def test_a_standing_means(where, says, happens, phase):
+    sale = where()
+    before = sale.state.phase
+    sale.look(says)
+    assert " ".join(sale.happened) == happens
+    assert sale.state.phase == (phase or before)
+
+
+def test_held_and_the_authorisation_goes_away():
+    sale = Sale(DEAR).confirmed()
+    assert sale.state.phase is Phase.HELD
+    sale.look(standing(Word.EXPIRED, 9049, voided=9049))
+    assert sale.happened == ["payment_expired", "review_lapsed"]
+    assert sale.state.phase is Phase.REJECTED
+
+
+def test_the_wrong_amount_is_released_before_the_customer_chooses_again():
+    sale = _placed().look(standing(Word.AUTHORISED, 500))
+    assert [item.operation for item in sale.open] == [Operation.VOID]
+    assert sale.open[0].amount == nok(500)
+    sale.succeed()
+    assert sale.state.phase is Phase.COLLECTING
+    assert sale.books == (50000, 0, 0, 50000)
+
+
+def test_an_answer_in_another_currency_stops_everything():
+    sale = _confirmed()
+    other = standing(Word.AUTHORISED, 549).model_copy(
+        update={
+            name: nok(0).__class__(54900 if name == "authorised" else 0, "DKK")
+            for name in ("authorised", "captured", "refunded", "voided")
+        }
+    )
+    sale.look(other)
+    assert sale.payment.contradiction == "the payment is in DKK"
+
+
+def test_a_stopped_payment_sends_nothing_until_the_provider_agrees_again():
+    sale = _confirmed().look(standing(Word.AUTHORISED, 549, captured=600))
+    with pytest.raises(Exception, match="is stopped") as refused:
+        sale.do(c.Ship())
+    assert refused.value.next == "stop"  # type: ignore[attr-defined]
+    sale.look(standing(Word.AUTHORISED, 549))
+    assert sale.happened == ["contradiction_cleared"]
+    assert not sale.state.attention
+    sale.do(c.Ship()).succeed()
+    assert sale.state.phase is Phase.FULFILLED
+
+
+# Sending again, and concluding from silence ----------------------------------------------------
+
+
+def test_the_same_request_goes_out_again_only_after_its_lease_and_within_the_keys_life():
+    sale = _placed().look(standing(Word.NOT_FOUND))
+    assert sale.happened == ["looked"]  # somebody may still be sending it
+    sale.wait(seconds=61).look(standing(Word.NOT_FOUND))
+    assert sale.happened == ["attempt_resent"]
+    assert sale.open[0].sends == 2
+    sale.wait(hours=25).look(standing(Word.NOT_FOUND))
+    assert "attempt_resent" not in sale.happened
+
+
+def test_a_provider_that_does_twice_what_is_sent_twice_is_never_sent_anything_twice():
+    sale = Sale(bank=BANK.model_copy(update={"repeat_s": 0})).placed().hear(Outcome.UNKNOWN)
+    for _ in range(40):
+        sale.wait(minutes=30).look(None)
+        assert "attempt_resent" not in sale.happened
+
+
+def test_one_not_found_is_no_proof_and_one_that_lasts_is():
+    sale = Sale(bank=BANK.model_copy(update={"repeat_s": 0})).placed().hear(Outcome.UNKNOWN)
+    sale.wait(minutes=5).look(standing(Word.NOT_FOUND))
+    assert sale.happened == ["looked"]
+    sale.wait(minutes=5).look(standing(Word.NOT_FOUND))
+    assert sale.happened == ["looked"]  # 10 minutes are not the provider's 15
+    sale.wait(minutes=10).look(standing(Word.NOT_FOUND))
+    assert sale.happened == ["attempt_failed", "reopened"]
+    assert sale.payment.reason == "never_arrived"
+
+
+def test_a_refusal_of_a_repeat_says_nothing_about_the_first_time():
+    sale = _placed().wait(seconds=61).look(standing(Word.NOT_FOUND)).hear(Outcome.REFUSED)
+    assert sale.happened == ["attempt_unknown"]
+    assert sale.state.phase is Phase.PLACING
+
+
+def test_a_first_refusal_is_believed():
+    sale = Sale().placed().hear(Outcome.REFUSED, reason="bad_request")
+    assert sale.happened == ["attempt_failed", "reopened"]
+
+
+def test_an_answer_that_comes_late_changes_nothing_any_more():
+    sale = _placed()
+    attempt = sale.open[0].id
+    sale.look(standing(Word.AUTHORISED, 549))
+    sale.hear(Outcome.DECLINED, attempt)
+    assert sale.happened == []
+    assert sale.state.phase is Phase.CONFIRMED
+
+
+def test_looking_goes_from_seconds_to_days_and_a_person_is_called_after_a_day():
+    sale = Sale(bank=BANK.model_copy(update={"repeat_s": 0})).placed().hear(Outcome.UNKNOWN)
+    waits = []
+    while (due := sale.payment.look_at) is not None:
+        waits.append((due - sale.now).total_seconds())
+        sale.now = due
+        sale.look(None)
+        assert sale.state.phase is Phase.PLACING  # nobody is told "failed" for want of an answer
+    assert waits[:6] == [5, 5, 30, 120, 300, 900]
+    assert max(waits) == 24 * 3600
+    assert 7 <= sum(waits) / 86400 <= 8.1
+    assert [item.reason for item in sale.state.attention] == ["unresolved"]
+
+
+# Success that turns into failure ------------------------------------------------------------------
+
+
+def _taken_back(key: str, **amounts: float):
+    done = (Done(key=key, outcome=Outcome.DECLINED),)
+    return standing(Word.AUTHORISED, 549, operations=done, **amounts)
+
+
+def test_a_capture_taken_back_calls_a_person_and_can_be_tried_again():
+    sale = _shipped().look(_taken_back("pay1a-2"))
+    assert sale.happened == ["capture_failed", "attention_needed"]
+    assert not sale.state.shipments[0].is_paid
+    assert sale.state.phase is Phase.FULFILLED
+    sale.do(c.CaptureAgain(shipment="s1")).succeed()
+    assert "shipment_paid_again" in sale.happened
+    assert sale.state.shipments[0].is_paid
+    assert not sale.state.attention
+    assert sale.books == (54900, 54900, 0, 0)
+
+
+def test_a_refund_taken_back_makes_the_goods_unreturned():
+    sale = _shipped().do(c.Refund(lines={"lamp": 1})).succeed()
+    assert sale.state.returned("lamp") == 1
+    sale.look(_taken_back("pay1a-3", captured=549))
+    assert sale.happened == ["refund_failed", "attention_needed"]
+    assert sale.state.returned("lamp") == 0
+    sale.do(c.Refund(lines={"lamp": 1})).succeed()
+    assert sale.state.returned("lamp") == 1
+
+
+def test_a_total_that_fell_is_believed_only_when_a_look_up_cannot_be_behind_any_more():
+    sale = _shipped().look(standing(Word.AUTHORISED, 549))
+    assert sale.happened == ["looked"]
+    assert sale.payment.look_at is not None
+    sale.now = sale.payment.look_at
+    sale.look(standing(Word.AUTHORISED, 549))
+    assert sale.happened == ["capture_failed", "attention_needed"]
+
+
+def test_a_total_that_fell_by_something_we_never_did_is_a_contradiction():
+    sale = _shipped().wait(hours=1).look(standing(Word.AUTHORISED, 549, captured=500))
+    assert sale.happened == ["contradicted", "attention_needed"]
+
+
+def test_success_after_the_customer_was_told_to_choose_again_is_released():
+    sale = _placed().look(standing(Word.DECLINED))
+    assert sale.state.phase is Phase.COLLECTING
+    sale.look(standing(Word.AUTHORISED, 549))
+    assert sale.happened == ["payment_authorised", "attempt_started"]
+    assert [item.operation for item in sale.open] == [Operation.VOID]
