@@ -50,9 +50,9 @@ wheel: $(VENV)/.dev ## build the wheel, install it elsewhere and use it as a use
 locale: $(VENV)/.runtime ## collect the texts and compile the translations
 	$(BIN)/pybabel -q extract --no-default-keywords --keywords='mark translate' \
 		--add-comments=Translators: --strip-comments --add-location=file --omit-header \
-		--output=$(LOCALE)/checkoutflow.pot src
+		--no-wrap --output=$(LOCALE)/checkoutflow.pot src
 	$(BIN)/pybabel -q update --domain=checkoutflow --output-dir=$(LOCALE) \
-		--input-file=$(LOCALE)/checkoutflow.pot \
+		--input-file=$(LOCALE)/checkoutflow.pot --no-wrap \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	$(BIN)/pybabel -q compile --domain=checkoutflow --directory=$(LOCALE)
 

@@ -17,6 +17,7 @@ from checkoutflow.shop import Shop
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from checkoutflow.checkout.state import Checkout
     from checkoutflow.providers.contract import Ask, Authorise, Exchange, Modification
     from checkoutflow.stores.contract import Store
 
@@ -118,20 +119,17 @@ def sell_in_steps(flow: CheckoutFlow) -> str:
     """Sell with every step a call of its own."""
     checkout = flow.start(CART, market="DK", locale="da_DK")
     flow.provide(checkout.id, **DETAILS)
-    checkout = flow.choose_payment(checkout.id, "card")
-    return _finish(flow, checkout.id)
+    return _buy(flow, flow.choose_payment(checkout.id, "card"))
 
 
 def sell_together(flow: CheckoutFlow) -> str:
-    """Sell with the details and the choice given together."""
+    """Sell with the details and the choice of payment given together."""
     checkout = flow.start(CART, market="DK", locale="da_DK")
-    flow.provide(checkout.id, payment="card", **DETAILS)
-    return _finish(flow, checkout.id)
+    return _buy(flow, flow.provide(checkout.id, payment="card", **DETAILS))
 
 
-def _finish(flow: CheckoutFlow, checkout_id: str) -> str:
-    total = flow.load(checkout_id).total
-    flow.place(checkout_id, accepted_total=total, return_url="https://shop.example/back")
-    checkout = flow.ship(checkout_id)
+def _buy(flow: CheckoutFlow, checkout: Checkout) -> str:
+    flow.place(checkout.id, accepted_total=checkout.total, return_url="https://shop.example/back")
+    checkout = flow.ship(checkout.id)
     assert checkout.phase == "fulfilled"
     return checkout.id

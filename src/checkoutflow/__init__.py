@@ -9,6 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from checkoutflow.cart import Cart, Discount, Line
+    from checkoutflow.checkout.machine import Phase
+    from checkoutflow.checkout.state import Checkout
+    from checkoutflow.checkout.view import View
     from checkoutflow.errors import (
         CheckoutError,
         Contradiction,
@@ -32,28 +36,60 @@ if TYPE_CHECKING:
         UsageError,
         VaultError,
     )
+    from checkoutflow.flow.aio import AsyncCheckoutFlow
+    from checkoutflow.flow.sync import CheckoutFlow
+    from checkoutflow.law import Law, VatRate
     from checkoutflow.money import Money, Rounding
+    from checkoutflow.payment.methods import Method
+    from checkoutflow.payment.outcomes import OpenApp, Redirect, ShowQr
+    from checkoutflow.privacy.fields import Purpose
+    from checkoutflow.privacy.secret import Secret
+    from checkoutflow.privacy.vault import Keys
+    from checkoutflow.review import ReviewRules
+    from checkoutflow.shop import Delivery, Shop
+    from checkoutflow.stores.memory import MemoryStore
+    from checkoutflow.stores.sql import SqlStore, open_store
 
     __version__: str
 
 # A public name stands in three places: here, in `_HOMES` and among the imports above, which only
 # type checkers read. A test holds the three together.
 __all__ = [
+    "AsyncCheckoutFlow",
+    "Cart",
+    "Checkout",
     "CheckoutError",
+    "CheckoutFlow",
     "Contradiction",
+    "Delivery",
     "DetailsMissing",
+    "Discount",
     "IdempotencyConflict",
     "IllegalTransition",
     "InvalidInput",
+    "Keys",
+    "Law",
+    "Line",
+    "MemoryStore",
+    "Method",
     "Money",
     "Next",
     "NotFound",
     "NotSupported",
+    "OpenApp",
     "OutcomeUnknown",
+    "Phase",
     "ProviderError",
+    "Purpose",
     "PurposeRefused",
+    "Redirect",
+    "ReviewRules",
     "Rounding",
     "SchemaMismatch",
+    "Secret",
+    "Shop",
+    "ShowQr",
+    "SqlStore",
     "StoreConflict",
     "StoreError",
     "TotalChanged",
@@ -61,18 +97,37 @@ __all__ = [
     "UnknownRule",
     "UntrustedNotice",
     "UsageError",
+    "VatRate",
     "VaultError",
+    "View",
     "__version__",
+    "open_store",
 ]
 
 _HOMES: Final = {
+    "cart": "Cart Discount Line",
+    "checkout.machine": "Phase",
+    "checkout.state": "Checkout",
+    "checkout.view": "View",
     "errors": """
         CheckoutError Contradiction DetailsMissing IdempotencyConflict IllegalTransition
         InvalidInput Next NotFound NotSupported OutcomeUnknown ProviderError PurposeRefused
         SchemaMismatch StoreConflict StoreError TotalChanged TransportError UnknownRule
         UntrustedNotice UsageError VaultError
     """,
+    "flow.aio": "AsyncCheckoutFlow",
+    "flow.sync": "CheckoutFlow",
+    "law": "Law VatRate",
     "money": "Money Rounding",
+    "payment.methods": "Method",
+    "payment.outcomes": "OpenApp Redirect ShowQr",
+    "privacy.fields": "Purpose",
+    "privacy.secret": "Secret",
+    "privacy.vault": "Keys",
+    "review": "ReviewRules",
+    "shop": "Delivery Shop",
+    "stores.memory": "MemoryStore",
+    "stores.sql": "SqlStore open_store",
 }
 _HOME_OF: Final = {name: room for room, names in _HOMES.items() for name in names.split()}
 

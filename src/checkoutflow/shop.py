@@ -64,7 +64,7 @@ class Shop(Frozen):
     markets: tuple[str, ...] = Field(min_length=1)
     methods: tuple[Method, ...] = Field(min_length=1)
     deliveries: tuple[Delivery, ...] = ()
-    review: ReviewRules = ReviewRules()
+    review: ReviewRules = Field(default_factory=ReviewRules)
     lifetime_s: int = Field(default=24 * 3600, gt=0)
     pay_within_s: int = Field(default=3600, gt=0)
     remind_before_s: int = Field(default=24 * 3600, ge=0)

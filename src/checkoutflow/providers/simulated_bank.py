@@ -214,8 +214,8 @@ class SimulatedBankProvider:
                     valid_until=payment.until,
                     reason=payment.reason,
                 )
-            case status, answer:
-                return _not_done(status, answer)
+            case _:
+                return _not_done(response)
 
     def status(self, ask: Ask) -> Exchange[Standing]:
         """Say how the payment stands now."""
@@ -284,8 +284,8 @@ class SimulatedBankProvider:
                     return _modification(operation, order, done, answer)
                 except Unreadable:
                     return Result(outcome=Outcome.UNKNOWN)
-            case status, answer:
-                return _not_done(status, answer)
+            case _:
+                return _not_done(response)
 
     def _post(self, where: str, key: str, body: dict[str, object]) -> httpx.Request:
         return self._request("POST", where, {"idempotency-key": key}, body)
@@ -322,12 +322,12 @@ def _reason(code: str) -> str:
     return code if code in REASONS or not code else "other"
 
 
-def _not_done(status: int, answer: object) -> Result:
+def _not_done(response: httpx.Response) -> Result:
     """An answer that is no payment: refused if the bank itself says so, else anything is possible.
 
-    429, 409 and 5xx are not among them: an earlier send under this key may have been done.
+    409, 429 and 5xx are never refused: an earlier send under this key may have been done.
     """
-    match status, answer:
+    match response.status_code, body_of(response):
         case 400 | 401 | 404 | 413 | 415 | 422, {"code": str(code)}:
             return Result(outcome=Outcome.REFUSED, reason=_reason(code))
         case _:

@@ -34,6 +34,15 @@ class MemoryStore:
         # Each message with its place in the order of delivery.
         self._outbox: dict[Message, tuple[datetime, str, int, int]] = {}
 
+    @property
+    def key_file(self) -> None:
+        """Nothing here is on disk, keys neither."""
+
+    @property
+    def is_ephemeral(self) -> bool:
+        """It ends with the process."""
+        return True
+
     def create(self) -> None:
         """Do nothing: there are no tables."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Final, Self
 
 import httpx
 
 from checkoutflow.checkout.timers import timers
+from checkoutflow.errors import NotFound
+from checkoutflow.payment.outcomes import Operation
 from checkoutflow.privacy.vault import KEY_BYTES, Keys
 from checkoutflow.stores.memory import MemoryStore
 from checkoutflow.testing.bank import SimulatedBank
@@ -18,11 +18,11 @@ from checkoutflow.testing.clock import Clock
 from checkoutflow.testing.driver import Steps, SteppingFlow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable
     from datetime import datetime
     from types import TracebackType
 
-    from checkoutflow.checkout.state import Checkout
+    from checkoutflow.checkout.state import Checkout, Payment
     from checkoutflow.shop import Shop
     from checkoutflow.stores.contract import Store
 
@@ -109,10 +109,20 @@ class World:
 
     # Looking ---------------------------------------------------------------------------------
 
+    def checkout(self, checkout_id: str) -> Checkout:
+        """One checkout as the store has it, without a step of the flow.
+
+        Raises:
+            NotFound: If there is none.
+        """
+        state = self.store.load(checkout_id)
+        if state is None:
+            raise NotFound("there is no checkout with this id", field="checkout_id")
+        return state
+
     def checkouts(self) -> list[Checkout]:
         """Every checkout as the store has it."""
-        found = [self.store.load(name) for name in self.store.checkouts((), limit=_ALL)]
-        return [state for state in found if state is not None]
+        return [self.checkout(name) for name in self.store.checkouts((), limit=_ALL)]
 
     def check(self) -> None:
         """Check everything that must be true; see `check_world`."""
@@ -147,17 +157,36 @@ class World:
                 payment.look_at
                 for state in self.checkouts()
                 for payment in state.payments
-                if payment.look_at and any(_is_awaited(payment, item) for item in payment.attempts)
+                if payment.look_at is not None and _is_awaited(payment)
             ]
             if not looks:
                 return
-            self.clock.move_to(max(min(looks), self.clock()))
-        raise AssertionError("outcomes stay open for ever; see World.checkouts()")
+            self._wait_for(min(looks))
+        raise AssertionError("some outcome stays open for ever; look at World.checkouts()")
 
-    def let_pass(self, **time: float) -> None:
-        """Let time pass (``days=8``), with everything that falls due on the way.
+    def run_until(self, end: datetime) -> None:
+        """Let time pass, and do everything on the way when it falls due.
 
         Raises:
             AssertionError: If due work never comes to rest.
         """
-        ...
+        for _ in range(_MOST_ROUNDS):
+            self.run_due()
+            due = [at for state in self.checkouts() for at in timers(state, self.shop).values()]
+            upcoming = min(due, default=end)
+            if upcoming >= end <= self.clock():
+                return
+            self._wait_for(min(upcoming, end))
+        raise AssertionError("due work never comes to rest; look at World.checkouts()")
+
+    def _wait_for(self, moment: datetime) -> None:
+        self.clock.move_to(max(moment, self.clock()))
+
+
+def _is_awaited(payment: Payment) -> bool:
+    """Whether an answer is open that is not simply the customer's."""
+    has_asked = payment.action is not None
+    return any(
+        not (has_asked and item.operation is Operation.AUTHORISE)
+        for item in payment.open_attempts
+    )

@@ -1,0 +1,268 @@
+"""What must be true whatever happened: the bank's book against ours, the journal, the timers.
+
+`check_world` is one call at the end of a test. The bank's book is the truth about money; the rest
+is read through the store's own contract, so it works on any store.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from checkoutflow.checkout import events as e
+from checkoutflow.checkout.evolve import evolve
+from checkoutflow.checkout.machine import ENDS, Phase
+from checkoutflow.checkout.messages import messages
+from checkoutflow.checkout.state import PartState
+from checkoutflow.checkout.timers import timers
+from checkoutflow.payment.outcomes import Operation
+from checkoutflow.testing.bank import Book
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from checkoutflow.checkout.state import Checkout, Payment
+    from checkoutflow.shop import Shop
+    from checkoutflow.stores.contract import JournalEntry, Store
+    from checkoutflow.testing.bank import SimulatedBank
+
+_ALL: Final = 1_000_000
+_MOMENT: Final = timedelta(microseconds=1)
+_FAR: Final = timedelta(days=10_000)
+
+
+def check_world(store: Store, bank: SimulatedBank, shop: Shop) -> None:
+    """Check every checkout of a store against the bank and against itself.
+
+    Hand over the bank's waiting notices first (``bank.deliver``) and let due work run: what nobody
+    told us, or what nobody looked after, cannot be in our books. A payment whose outcome is open
+    is allowed to be behind the bank, never ahead of it.
+
+    Args:
+        store: Where the checkouts are.
+        bank: The bank that took the payments of the provider ``simulated_bank``.
+        shop: The settings that they were sold by.
+
+    Raises:
+        AssertionError: With one line for every promise that is broken.
+    """
+    found = [store.load(name) for name in store.checkouts((), limit=_ALL)]
+    states = [state for state in found if state is not None]
+    problems = list(_strangers(states, bank))
+    for state in states:
+        where = f"checkout {state.id} ({state.phase})"
+        journal = store.journal(state.id)
+        for check in (_books, _money, _order, _ends):
+            problems += [f"{where}: {text}" for text in check(state, _theirs(state, bank))]
+        problems += [f"{where}: {text}" for text in _history(state, journal)]
+        problems += [f"{where}: {text}" for text in _timers(state, store, shop)]
+        problems += [f"{where}: {text}" for text in _messages(state, journal, store, shop)]
+    if problems:
+        raise AssertionError("\n".join(["the world is not in order:", *problems]))
+
+
+def _theirs(state: Checkout, bank: SimulatedBank) -> Mapping[str, Book]:
+    """What the bank did for each payment; the shop's own word where no provider is behind it."""
+    return {
+        payment.id: bank.book(payment.id)
+        if payment.provider is not None
+        else Book(**payment.books.model_dump(exclude={"currency"}))
+        for payment in state.payments
+    }
+
+
+def _is_settled(payment: Payment) -> bool:
+    """Whether all that the provider was asked to do with the money has its answer.
+
+    A customer who has not decided yet is no open outcome: nothing is reserved for them.
+    """
+    return not payment.contradiction and not any(
+        item.is_unresolved or item.operation is not Operation.AUTHORISE
+        for item in payment.open_attempts
+    )
+
+
+def _needs_a_person(state: Checkout) -> bool:
+    return bool(state.attention)
+
+
+# Money --------------------------------------------------------------------------------------------
+
+
+def _strangers(states: Sequence[Checkout], bank: SimulatedBank) -> Iterator[str]:
+    """Payments at the bank that no checkout knows: an attempt was sent before it was kept."""
+    ours = {payment.id for state in states for payment in state.payments}
+    for reference in bank.references:
+        if reference not in ours:
+            yield (
+                f"the bank has a payment {reference} that no checkout knows; an attempt must be "
+                "committed before it is sent"
+            )
+    done = Counter((entry.operation, entry.key) for entry in bank.entries() if entry.key)
+    for (operation, key), times in done.items():
+        if times > 1:
+            yield f"the bank {operation} {times} times under the key {key}; once is meant"
+
+
+def _books(state: Checkout, theirs: Mapping[str, Book]) -> Iterator[str]:
+    """Our books are the bank's; while an outcome is open they may be behind, never ahead."""
+    for payment in state.payments:
+        ours, bank = payment.books, theirs[payment.id]
+        for account in ("authorised", "captured", "refunded", "voided"):
+            mine, true = getattr(ours, account), getattr(bank, account)
+            if mine > true:
+                yield (
+                    f"payment {payment.id}: we have {mine} {account} and the bank only {true}; "
+                    "only a provider's answer may be written down as done"
+                )
+            elif mine < true and _is_settled(payment):
+                yield (
+                    f"payment {payment.id}: the bank has {true} {account} and we only {mine}, with "
+                    "no outcome open; were its notices delivered, and did run_due() run?"
+                )
+        if bank.captured + bank.voided > bank.authorised or bank.refunded > bank.captured:
+            yield f"payment {payment.id}: the bank's own figures are impossible: {bank}"
+
+
+def _money(state: Checkout, theirs: Mapping[str, Book]) -> Iterator[str]:
+    """Nobody pays twice."""
+    total, books = state.total.minor, theirs.values()
+    taken = sum(book.taken for book in books)
+    if taken > total:
+        yield f"{taken} is taken for an order of {total}: the customer was charged twice"
+    if not all(map(_is_settled, state.payments)) or _needs_a_person(state):
+        return
+    held = sum(book.reserved + book.taken for book in books)
+    if held > total:
+        yield (
+            f"{held} is reserved or taken for an order of {total}: an authorisation that nobody "
+            "wants was not voided"
+        )
+    tendered = {tender.payment for tender in state.tenders}
+    for payment_id, book in theirs.items():
+        if payment_id not in tendered and book.reserved:
+            yield (
+                f"payment {payment_id} still holds {book.reserved}, though the customer chose "
+                "again; it must be voided"
+            )
+
+
+# Orders -------------------------------------------------------------------------------------------
+
+
+def _order(state: Checkout, theirs: Mapping[str, Book]) -> Iterator[str]:
+    """Nothing leaves unpaid, nothing is taken early, and an order has its money."""
+    captured = sum(book.captured for book in theirs.values())
+    reserved = sum(book.reserved for book in theirs.values())
+    shipped = [item for item in state.shipments if item.state is PartState.DONE]
+    paid = sum(item.amount.minor for item in shipped if item.is_paid)
+    if paid > captured:
+        yield f"goods worth {paid} have left, and only {captured} is captured"
+    reasons = {item.reason for item in state.attention}
+    if any(not item.is_paid for item in shipped) and "capture_failed" not in reasons:
+        yield "a shipment that has left is unpaid, and nobody at the shop is told"
+    if any(units < 0 for units in state.to_ship().values()):
+        yield f"more units are shipped and cancelled than were ordered: {state.to_ship()}"
+    refunded = sum(book.refunded for book in theirs.values())
+    given = sum(item.amount.minor for item in state.refunds if item.state is PartState.DONE)
+    if given > refunded:
+        yield f"refunds of {given} count as done, and the bank gave back {refunded}"
+    if state.phase in {Phase.HELD, Phase.CONFIRMED} and not state.cancelled and not reasons:
+        total = state.total.minor
+        if reserved + captured < total:
+            yield (
+                f"only {reserved + captured} of {total} is reserved or taken; an order without "
+                "its money needs a person"
+            )
+
+
+def _ends(state: Checkout, theirs: Mapping[str, Book]) -> Iterator[str]:
+    """What is over, or is open again, holds nobody's money."""
+    if state.phase not in ENDS | {Phase.COLLECTING} or _needs_a_person(state):
+        return
+    if not all(map(_is_settled, state.payments)):
+        return
+    for payment_id, book in theirs.items():
+        if book.reserved:
+            yield f"payment {payment_id} still holds {book.reserved}; it must be voided"
+    taken = sum(book.taken for book in theirs.values())
+    if state.phase is not Phase.FULFILLED and taken:
+        yield f"{taken} is taken and bought nothing; it must be given back"
+
+
+# Records ------------------------------------------------------------------------------------------
+
+
+def _history(state: Checkout, journal: Sequence[JournalEntry]) -> Iterator[str]:
+    """Replaying the journal gives the state, and no step of it came too early."""
+    versions = [entry.version for entry in journal]
+    if versions != list(range(1, state.version + 1)):
+        yield f"the journal has versions {versions}; they count from 1 to {state.version}"
+        return
+    replayed: Checkout | None = None
+    confirmed = 0
+    for entry in journal:
+        for event in entry.events:
+            replayed = evolve(replayed, event)
+            confirmed += isinstance(event, e.Confirmed | e.ReviewApproved)
+            for problem in _too_early(replayed, event):
+                yield f"version {entry.version}: {problem}"
+        if replayed is not None:
+            replayed = replayed.model_copy(update={"version": entry.version})
+    if replayed != state:
+        yield "replaying the journal gives another state than the stored one"
+    if confirmed > 1:
+        yield f"the order was confirmed {confirmed} times"
+
+
+def _too_early(state: Checkout, event: e.Event) -> Iterator[str]:
+    match event:
+        case e.AttemptStarted(operation=Operation.CAPTURE) if state.phase not in {
+            Phase.CONFIRMED,
+            Phase.FULFILLED,
+        }:
+            yield f"a capture was begun while the checkout was {state.phase}"
+        case e.Held() | e.Confirmed() | e.ReviewApproved():
+            books = [payment.books for payment in state.current_payments]
+            secured = sum(book.authorised - book.voided - book.refunded for book in books)
+            if secured != state.total.minor:
+                yield f"{event.type} with {secured} secured of {state.total.minor}"
+        case e.Shipped():
+            left = [item for item in state.shipments if item.state is PartState.DONE]
+            worth = sum(item.amount.minor for item in left if item.is_paid)
+            if worth > state.books.captured:
+                yield f"{worth} has left with {state.books.captured} captured"
+        case _:
+            pass
+
+
+def _timers(state: Checkout, store: Store, shop: Shop) -> Iterator[str]:
+    """The stored timers are those that the state asks for, to the microsecond."""
+
+    def due_by(moment: datetime) -> frozenset[str]:
+        kinds = (due.kinds for due in store.due(moment, _ALL) if due.checkout == state.id)
+        return next(kinds, frozenset()) - {"notice"}
+
+    wanted = timers(state, shop)
+    stored = due_by(state.started_at + _FAR)
+    if stored != wanted.keys():
+        yield f"timers {sorted(stored)} are stored, and {sorted(wanted)} are needed"
+    for kind, at in wanted.items():
+        if kind in stored and (kind in due_by(at - _MOMENT) or kind not in due_by(at)):
+            yield f"the timer {kind} is not set to {at}, when it is due"
+
+
+def _messages(
+    state: Checkout, journal: Sequence[JournalEntry], store: Store, shop: Shop
+) -> Iterator[str]:
+    """Every stored message tells of something that the journal has."""
+    told = {
+        (entry.version, kind)
+        for entry in journal
+        for kind in messages(entry.events, shop.messages)
+    }
+    for message in store.messages(_ALL):
+        if message.checkout == state.id and (message.version, message.kind) not in told:
+            yield f"the message {message.id} tells of nothing that happened"

@@ -1,0 +1,548 @@
+"""Checks that hold a store, ours or anyone's, to the page in ``stores/contract.py``.
+
+Each is a plain function that takes a maker of new, empty stores:
+
+```python
+@pytest.mark.parametrize("check", STORE_CHECKS, ids=lambda check: check.__name__)
+def test_my_store_keeps_the_contract(check, tmp_path):
+    check(lambda: MyStore(tmp_path / "shop.db"))
+```
+
+A check creates the tables and closes the store itself. What fails raises ``AssertionError``, whose
+text says what the flow relies on. ``store_samples`` has the checkouts that go in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta, timezone
+from threading import Barrier, Thread
+from typing import TYPE_CHECKING, Final
+
+from checkoutflow.checkout.machine import Phase
+from checkoutflow.errors import StoreConflict
+from checkoutflow.privacy.vault import SubjectKey, VaultRow
+from checkoutflow.stores.contract import (
+    Due,
+    IdempotencyRow,
+    JournalEntry,
+    Message,
+    NoticeRow,
+    Store,
+)
+from checkoutflow.testing.store_samples import (
+    NOON,
+    at,
+    full_checkout,
+    full_events,
+    sample_attempt,
+    sample_change,
+    sample_checkout,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from checkoutflow.stores.contract import Change
+
+MakeStore = Callable[[], Store]
+StoreCheck = Callable[[MakeStore], None]
+
+_ROUNDS: Final = 12
+_WORKERS: Final = 6
+# A store that loses what it is given must fail a check, not hang it.
+_MOST_TRIES: Final = 10_000
+
+
+def an_empty_store_knows_nothing(make_store: MakeStore) -> None:
+    """Unknown ids are answered, with nothing; they are no errors."""
+    with _opened(make_store) as store:
+        _unchanged(store, _EMPTY, "an empty store answers with nothing")
+        _knows_nothing_of(store, "", "an empty store answers with nothing")
+
+
+def creating_again_changes_nothing(make_store: MakeStore) -> None:
+    """``create`` runs whenever a shop starts, so on tables that are full it must do nothing."""
+    with _opened(make_store) as store:
+        store.commit(_everything())
+        before = _answers(store)
+        store.create()
+        _unchanged(store, before, "create() leaves what is in the tables")
+
+
+def a_checkout_comes_back_exactly(make_store: MakeStore) -> None:
+    """Every field, to the minor unit and the microsecond: replaying the journal is compared."""
+    with _opened(make_store) as store:
+        state = full_checkout()
+        store.commit(sample_change(state))
+        for again in ("just after it was written", "when it is asked for again"):
+            _same(store.load(state.id), state, f"load gives back what was committed, {again}")
+        later = state.model_copy(update={"version": 2, "phase": Phase.CONFIRMED, "payments": ()})
+        store.commit(sample_change(later))
+        _same(store.load(state.id), later, "load gives the last state that was committed")
+
+
+def the_journal_replays_in_order_without_gaps(make_store: MakeStore) -> None:
+    """The journal is the truth that the state is made of: one entry a commit, oldest first."""
+    with _opened(make_store) as store:
+        changes = [
+            sample_change(full_checkout().model_copy(update={"version": version}), command=command)
+            for version, command in enumerate(("start", "provide", "", "place") * 3, start=1)
+        ]
+        # Times may stand still or go back, on another machine; versions do not.
+        changes[4] = replace(changes[4], at=at(-5), events=full_events())
+        changes[5] = replace(changes[5], events=())
+        for change in changes:
+            store.commit(change)
+            store.commit(sample_change(sample_checkout("co-other", change.state.version)))
+        _same(
+            list(store.journal("co-full")),
+            [
+                JournalEntry(change.state.version, change.at, change.command, change.events)
+                for change in changes
+            ],
+            "journal gives every commit of this checkout and of no other, by version",
+        )
+        for entry in store.journal("co-full"):
+            _is(entry.at.utcoffset() == timedelta(0), "times come back in UTC")
+
+
+def a_stale_change_is_refused_whole(make_store: MakeStore) -> None:
+    """Of two writers that read the same version one loses, and nothing of its change is kept."""
+    with _opened(make_store) as store:
+        store.commit(_everything())
+        store.commit(sample_change(sample_checkout(version=2)))
+        before = _answers(store)
+        for version, why in {
+            1: "the checkout exists already",
+            2: "somebody else wrote this version",
+            4: "it skips a version",
+            0: "the first version is 1",
+        }.items():
+            _refuses(store, _everything(version, "loser"), why)
+            _unchanged(store, before, "nothing is kept of a refused change")
+            _knows_nothing_of(store, "loser", "nothing is kept of a refused change")
+        _refuses(store, sample_change(sample_checkout("co-new", 2)), "nobody wrote version 1")
+        _same(store.load("co-new"), None, "a refused change makes no checkout")
+
+
+def a_used_key_refuses_the_whole_change(make_store: MakeStore) -> None:
+    """A repeated call finds the first one's answer; were it half done again, money could move."""
+    with _opened(make_store) as store:
+        store.commit(_everything())
+        before = _answers(store)
+        again = IdempotencyRow("key of one", "another digest", "co-2")
+        change = replace(_everything(2, "loser"), idempotency=again)
+        _refuses(store, change, "its idempotency key was used before")
+        change = sample_change(sample_checkout("co-2"), idempotency=again)
+        _refuses(store, change, "its idempotency key was used for another checkout")
+        _unchanged(store, before, "nothing is kept of a change whose key was used")
+        _knows_nothing_of(store, "loser", "nothing is kept of a change whose key was used")
+        _same(store.load("co-2"), None, "a refused change makes no checkout")
+
+
+def a_known_person_keeps_their_key(make_store: MakeStore) -> None:
+    """A second key for a person would make unreadable what is sealed under the first."""
+    with _opened(make_store) as store:
+        store.commit(_everything())
+        before = _answers(store)
+        another = SubjectKey("person of one", b"another", "shop-key")
+        change = sample_change(sample_checkout("co-2"), subject=another)
+        _refuses(store, change, "the person has a key already")
+        _unchanged(store, before, "the person's first key stays")
+        _same(store.load("co-2"), None, "nothing is kept of the refused change")
+
+
+def a_key_tells_what_it_was_used_for(make_store: MakeStore) -> None:
+    """The digest comes back too: the same key with other content is the shop's mistake."""
+    with _opened(make_store) as store:
+        rows = [IdempotencyRow(f"key {n}", f"{n:064x}", f"co-{n}") for n in range(3)]
+        for row in rows:
+            store.commit(sample_change(sample_checkout(row.checkout), idempotency=row))
+        for row in rows:
+            _same(store.idempotent(row.key), row, "idempotent gives the row of exactly this key")
+        _same(store.idempotent("key"), None, "a part of a key is another key")
+
+
+def timers_come_due_in_order(make_store: MakeStore) -> None:
+    """Whoever waited longest goes first, each checkout once, with the timers that are due."""
+    with _opened(make_store) as store:
+        for name, timers in {
+            "co-a": {"expiry": at(30), "look": at(20)},
+            "co-b": {"look": at(10), "review": at(15), "remind": at(99)},
+            "co-c": {"expiry": at(40)},
+        }.items():
+            store.commit(sample_change(sample_checkout(name), timers=timers))
+        a, b, c = "co-a", "co-b", "co-c"
+        for now, limit, expected in (
+            (at(10) - timedelta(microseconds=1), 9, []),
+            (at(10), 9, [(b, "look")]),
+            (at(20), 9, [(b, "look review"), (a, "look")]),
+            (at(40), 9, [(b, "look review"), (a, "expiry look"), (c, "expiry")]),
+            (at(40), 2, [(b, "look review"), (a, "expiry look")]),
+            (at(40), 1, [(b, "look review")]),
+        ):
+            _same(
+                list(store.due(now, limit)),
+                [Due(checkout, frozenset(kinds.split())) for checkout, kinds in expected],
+                "due gives at most `limit` checkouts, the longest overdue first, each with all of"
+                " its timers at or before `now` and no other",
+            )
+        elsewhere = at(10).astimezone(timezone(timedelta(hours=2)))
+        _same(len(store.due(elsewhere, 9)), 1, "a moment is the same moment in any time zone")
+
+
+def a_commit_sets_moves_and_removes_timers(make_store: MakeStore) -> None:
+    """A timer that stays when it should go wakes us for nothing; one that is lost never does."""
+    with _opened(make_store) as store:
+        store.commit(sample_change(timers={"expiry": at(1), "look": at(1), "review": at(1)}))
+        store.commit(
+            sample_change(
+                sample_checkout(version=2),
+                timers={"expiry": at(5), "look": None, "remind": None},
+            )
+        )
+        for now, kinds, lesson in (
+            (at(1), {"review"}, "a commit leaves alone the timers that it does not name"),
+            (
+                at(5),
+                {"review", "expiry"},
+                "a commit moves a timer that is set, and None removes it",
+            ),
+        ):
+            _same(list(store.due(now, 9)), [Due("co-1", frozenset(kinds))], lesson)
+
+
+def a_timer_set_later_meanwhile_is_not_cleared(make_store: MakeStore) -> None:
+    """What came while the work was done must not be cleared with it: it would be lost."""
+    with _opened(make_store) as store:
+        store.commit(sample_change(timers={"notice": at(5), "expiry": at(1)}))
+        store.clear_timer("co-1", "notice", up_to=at(5) - timedelta(microseconds=1))
+        both = Due("co-1", frozenset({"notice", "expiry"}))
+        _same(list(store.due(at(5), 9)), [both], "a timer later than `up_to` stays")
+        store.clear_timer("co-1", "notice", up_to=at(5))
+        one = Due("co-1", frozenset({"expiry"}))
+        _same(list(store.due(at(5), 9)), [one], "a timer at `up_to` goes, and no other")
+        store.clear_timer("co-1", "notice", up_to=at(9))
+        store.clear_timer("nobody", "notice", up_to=at(9))
+        _same(list(store.due(at(5), 9)), [one], "clearing a timer that is not set does nothing")
+
+
+def a_notice_acts_once(make_store: MakeStore) -> None:
+    """Providers send the same notice again, at once or days later."""
+    with _opened(make_store) as store:
+        store.commit(sample_change(timers={"look": at(2)}))
+        notice = NoticeRow("bank", "n-1", "co-1", "captured", at(3))
+        _is(store.take_notice(notice), "the first take_notice of a notice says True")
+        due = [Due("co-1", frozenset({"look", "notice"}))]
+        _same(list(store.due(at(3), 9)), due, "a new notice makes its checkout due at once")
+        store.clear_timer("co-1", "notice", up_to=at(3))
+        again = replace(notice, kind="refunded", received_at=at(4))
+        _is(not store.take_notice(again), "a notice with a known id is not taken again")
+        due = [Due("co-1", frozenset({"look"}))]
+        _same(list(store.due(at(9), 9)), due, "a notice that was taken before wakes nobody")
+        _is(store.take_notice(replace(notice, provider="wallet")), "ids are each provider's own")
+        _is(store.take_notice(replace(notice, id="n-2")), "another notice is taken")
+        _is(store.take_notice(replace(notice, id="n-3", received_at=at(8))), "and one more")
+        store.clear_timer("co-1", "notice", up_to=at(7))
+        due = [Due("co-1", frozenset({"look", "notice"}))]
+        _same(list(store.due(at(8), 9)), due, "a later notice moves the timer to its own time")
+
+
+def a_payment_finds_its_checkout(make_store: MakeStore) -> None:
+    """A notice names a payment; two providers may use the same name."""
+    with _opened(make_store) as store:
+        for checkout, provider in (("co-1", "bank"), ("co-2", "wallet")):
+            attempts = (
+                sample_attempt("pay", provider),
+                sample_attempt("pay", provider, id="second", sends=2),
+                sample_attempt(f"pay of {checkout}", provider),
+            )
+            store.commit(sample_change(sample_checkout(checkout), attempts=attempts))
+        # The same attempts again, changed: they are replaced.
+        changed = (sample_attempt("pay", "bank", sends=7),)
+        store.commit(sample_change(sample_checkout(version=2), attempts=changed))
+        for provider, payment, found in (
+            ("bank", "pay", "co-1"),
+            ("wallet", "pay", "co-2"),
+            ("bank", "pay of co-1", "co-1"),
+            ("wallet", "pay of co-1", None),
+            ("bank", "other", None),
+        ):
+            _same(
+                store.find_payment(provider, payment),
+                found,
+                "find_payment knows every attempt's payment, each at its own provider",
+            )
+
+
+def a_persons_fields_are_kept_by_name(make_store: MakeStore) -> None:
+    """The newest value of each field, byte for byte, with its purposes and its expiry."""
+    with _opened(make_store) as store:
+        key = SubjectKey("person", bytes(range(256)), "shop-key")
+        email = VaultRow("person", "email", b"\x00\xffsealed", ("invoice", "deliver"), at(60))
+        city = VaultRow("person", "city", b"", (), at(90))
+        other = VaultRow("other", "email", b"other", ("deliver",), at(60))
+        store.commit(sample_change(subject=key, vault=(email, city)))
+        changed = replace(email, ciphertext=b"newer", purposes=("deliver",), expires_at=at(99))
+        other_key = replace(key, subject_id="other")
+        store.commit(
+            sample_change(sample_checkout(version=2), subject=other_key, vault=(changed, other))
+        )
+        found, rows = store.person("person")
+        _same(found, key, "the wrapped key comes back byte for byte")
+        _same(
+            {row.field: row for row in rows},
+            {"email": changed, "city": city},
+            "a later row of a field replaces the earlier one, and the other fields stay",
+        )
+        _same(len(rows), 2, "each field is there once")
+        _same(store.person("other"), (other_key, (other,)), "each person has rows of their own")
+
+
+def messages_wait_in_order_until_delivered(make_store: MakeStore) -> None:
+    """The shop is told everything at least once, in order; what it has taken is forgotten."""
+    with _opened(make_store) as store:
+        store.commit(sample_change(sample_checkout("co-b"), at=at(1), messages=("held", "called")))
+        store.commit(sample_change(sample_checkout("co-a"), at=at(2), messages=("confirmed",)))
+        store.commit(sample_change(sample_checkout("co-b", 2), at=at(3), messages=("held",)))
+        waiting = [
+            Message("co-b", 1, "held"),
+            Message("co-b", 1, "called"),
+            Message("co-a", 1, "confirmed"),
+            Message("co-b", 2, "held"),
+        ]
+        _same(list(store.messages(9)), waiting, "messages come in the order of their commits")
+        _same(list(store.messages(2)), waiting[:2], "at most `limit`, the oldest first")
+        store.delivered(waiting[1:3])
+        left = [waiting[0], waiting[3]]
+        _same(list(store.messages(9)), left, "exactly the messages that were delivered are gone")
+        store.delivered([*waiting[1:3], Message("nobody", 1, "held")])
+        store.delivered([])
+        _same(list(store.messages(9)), left, "delivering again, or nothing, changes nothing")
+
+
+def checkouts_are_listed_page_by_page(make_store: MakeStore) -> None:
+    """Every checkout is on exactly one page, however many there are and whatever their phase."""
+    with _opened(make_store) as store:
+        ids = [f"co-{n:02}" for n in range(12)]
+        collecting, held, confirmed = ids[0::3], ids[1::3], ids[2::3]
+        for name in reversed(ids):
+            phase = Phase.HELD if name in held else Phase.CONFIRMED
+            phase = Phase.COLLECTING if name in collecting else phase
+            store.commit(sample_change(sample_checkout(name, phase=phase)))
+        store.commit(sample_change(sample_checkout(collecting.pop(), 2, phase=Phase.EXPIRED)))
+        for asked, expected in (
+            ((), ids),
+            ((Phase.HELD,), held),
+            ((Phase.COLLECTING,), collecting),
+            (("held", "confirmed", "rejected"), sorted(held + confirmed)),
+            ((Phase.REJECTED,), []),
+        ):
+            listed: list[str] = []
+            for limit in (3, 1, 2, 5, 99):
+                after = listed[-1] if listed else ""
+                page = store.checkouts(asked, after=after, limit=limit)
+                _is(len(page) <= limit, "a page has at most `limit` ids")
+                listed += page
+            _same(listed, expected, "following pages by `after` gives each id once, in order")
+        _same(len(store.checkouts(())), 12, "without a limit a page holds up to 100")
+
+
+def exactly_one_of_many_writers_wins(make_store: MakeStore) -> None:
+    """Version by version, one thread's change is kept whole and the others hear of a conflict."""
+    with _opened(make_store) as store:
+        wins: list[tuple[int, str]] = []
+
+        def work(name: str) -> None:
+            for _ in range(_MOST_TRIES):
+                if (version := _version(store) + 1) > _ROUNDS:
+                    return
+                state = sample_checkout(version=version, method=name)
+                try:
+                    store.commit(sample_change(state, command=name, messages=("said",)))
+                except StoreConflict:
+                    continue
+                wins.append((version, name))
+
+        _together(work)
+        numbers = list(range(1, _ROUNDS + 1))
+        _same(sorted(version for version, _ in wins), numbers, "one writer wins each version")
+        entries = store.journal("co-1")
+        _same(
+            [(entry.version, entry.command) for entry in entries],
+            sorted(wins),
+            "the journal has the change of each writer that was told it had won, and no other",
+        )
+        state = store.load("co-1")
+        _same(state and state.method, entries[-1].command, "the state is the last winner's")
+        _same(len(store.messages(99)), _ROUNDS, "a loser's messages are not kept")
+
+
+def readers_see_whole_commits(make_store: MakeStore) -> None:
+    """Somebody who reads while another writes sees the state before or after, never between."""
+    with _opened(make_store) as store:
+        wrong: list[str] = []
+
+        def work(name: str) -> None:
+            for _ in range(_MOST_TRIES):
+                before = _version(store)
+                entries = len(store.journal("co-1"))
+                after = _version(store)
+                if not before <= entries <= after:
+                    wrong.append(f"version {before}, then {entries} entries, then version {after}")
+                if after >= _ROUNDS:
+                    return
+                if name == "worker 0":
+                    store.commit(sample_change(sample_checkout(version=after + 1)))
+
+        _together(work)
+        _same(wrong, [], "each version of a state is there together with its journal entry")
+
+
+def one_of_many_takers_gets_a_notice(make_store: MakeStore) -> None:
+    """A provider may send the same notice to two workers at the same moment."""
+    with _opened(make_store) as store:
+        store.commit(sample_change())
+        notices = [NoticeRow("bank", f"n-{n:02}", "co-1", "captured", NOON) for n in range(_ROUNDS)]
+        taken: list[NoticeRow] = []
+        _together(lambda _: taken.extend(row for row in notices if store.take_notice(row)))
+        _same(
+            sorted(row.id for row in taken),
+            [row.id for row in notices],
+            "take_notice says True to exactly one of those that ask at once",
+        )
+
+
+STORE_CHECKS: Final[tuple[StoreCheck, ...]] = (
+    an_empty_store_knows_nothing,
+    creating_again_changes_nothing,
+    a_checkout_comes_back_exactly,
+    the_journal_replays_in_order_without_gaps,
+    a_stale_change_is_refused_whole,
+    a_used_key_refuses_the_whole_change,
+    a_known_person_keeps_their_key,
+    a_key_tells_what_it_was_used_for,
+    timers_come_due_in_order,
+    a_commit_sets_moves_and_removes_timers,
+    a_timer_set_later_meanwhile_is_not_cleared,
+    a_notice_acts_once,
+    a_payment_finds_its_checkout,
+    a_persons_fields_are_kept_by_name,
+    messages_wait_in_order_until_delivered,
+    checkouts_are_listed_page_by_page,
+    exactly_one_of_many_writers_wins,
+    readers_see_whole_commits,
+    one_of_many_takers_gets_a_notice,
+)
+
+
+def _everything(version: int = 1, who: str = "one") -> Change:
+    """A change of checkout ``co-1`` that has one of everything, each named after ``who``."""
+    person = f"person of {who}"
+    return sample_change(
+        sample_checkout(version=version, method=who),
+        events=full_events(),
+        command=who,
+        timers={"expiry": at(5), who: at(6)},
+        attempts=(sample_attempt(f"pay of {who}"),),
+        idempotency=IdempotencyRow(f"key of {who}", "0a" * 32, "co-1"),
+        subject=SubjectKey(person, b"wrapped", "shop-key"),
+        vault=(VaultRow(person, "email", b"sealed", ("deliver",), at(60)),),
+        messages=(who,),
+    )
+
+
+def _answers(store: Store) -> dict[str, object]:
+    """What a store answers about ``_everything``, by question."""
+    return {
+        "load": store.load("co-1"),
+        "journal": list(store.journal("co-1")),
+        "idempotent": store.idempotent("key of one"),
+        "find_payment": store.find_payment("bank", "pay of one"),
+        "person": store.person("person of one"),
+        "due": list(store.due(at(60), 99)),
+        "checkouts": list(store.checkouts(())),
+        "messages": list(store.messages(99)),
+    }
+
+
+_EMPTY: Final[Mapping[str, object]] = {
+    "load": None,
+    "journal": [],
+    "idempotent": None,
+    "find_payment": None,
+    "person": (None, ()),
+    "due": [],
+    "checkouts": [],
+    "messages": [],
+}
+
+
+def _unchanged(store: Store, before: Mapping[str, object], lesson: str) -> None:
+    for question, answer in _answers(store).items():
+        _same(answer, before[question], f"{lesson}: {question}")
+
+
+def _knows_nothing_of(store: Store, who: str, lesson: str) -> None:
+    _same(store.idempotent(f"key of {who}"), None, f"{lesson}: idempotent")
+    _same(store.find_payment("bank", f"pay of {who}"), None, f"{lesson}: find_payment")
+    _same(store.person(f"person of {who}"), (None, ()), f"{lesson}: person")
+
+
+def _version(store: Store) -> int:
+    state = store.load("co-1")
+    return 0 if state is None else state.version
+
+
+def _refuses(store: Store, change: Change, why: str) -> None:
+    try:
+        store.commit(change)
+    except StoreConflict:
+        return
+    raise AssertionError(f"commit must raise StoreConflict: {why}")
+
+
+def _together(work: Callable[[str], object]) -> None:
+    """Do the same work in several threads that begin at the same moment."""
+    barrier = Barrier(_WORKERS)
+    errors: list[BaseException] = []
+
+    def run(name: str) -> None:
+        try:
+            barrier.wait()
+            work(name)
+        except BaseException as error:  # noqa: BLE001 -- it is raised again below
+            errors.append(error)
+
+    threads = [Thread(target=run, args=(f"worker {n}",)) for n in range(_WORKERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise AssertionError("threads share a store, and its only refusal is StoreConflict") from (
+            errors[0]
+        )
+
+
+@contextmanager
+def _opened(make_store: MakeStore) -> Iterator[Store]:
+    store = make_store()
+    try:
+        store.create()
+        yield store
+    finally:
+        store.close()
+
+
+def _same(found: object, expected: object, lesson: str) -> None:
+    if found != expected:
+        raise AssertionError(f"{lesson}\nexpected: {expected!r}\nfound:    {found!r}")
+
+
+def _is(holds: bool, lesson: str) -> None:  # noqa: FBT001 -- as in assert
+    if not holds:
+        raise AssertionError(lesson)

@@ -1,0 +1,264 @@
+"""Our stores keep the contract, and the checks notice a store that does not."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import BaseModel
+
+from checkoutflow.checkout.state import Checkout
+from checkoutflow.errors import StoreConflict
+from checkoutflow.stores.contract import Due
+from checkoutflow.stores.memory import MemoryStore
+from checkoutflow.stores.sql import SqlStore, open_store
+from checkoutflow.testing import stores as checks
+from checkoutflow.testing.store_samples import full_checkout
+from checkoutflow.testing.stores import STORE_CHECKS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from checkoutflow.stores.contract import Change, NoticeRow, Store
+
+
+class SeenByAnother(SqlStore):
+    """Reads every state as another process would: it remembers nothing that it wrote."""
+
+    def load(self, checkout_id: str) -> Checkout | None:
+        self._recent.clear()
+        return super().load(checkout_id)
+
+
+def seen_by_another(file: Path) -> Store:
+    store = open_store(file)
+    return SeenByAnother(store._engine, file=store._file)
+
+
+MAKERS: dict[str, Callable[[Path], Store]] = {
+    "memory": lambda _file: MemoryStore(),
+    "sqlite": open_store,
+    "sqlite, seen by another": seen_by_another,
+}
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("check", STORE_CHECKS, ids=lambda check: check.__name__)
+def test_our_stores_keep_the_contract(check, maker, tmp_path):
+    check(lambda: MAKERS[maker](tmp_path / "shop.db"))
+
+
+class AnswersForNobody(MemoryStore):
+    def due(self, now, limit):
+        return super().due(now, limit) or [Due("co-1", frozenset({"look"}))]
+
+
+class BeginsAnew(MemoryStore):
+    def create(self):
+        self.__init__()  # type: ignore[misc] -- that is what is wrong with it
+
+
+class LosesMicroseconds(MemoryStore):
+    def load(self, checkout_id):
+        state = super().load(checkout_id)
+        return state and state.model_copy(
+            update={"started_at": state.started_at.replace(microsecond=0)}
+        )
+
+
+class KeepsTheFirstState(MemoryStore):
+    def commit(self, change):
+        first = self.load(change.state.id)
+        super().commit(change)
+        self._checkouts[change.state.id] = first or change.state
+
+
+class ReadsTheJournalByTime(MemoryStore):
+    def journal(self, checkout_id):
+        return sorted(super().journal(checkout_id), key=lambda entry: entry.at)
+
+
+class LastWriterWins(MemoryStore):
+    def commit(self, change):
+        self._write(change)
+
+
+class WritesBeforeItChecks(MemoryStore):
+    def commit(self, change):
+        for attempt in change.attempts:
+            self._payments[attempt.provider, attempt.payment] = change.state.id
+        super().commit(change)
+
+
+class TakesAnyKey(MemoryStore):
+    def commit(self, change):
+        super().commit(replace(change, idempotency=None))
+
+
+class TakesAnyPersonsKey(MemoryStore):
+    def commit(self, change):
+        if change.subject:
+            self._subjects.pop(change.subject.subject_id, None)
+        super().commit(change)
+
+
+class ForgetsWhatAKeyWasFor(MemoryStore):
+    def idempotent(self, key):
+        row = super().idempotent(key)
+        return row and replace(row, digest="")
+
+
+class IgnoresTheLimit(MemoryStore):
+    def due(self, now, limit):
+        return super().due(now, 99)
+
+
+class ReplacesAllTimers(MemoryStore):
+    def _write(self, change):
+        if change.timers:
+            self._timers.clear()
+        super()._write(change)
+
+
+class ClearsAnyTimer(MemoryStore):
+    def clear_timer(self, checkout_id, kind, *, up_to):
+        self._timers.pop((checkout_id, kind), None)
+
+
+class TakesEveryNotice(MemoryStore):
+    def take_notice(self, notice):
+        self._notices.clear()
+        return super().take_notice(notice)
+
+
+class ForgetsToWake(MemoryStore):
+    def take_notice(self, notice):
+        return super().take_notice(replace(notice, checkout="another"))
+
+
+class MixesUpProviders(MemoryStore):
+    def find_payment(self, provider, payment_id):
+        return super().find_payment("bank", payment_id)
+
+
+class KeepsTheFirstField(MemoryStore):
+    def commit(self, change):
+        known = {row.field for row in self.person("person")[1]}
+        rows = tuple(row for row in change.vault if row.field not in known)
+        super().commit(replace(change, vault=rows))
+
+
+class DeliversTheNewestFirst(MemoryStore):
+    def messages(self, limit):
+        return super().messages(limit)[::-1]
+
+
+class ForgetsOtherMessages(MemoryStore):
+    def delivered(self, messages):
+        self._outbox.clear()
+
+
+class ListsEveryPhase(MemoryStore):
+    def checkouts(self, phases, *, after="", limit=100):
+        return super().checkouts((), after=after, limit=limit)
+
+
+class ListsFromTheStart(MemoryStore):
+    def checkouts(self, phases, *, after="", limit=100):
+        return super().checkouts(phases, limit=limit)
+
+
+class TellsTheLoserNothing(MemoryStore):
+    def commit(self, change: Change) -> None:
+        try:
+            super().commit(change)
+        except StoreConflict:
+            pass
+
+
+class WritesInTwoSteps(MemoryStore):
+    def commit(self, change: Change) -> None:
+        self._checkouts[change.state.id] = change.state
+        time.sleep(0.001)
+        super().commit(change)
+
+
+class LooksThenTakes(MemoryStore):
+    def take_notice(self, notice: NoticeRow) -> bool:
+        is_new = (notice.provider, notice.id) not in self._notices
+        time.sleep(0.001)
+        super().take_notice(notice)
+        return is_new
+
+
+class IsNotForThreads(MemoryStore):
+    def load(self, checkout_id: str) -> Checkout | None:
+        raise OSError("this connection belongs to another thread")
+
+
+@pytest.mark.parametrize(
+    ("check", "wrong", "lesson"),
+    [
+        (checks.an_empty_store_knows_nothing, AnswersForNobody, "answers with nothing: due"),
+        (checks.creating_again_changes_nothing, BeginsAnew, "leaves what is in the tables"),
+        (checks.a_checkout_comes_back_exactly, LosesMicroseconds, "gives back what was committed"),
+        (checks.a_checkout_comes_back_exactly, KeepsTheFirstState, "the last state"),
+        (checks.the_journal_replays_in_order_without_gaps, ReadsTheJournalByTime, "by version"),
+        (checks.a_stale_change_is_refused_whole, LastWriterWins, "the checkout exists already"),
+        (checks.a_stale_change_is_refused_whole, WritesBeforeItChecks, "refused change: find_pay"),
+        (checks.a_used_key_refuses_the_whole_change, TakesAnyKey, "key was used before"),
+        (checks.a_known_person_keeps_their_key, TakesAnyPersonsKey, "the person has a key"),
+        (checks.a_key_tells_what_it_was_used_for, ForgetsWhatAKeyWasFor, "exactly this key"),
+        (checks.timers_come_due_in_order, IgnoresTheLimit, "at most `limit` checkouts"),
+        (checks.a_commit_sets_moves_and_removes_timers, ReplacesAllTimers, "leaves alone"),
+        (checks.a_timer_set_later_meanwhile_is_not_cleared, ClearsAnyTimer, "later than `up_to`"),
+        (checks.a_notice_acts_once, TakesEveryNotice, "is not taken again"),
+        (checks.a_notice_acts_once, ForgetsToWake, "makes its checkout due"),
+        (checks.a_payment_finds_its_checkout, MixesUpProviders, "each at its own provider"),
+        (checks.a_persons_fields_are_kept_by_name, KeepsTheFirstField, "replaces the earlier one"),
+        (checks.messages_wait_in_order_until_delivered, DeliversTheNewestFirst, "the order of"),
+        (checks.messages_wait_in_order_until_delivered, ForgetsOtherMessages, "exactly the"),
+        (checks.checkouts_are_listed_page_by_page, ListsEveryPhase, "each id once, in order"),
+        (checks.checkouts_are_listed_page_by_page, ListsFromTheStart, "each id once, in order"),
+        (checks.exactly_one_of_many_writers_wins, TellsTheLoserNothing, "one writer wins each"),
+        (checks.exactly_one_of_many_writers_wins, IsNotForThreads, "threads share a store"),
+        (checks.readers_see_whole_commits, WritesInTwoSteps, "together with its journal entry"),
+        (checks.one_of_many_takers_gets_a_notice, LooksThenTakes, "to exactly one"),
+    ],
+)
+def test_a_check_notices_a_store_that_breaks_the_contract(check, wrong, lesson):
+    with pytest.raises(AssertionError, match=lesson):
+        check(wrong)
+
+
+def models_in(value: object) -> Iterator[BaseModel]:
+    """Give every model inside a value, itself included."""
+    if isinstance(value, BaseModel):
+        yield value
+        for name in type(value).model_fields:
+            yield from models_in(getattr(value, name))
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from models_in(item)
+
+
+def test_the_full_checkout_has_something_in_every_field_of_every_model():
+    filled: dict[str, set[str]] = {}
+    fields: dict[str, set[str]] = {}
+    for model in models_in(full_checkout()):
+        kind = type(model)
+        fields[kind.__name__] = kind.model_fields.keys() - {"kind"}  # has only one value
+        filled.setdefault(kind.__name__, set()).update(
+            name
+            for name, field in kind.model_fields.items()
+            if field.is_required() or getattr(model, name) != field.default
+        )
+    assert {
+        name: fields[name] - filled[name] for name in fields if fields[name] - filled[name]
+    } == {}
+    definitions = Checkout.model_json_schema(mode="serialization")["$defs"]
+    objects = {name for name, part in definitions.items() if part["type"] == "object"}
+    assert objects - {"Money"} == fields.keys() - {"Checkout"}

@@ -1,0 +1,324 @@
+"""What customers read: the catalogues are whole, and nobody is spoken to in a wrong language."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from io import BytesIO
+from pathlib import Path
+from string import Formatter
+from types import SimpleNamespace
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import read_mo, write_mo
+from babel.messages.plurals import get_plural
+from babel.messages.pofile import read_po
+from pydantic import TypeAdapter
+
+from checkoutflow import texts
+from checkoutflow.checkout import view
+from checkoutflow.checkout.machine import Phase
+from checkoutflow.errors import InvalidInput
+from checkoutflow.model import Frozen
+from checkoutflow.privacy.fields import FIELDS, Purpose
+from checkoutflow.texts import LANGUAGES, Text, language_of, mark, said, translate
+
+ROOT = Path(__file__).parents[1]
+LOCALE = ROOT / "src" / "checkoutflow" / "locale"
+TRANSLATED = [language for language in LANGUAGES if language != "en"]
+MEND = "run `make locale`, then fill in what is empty in the .po files"
+
+
+def read(path: Path) -> Catalog:
+    with path.open("rb") as file:
+        return read_po(file, ignore_obsolete=False)
+
+
+def texts_of(catalog: Catalog) -> dict[str, str]:
+    """Each message id with its translation, without the header."""
+    return {message.id: message.string for message in catalog if message.id}
+
+
+TEMPLATE = read(LOCALE / "checkoutflow.pot")
+PO = {lang: read(LOCALE / lang / "LC_MESSAGES" / "checkoutflow.po") for lang in TRANSLATED}
+MESSAGES = {language: texts_of(catalog) for language, catalog in PO.items()}
+
+each_language = pytest.mark.parametrize("language", TRANSLATED)
+
+
+# --- Which language ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [
+        ("da_DK", "da"),
+        ("sv_SE", "sv"),
+        ("sv_FI", "sv"),
+        ("nb_NO", "nb"),
+        ("nn_NO", "nn"),
+        ("fi_FI", "fi"),
+        ("is_IS", "is"),
+        ("en_GB", "en"),
+        ("en_DK", "en"),
+        ("nn", "nn"),
+        ("NB-no", "nb"),
+        ("no", "nb"),
+        ("no_NO", "nb"),
+        ("fo_FO", "da"),
+        ("kl_GL", "da"),
+        ("da_GL", "da"),
+        ("se", "nb"),
+        ("se_NO", "nb"),
+        ("se_SE", "sv"),
+        ("se-FI", "fi"),
+        ("de_DE", "en"),
+        ("de_DK", "en"),
+        ("dan_DK", "en"),
+        ("", "en"),
+    ],
+)
+def test_who_is_spoken_to_in_which_language(locale, language):
+    assert language_of(locale) == language
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        # Directive 2011/83/EU, article 8(2): the button says that the order obliges to pay.
+        ("da_DK", "Bestil med betalingspligt"),
+        ("sv_SE", "Beställ med betalningsskyldighet"),
+        ("nb_NO", "Bestill med betalingsplikt"),
+        ("nn_NO", "Bestill med betalingsplikt"),
+        ("fi_FI", "Tilaa ja maksa"),
+        ("is_IS", "Panta með greiðsluskyldu"),
+        ("en_IE", "Order with obligation to pay"),
+        ("de_DE", "Order with obligation to pay"),
+    ],
+)
+def test_the_order_button_says_what_the_law_asks_for(locale, words):
+    assert translate("Order with obligation to pay", locale) == words
+
+
+# --- A shop's own texts -----------------------------------------------------------------------
+
+CARD = {"da": "Kort", "nb": "Bankkort", "en": "Card"}
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "words"),
+    [
+        ("MobilePay", "fi_FI", "MobilePay"),
+        (CARD, "da_DK", "Kort"),
+        (CARD, "fo_FO", "Kort"),
+        (CARD, "nn_NO", "Bankkort"),
+        ({"nn": "Gåvekort", "en": "Gift card"}, "nb_NO", "Gåvekort"),
+        ({"nn": "Gåvekort", "nb": "Gavekort"}, "nb_NO", "Gavekort"),
+        (CARD, "is_IS", "Card"),
+        ({"sv": "Kort", "fi": "Kortti"}, "is_IS", "Kort"),
+    ],
+)
+def test_a_shop_says_it_in_the_nearest_language_it_has(text, locale, words):
+    assert said(text, locale) == words
+
+
+class Named(Frozen):
+    name: Text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", {}, {"da": ""}, {"dk": "Kort"}, {"no": "Kort"}, {"da_DK": "Kort"}, {"da": None}, 1, None],
+)
+def test_a_name_that_could_not_be_said_is_refused(name):
+    with pytest.raises(InvalidInput, match="name"):
+        Named.read({"name": name})
+
+
+def test_the_json_schema_of_a_name_lists_the_languages():
+    one, many = TypeAdapter(Text).json_schema()["anyOf"]
+    assert one == {"type": "string", "minLength": 1}
+    assert many["propertyNames"]["enum"] == list(LANGUAGES)
+
+
+# --- When a catalogue is missing ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [None, b"not a catalogue"])
+def test_without_a_catalogue_the_sale_goes_on_in_english(content, tmp_path, monkeypatch):
+    if content is not None:
+        damaged = tmp_path / "locale" / "da" / "LC_MESSAGES" / "checkoutflow.mo"
+        damaged.parent.mkdir(parents=True)
+        damaged.write_bytes(content)
+    assert translate("Name", "da_DK") == "Navn"
+    texts._catalogue.cache_clear()
+    with monkeypatch.context() as without:
+        without.setattr(texts, "files", lambda _package: tmp_path)
+        assert translate("Name", "da_DK") == "Name"
+    texts._catalogue.cache_clear()
+    assert translate("Name", "da_DK") == "Navn"
+
+
+def test_what_nobody_translated_is_said_in_english():
+    assert translate(mark("This text is in no catalogue"), "fi_FI") == (
+        "This text is in no catalogue"
+    )
+
+
+# --- The catalogues belong together ------------------------------------------------------------
+
+
+def test_the_template_is_what_extraction_finds():
+    found = Catalog()
+    for file, _line, message, comments, _context in extract_from_dir(
+        ROOT / "src",
+        keywords={"mark": None, "translate": None},
+        comment_tags=("Translators:",),
+        strip_comment_tags=True,
+    ):
+        found.add(message, None, [(f"src/{file}", None)], auto_comments=comments)
+
+    def as_written(catalog: Catalog) -> list[tuple[object, ...]]:
+        return [
+            (message.id, message.locations, message.auto_comments)
+            for message in catalog
+            if message.id
+        ]
+
+    assert as_written(TEMPLATE) == as_written(found), MEND
+
+
+def test_there_is_one_folder_for_each_language():
+    assert sorted(path.name for path in LOCALE.iterdir()) == sorted(
+        [*TRANSLATED, "checkoutflow.pot"]
+    )
+
+
+@each_language
+def test_every_text_is_translated(language):
+    assert list(MESSAGES[language]) == list(texts_of(TEMPLATE)), MEND
+    assert [english for english, text in MESSAGES[language].items() if not text] == [], MEND
+
+
+@each_language
+def test_no_translation_is_a_guess_or_a_left_over(language):
+    assert [message.id for message in PO[language] if message.fuzzy] == []
+    assert list(PO[language].obsolete) == []
+
+
+@each_language
+def test_the_compiled_catalogue_is_that_of_the_text_file(language):
+    compiled = BytesIO()
+    write_mo(compiled, PO[language])
+    compiled.seek(0)
+    with (LOCALE / language / "LC_MESSAGES" / "checkoutflow.mo").open("rb") as file:
+        assert texts_of(read_mo(file)) == texts_of(read_mo(compiled)), MEND
+
+
+@each_language
+def test_the_header_names_no_person_no_machine_and_no_day_that_moves(language):
+    headers = dict(PO[language].mime_headers)
+    assert re.fullmatch(r"Babel [\d.]+\n", headers.pop("Generated-By"))
+    assert headers == {
+        "Project-Id-Version": "checkoutflow texts",
+        "Report-Msgid-Bugs-To": "checkoutflow",
+        "POT-Creation-Date": "2026-11-21 00:00+0000",
+        "PO-Revision-Date": "2026-11-21 00:00+0000",
+        "Last-Translator": "checkoutflow",
+        "Language": language,
+        "Language-Team": "checkoutflow",
+        "Plural-Forms": str(get_plural(language)),
+        "MIME-Version": "1.0",
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Transfer-Encoding": "8bit",
+    }
+
+
+# --- Everything a customer is shown ------------------------------------------------------------
+
+NOTICES = {
+    "declined": {"phase": Phase.COLLECTING, "payments": ["declined"]},
+    "cancelling": {"phase": Phase.PLACING, "ending": "cancelled"},
+    "unknown": {"phase": Phase.PLACING, "ending": None, "next_action": None},
+    "held": {"phase": Phase.HELD},
+    "rejected": {"phase": Phase.REJECTED, "payments": ["authorised"]},
+    "cancelled": {"phase": Phase.CANCELLED, "payments": ["authorised"]},
+}
+
+
+def notices(locale: str) -> list[str]:
+    return [view._notice(SimpleNamespace(**state), locale) for state in NOTICES.values()]
+
+
+def test_every_phase_field_and_purpose_has_its_words():
+    assert view._STATUS.keys() == set(Phase)
+    assert view._LABELS.keys() == FIELDS.keys()
+    assert view._WHY.keys() == set(Purpose)
+
+
+def test_every_text_of_the_view_is_in_the_template():
+    shown = {*view._STATUS.values(), *view._LABELS.values(), *view._WHY.values(), *notices("en")}
+    assert shown | {"Order with obligation to pay"} == texts_of(TEMPLATE).keys()
+
+
+@each_language
+def test_a_notice_is_in_the_customers_language(language):
+    for here, english in zip(notices(language), notices("en"), strict=True):
+        assert here == MESSAGES[language][english]
+
+
+# --- How it is written -------------------------------------------------------------------------
+
+# Letters beyond a to z; others in a text are a slip of the keyboard or of the language.
+LETTERS = {"da": "æøåé", "sv": "åäöé", "nb": "æøåé", "nn": "æøåéò", "fi": "äö", "is": "áéíóúýðþæö"}
+AS_IN_ENGLISH = {("da", "E-mail")}
+
+
+def places(text: str) -> list[str]:
+    """Give the names of the ``{name}`` places in a text."""
+    return sorted(name for _, name, _, _ in Formatter().parse(text) if name is not None)
+
+
+@each_language
+def test_translations_have_the_form_of_the_english_texts(language):
+    for english, text in MESSAGES[language].items():
+        assert (text == english) is ((language, english) in AS_IN_ENGLISH)
+        assert places(text) == places(english)
+        assert text[0].isupper() is english[0].isupper()
+        assert text.endswith(".") is english.endswith(".")
+        assert text == " ".join(text.split())
+        assert text == unicodedata.normalize("NFC", text)
+        assert re.fullmatch(rf"[a-z{LETTERS[language]} .,-]+", text.lower())
+
+
+# The two ways of writing Norwegian have these in common and nothing else.
+SAME_IN_BOTH = {
+    "Order with obligation to pay",
+    "Company",
+    "E-mail",
+    "Phone",
+    "Street and number",
+    "Postal code",
+    "Country",
+    "to send your invoice",
+}
+
+
+def test_nynorsk_is_not_bokmaal():
+    same = {english for english, text in MESSAGES["nb"].items() if MESSAGES["nn"][english] == text}
+    assert same == SAME_IN_BOTH
+
+
+@pytest.mark.parametrize(
+    ("language", "words_of_the_other"),
+    [
+        ("nn", "ikke noe hvordan vet mer fra hører penger bestillingen betalingen kvitteringen"),
+        ("nb", "ikkje noko korleis veit meir frå høyrer pengar bestillinga betalinga kvitteringa"),
+        ("da", "noe penger dessverre bekreftet kjøpet gjennom vennligst"),
+    ],
+)
+def test_no_word_of_a_neighbour_has_slipped_in(language, words_of_the_other):
+    used = set(re.findall(r"\w+", " ".join(MESSAGES[language].values()).lower()))
+    assert used.isdisjoint(words_of_the_other.split())
