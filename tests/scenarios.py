@@ -148,10 +148,11 @@ class Desk:
                 self.errors.append(error)
                 self.settle()
         self.ends.append(len(self.world.steps.names))
-        if not has_crashed or answer is None:
-            return answer
-        self.settle()
-        return self.world.checkout(answer.id)
+        if has_crashed:
+            self.settle()
+            if answer is not None:
+                answer = self.world.checkout(answer.id)
+        return answer
 
 
 KEYLESS: Final = frozenset({"load", "reconcile", "receive", "run_due", "view", "journal"})

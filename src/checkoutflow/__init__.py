@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from checkoutflow.lazy import lazily
+
 if TYPE_CHECKING:
     from checkoutflow.cart import Cart, Discount, Line
     from checkoutflow.checkout.machine import Phase
@@ -129,20 +131,14 @@ _HOMES: Final = {
     "stores.memory": "MemoryStore",
     "stores.sql": "SqlStore open_store",
 }
-_HOME_OF: Final = {name: room for room, names in _HOMES.items() for name in names.split()}
+_load = lazily(__name__, _HOMES)
 
 
 def __getattr__(name: str) -> object:
     """Load the module of a public name when the name is first used."""
     if name == "__version__":
-        value: object = import_module("importlib.metadata").version(__name__)
-    elif name in _HOME_OF:
-        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    else:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    globals()[name] = value
-    return value
+        return import_module("importlib.metadata").version(__name__)
+    return _load(name)
 
 
 def __dir__() -> list[str]:

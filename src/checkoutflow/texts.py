@@ -13,14 +13,17 @@ from importlib.resources import files
 from io import BytesIO
 from typing import Annotated, Final, Literal, get_args
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 Language = Literal["da", "sv", "nb", "nn", "fi", "is", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
+_Words = Annotated[str, Field(min_length=1)]
 Text = Annotated[
-    Annotated[str, Field(min_length=1)]
-    | Annotated[Mapping[Language, Annotated[str, Field(min_length=1)]], Field(min_length=1)],
+    Annotated[_Words, Tag("text")]
+    | Annotated[Mapping[Language, _Words], Field(min_length=1), Tag("by_language")],
+    # Chosen by type, so that an error speaks of the one that was meant.
+    Discriminator(lambda text: "text" if isinstance(text, str) else "by_language"),
     Field(description="One text for all languages, or one per language code."),
 ]
 

@@ -8,11 +8,12 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Final, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
 
 WIDTH: Final = 88
-# Where a line's label ends and its text begins.
-GUTTER: Final = 11
+# Columns of the labels at the left.
+_LABEL: Final = 11
 
 _STYLES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -35,30 +36,35 @@ class Paper:
 
     def line(self, text: str = "") -> None:
         """Write a line, at once: whoever reads along does not wait for a buffer to fill."""
-        print(text.rstrip(" "), file=self._stream, flush=True)  # noqa: T201 -- the one place
-
-    def lines(self, texts: Iterable[str]) -> None:
-        """Write lines."""
-        for text in texts:
-            self.line(text)
-
-    def ink(self, text: str, *styles: str) -> str:
-        """Colour a text: ``bold``, ``dim``, ``red``, ``green``, ``yellow``, ``cyan``."""
-        if not self._is_coloured or not text:
-            return text
-        return f"\x1b[{';'.join(_STYLES[style] for style in styles)}m{text}\x1b[0m"
+        self._stream.write(f"{text.rstrip(' ')}\n")
+        self._stream.flush()
 
     def heading(self, text: str, aside: str = "") -> None:
-        """Write a line across the page, the aside at its end."""
-        rule = "─" * max(WIDTH - width(text) - width(aside) - 6, 2)
-        self.line()
-        self.line(f"{self.ink('──', 'dim')} {self.ink(text, 'bold')} {self.ink(rule, 'dim')} {aside}")
+        """Write a line across the page, with the aside at its end."""
+        rule = "━" * (WIDTH - width(text) - width(aside) - 5)
+        parts = (self._ink("━━", "dim"), self._ink(text, "bold"), self._ink(rule, "dim"), aside)
+        self.line(" ".join(parts))
+
+    def section(self, text: str) -> None:
+        """Write the title of what follows."""
+        self.line(f"\n  {self._ink(text, 'bold')}")
 
     def entry(self, label: str, text: str, *styles: str) -> None:
-        """Write text beside its label, on as many lines as it needs."""
-        for place, part in enumerate(wrap(text, WIDTH - GUTTER - 2) or [""]):
-            beside = "" if place else label
-            self.line(f"{self.ink(f'{beside:>{GUTTER}}', 'dim')}  {self.ink(part, *styles)}")
+        """Write a text beside its label, on as many lines as it needs.
+
+        Args:
+            label: What it is.
+            text: The text.
+            styles: For the text: ``bold``, ``dim``, ``red``, ``green``, ``yellow``, ``cyan``.
+        """
+        for part in wrap(text, WIDTH - _LABEL - 2) or [""]:
+            self.line(f"{self._ink(f'{label:>{_LABEL}}', 'dim')}  {self._ink(part, *styles)}")
+            label = ""
+
+    def _ink(self, text: str, *styles: str) -> str:
+        if not self._is_coloured or not styles or not text.strip():
+            return text
+        return f"\x1b[{';'.join(_STYLES[style] for style in styles)}m{text}\x1b[0m"
 
 
 def width(text: str) -> int:
@@ -70,9 +76,11 @@ def width(text: str) -> int:
 
 
 def padded(text: str, columns: int, *, right: bool = False) -> str:
-    """A text in a column of its own: filled up with spaces, or cut short with an ellipsis."""
-    while width(text) > columns:
-        text = f"{text.removesuffix('…')[:-1]}…"
+    """A text in so many columns: filled up with spaces, or cut short with an ellipsis."""
+    if width(text) > columns:
+        while width(text) >= columns:
+            text = text[:-1]
+        text += "…"
     space = " " * (columns - width(text))
     return space + text if right else text + space
 
@@ -91,3 +99,13 @@ def columns(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> li
         ).rstrip(" ")
         for row in rows
     ]
+
+
+def shortened(reference: str) -> str:
+    """The first characters of a reference: enough to tell two apart by eye."""
+    return f"{reference[:6]}…"
+
+
+def day_and_time(at: datetime) -> str:
+    """A time to the second, in UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -19,7 +19,6 @@ from checkoutflow.testing.serve import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from checkoutflow.flow.host import Clock
     from checkoutflow.payment.outcomes import Action
@@ -40,12 +39,12 @@ class Stage:
     flow: CheckoutFlow
     bank: SimulatedBank
     browser: httpx.Client
+    bank_url: str
     shop_url: str
     notices: list[str] = field(default_factory=list)
 
-    def approve(self, action: Action) -> None:
+    def approve(self, page: str) -> None:
         """Do as a customer does: open the bank's page, approve, and follow back to the shop."""
-        page = action.payload if isinstance(action, ShowQr) else action.url
         self.browser.get(page).raise_for_status()
         self.browser.post(page, data={"decision": "approve"}).raise_for_status()
 
@@ -59,8 +58,13 @@ class Stage:
         self.notices.append(json.loads(body)["type"])
 
 
+def page_of(action: Action) -> str:
+    """Where the customer goes to pay, by whatever means the address reaches them."""
+    return action.payload if isinstance(action, ShowQr) else action.url
+
+
 @contextmanager
-def open_stage(shop: Shop, database: Path, clock: Clock) -> Iterator[Stage]:
+def open_stage(shop: Shop, database: str, clock: Clock) -> Iterator[Stage]:
     """Set the stage for as long as the block lasts.
 
     Args:
@@ -80,7 +84,7 @@ def open_stage(shop: Shop, database: Path, clock: Clock) -> Iterator[Stage]:
         serve(partial(_answer, flow)) as shop_url,
         httpx.Client(follow_redirects=True, trust_env=False) as browser,
     ):
-        yield Stage(flow, bank, browser, shop_url)
+        yield Stage(flow, bank, browser, bank_url, shop_url)
 
 
 def _answer(flow: CheckoutFlow, request: httpx.Request) -> httpx.Response:

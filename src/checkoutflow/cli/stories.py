@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout.machine import Phase
+from checkoutflow.cli.stage import Stage, page_of
 from checkoutflow.customer import AREAS
 from checkoutflow.payment.books import Books
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from checkoutflow.cart import Cart
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.checkout.view import Offer, View
-    from checkoutflow.cli.stage import Stage
     from checkoutflow.stores.contract import JournalEntry
 
 
@@ -129,10 +129,12 @@ class Play:
             return_url=f"{self._stage.shop_url}/back/{self.checkout.id}",
         )
         reason = placed.payments[-1].reason.replace("_", " ") if placed.payments else ""
-        self._tell("customer", _BOUGHT[placed.phase].format(reason=reason))
-        if placed.next_action is not None:
-            self._stage.approve(placed.next_action)
-            self._tell("customer", "approves on the bank's page and comes back to the shop")
+        action = placed.next_action
+        page = page_of(action) if action is not None else ""
+        self._tell("customer", _BOUGHT[placed.phase].format(reason=reason, page=page))
+        if page:
+            self._stage.approve(page)
+            self._tell("customer", "approves there and comes back to the shop, which asks the bank")
 
     def be_declined(self) -> None:
         """The customer tries to buy, and the bank says no."""
@@ -159,7 +161,8 @@ class Play:
         left = self.checkout.to_ship()
         units = {line: left[line] for line in lines or left}
         shipment = self._flow.ship(self.checkout.id, units).shipments[-1]
-        self._tell("shop", f"ships {self._named(units)} and captures {shipment.amount}")
+        what = "everything" if units == left else self._named(units)
+        self._tell("shop", f"ships {what} and captures {shipment.amount}")
 
     def take_back(self, line: str) -> None:
         """The customer returns a whole line, and the shop gives the money back."""
@@ -190,7 +193,7 @@ class Play:
 
 _BOUGHT: Final = MappingProxyType(
     {
-        Phase.PLACING: "buys and is sent to the bank",
+        Phase.PLACING: "buys, and is sent to {page}",
         Phase.COLLECTING: "buys, and the bank says no: {reason}",
         Phase.HELD: "buys; the bank reserves the money, and the shop holds the order",
         Phase.CONFIRMED: "buys, and the order is confirmed at once",

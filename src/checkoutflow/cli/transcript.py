@@ -1,23 +1,24 @@
-"""A sale of the demo, told to a person, or to a machine."""
+"""A sale of the demo, told to a person or to a machine."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
 
-from checkoutflow.cli.paper import columns, padded, shortened
+from checkoutflow.cli.paper import columns, day_and_time, padded, shortened
 from checkoutflow.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Mapping
 
-    from checkoutflow.checkout.view import Offer, View
+    from checkoutflow.checkout.state import Payment
+    from checkoutflow.checkout.view import Amount, Offer, View
     from checkoutflow.cli.paper import Paper
     from checkoutflow.cli.stories import Sale
-    from checkoutflow.payment.books import Books
 
-# Columns of the customer's page: what it is, and what it costs.
-_NAME = 46
-_AMOUNT = 18
+# Widths on the customer's page: what something is, and what it costs.
+_WHAT: Final = 46
+_COSTS: Final = 18
 
 
 def tell(sale: Sale, paper: Paper) -> None:
@@ -27,6 +28,7 @@ def tell(sale: Sale, paper: Paper) -> None:
     _what_happens(sale, paper)
     _what_the_shop_has(sale, paper)
     _books(sale, paper)
+    paper.line()
 
 
 def as_json(sale: Sale) -> dict[str, Any]:
@@ -56,3 +58,90 @@ def as_json(sale: Sale) -> dict[str, Any]:
             for entry in sale.journal
         ],
     }
+
+
+def _customers_page(page: View, paper: Paper) -> None:
+    paper.section("What the customer sees")
+    paper.entry("page", page.status, "cyan")
+    totals = page.totals
+    for line in page.lines:
+        paper.entry("", _priced(f"{line.quantity} × {line.name}", line.amount), "cyan")
+    for named in (*totals.discounts, *totals.charges):
+        paper.entry("", _priced(named.name, named.amount), "cyan")
+    paper.entry("total", _priced("", totals.total), "cyan", "bold")
+    for part in totals.vat:
+        paper.entry("VAT", _priced(f"{part.percent} % in {part.gross.text}", part.vat), "cyan")
+    if page.deliveries:
+        paper.entry("delivery", _offered(page.deliveries), "cyan")
+    paper.entry("payment", _offered(page.payments), "cyan")
+    paper.entry("is asked", ", ".join(need.label for need in page.missing), "cyan")
+    paper.entry("button", f"[ {page.button} ]", "cyan", "bold")
+
+
+def _priced(what: str, amount: Amount) -> str:
+    return padded(what, _WHAT) + padded(amount.text, _COSTS, right=True)
+
+
+def _offered(offers: Iterable[Offer]) -> str:
+    return "   ".join(f"{'●' if offer.is_chosen else '○'} {offer.name}" for offer in offers)
+
+
+def _what_happens(sale: Sale, paper: Paper) -> None:
+    paper.section("What happens")
+    seen = sale.page.status
+    for step in sale.steps:
+        paper.entry(step.actor, step.text)
+        says = f"{step.view.status}. {step.view.notice}".removesuffix(". ")
+        if says != seen:
+            paper.entry("", f"“{says}”", "cyan")
+        seen = says
+
+
+def _what_the_shop_has(sale: Sale, paper: Paper) -> None:
+    checkout = sale.checkout
+    names = {line.id: line.name for line in checkout.cart.lines}
+    paper.section("What the shop has")
+    paper.entry("checkout", f"{checkout.id}, {checkout.phase}, {checkout.version} commits")
+    for payment in checkout.payments:
+        paper.entry("payment", _payment(payment))
+    if review := checkout.review:
+        reasons, until = ", ".join(review.reasons), day_and_time(review.deadline)
+        paper.entry("hold", f"{reasons}, to be decided by {until}")
+        paper.entry("review", f"{review.state} by {review.reviewer}")
+    for label, parts in (("shipment", checkout.shipments), ("refund", checkout.refunds)):
+        for part in parts:
+            paper.entry(label, f"{part.amount}, {part.state}: {_units(part.lines, names)}")
+    if checkout.cancelled:
+        paper.entry("cancelled", _units(checkout.cancelled, names))
+    counted = Counter(sale.notices).items()
+    paper.entry("notices", ", ".join(f"{kind} × {n}" if n > 1 else kind for kind, n in counted))
+
+
+def _units(lines: Mapping[str, int], names: Mapping[str, str]) -> str:
+    return ", ".join(f"{units} × {names[line]}" for line, units in lines.items())
+
+
+def _payment(payment: Payment) -> str:
+    attempts = ", ".join(f"{item.operation} {item.outcome or 'sent'}" for item in payment.attempts)
+    reason = f" ({payment.reason.replace('_', ' ')})" if payment.reason else ""
+    return f"{shortened(payment.id)} {payment.method}, {payment.state}: {attempts}{reason}"
+
+
+def _books(sale: Sale, paper: Paper) -> None:
+    paper.section(f"The books, in {sale.bank.currency}")
+    totals = ("authorised", "captured", "refunded", "voided")
+    rows = [
+        totals,
+        *(
+            [str(Money(getattr(books, total), books.currency).decimal()) for total in totals]
+            for books in (sale.checkout.books, sale.bank)
+        ),
+    ]
+    head, ours, banks = columns(rows, right=range(len(totals)))
+    paper.entry("", head, "dim")
+    paper.entry("ours", ours)
+    paper.entry("the bank's", banks)
+    if sale.is_agreed:
+        paper.entry("", "They agree.", "green")
+    else:
+        paper.entry("", "They differ.", "red", "bold")

@@ -113,6 +113,7 @@ REASONS: Final = frozenset(
     }
 )
 
+LINE_NAME: Final = 255  # characters of a line's name that the bank takes
 NOTICE_AGE_S: Final = 300
 _SIGNATURE: Final = re.compile(r"t=([0-9]{1,12})((?:,v1=[0-9a-f]{64}){1,5})")
 
@@ -185,7 +186,7 @@ class SimulatedBankProvider:
             "lines": [
                 {
                     "id": line.id,
-                    "name": line.name,
+                    "name": line.name[:LINE_NAME],
                     "quantity": line.quantity,
                     "amount": _amount(line.amount),
                     "vat_basis": line.vat_basis,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from pydantic import ValidationError
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from checkoutflow.checkout.events import from_json, to_json
@@ -326,26 +326,32 @@ class SqlStore:
     @contextmanager
     def _transaction(self, begin: str, *, is_creating: bool = False) -> Iterator[DBAPICursor]:
         """Run one transaction: committed at the end, undone by any error."""
-        connection = self._open(is_creating=True) if is_creating else self._take()
         try:
-            cursor = connection.cursor()
-            cursor.execute(begin)
-            yield cursor
-            connection.commit()
-        except BaseException as error:
-            connection.close()
-            if isinstance(error, sqlite.Error):
-                raise sqlite.explain(error) from error
-            raise
-        self._idle.append(connection)
+            connection = self._open(is_creating=True) if is_creating else self._take()
+            try:
+                cursor = connection.cursor()
+                cursor.execute(begin)
+                yield cursor
+                connection.commit()
+            except StoreConflict:
+                connection.rollback()
+                self._idle.append(connection)
+                raise
+            except BaseException:
+                connection.close()  # in whatever condition it is, it is not used again
+                raise
+            self._idle.append(connection)
+        except sqlite.Error as error:
+            raise sqlite.explain(error) from error
 
     def _take(self) -> PoolProxiedConnection:
-        """Take a connection that is ready for use; whoever has it puts it back or closes it."""
+        """Take a connection that is ready; whoever has it puts it back or closes it."""
         if self._process != os.getpid():
             # After a fork. SQLite's connections must be neither used nor closed by the child, so
             # the parent's are kept from the garbage collector, which would close them.
             self._inherited.append(self._idle)
             self._idle = deque()
+            self._engine.dispose(close=False)
             self._process = os.getpid()
         try:
             return self._idle.pop()
@@ -356,19 +362,19 @@ class SqlStore:
         """Make a connection of the store's own, as the engine makes them."""
         try:
             connection = self._engine.raw_connection()
-        except sqlite.Error as error:
+        except sqlite.Error:
             if self._file is not None and not self._file.exists():
                 raise _mismatch(0) from None
-            raise sqlite.explain(error) from error
+            raise
+        except SQLAlchemyError as error:  # the shop's pool has none left, or its hooks failed
+            raise StoreError(f"the engine gave no connection: {type(error).__name__}") from error
         try:
             cursor = connection.cursor()
             if not is_creating:
                 self._check(cursor)
             sqlite.make_safe(cursor)
-        except BaseException as error:
+        except BaseException:
             connection.close()
-            if isinstance(error, sqlite.Error):
-                raise sqlite.explain(error) from error
             raise
         connection.detach()
         return connection

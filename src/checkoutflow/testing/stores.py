@@ -15,7 +15,7 @@ text says what the flow relies on. ``store_samples`` has the checkouts that go i
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta, timezone
 from threading import Barrier, Thread
@@ -52,8 +52,9 @@ StoreCheck = Callable[[MakeStore], None]
 
 _ROUNDS: Final = 12
 _WORKERS: Final = 6
-# A store that loses what it is given must fail a check, not hang it.
+# A store that loses what it is given, or stops a thread, must fail a check and not hang it.
 _MOST_TRIES: Final = 10_000
+_PATIENCE_S: Final = 30.0
 
 
 def an_empty_store_knows_nothing(make_store: MakeStore) -> None:
@@ -356,16 +357,14 @@ def exactly_one_of_many_writers_wins(make_store: MakeStore) -> None:
     with _opened(make_store) as store:
         wins: list[tuple[int, str]] = []
 
-        def work(name: str) -> None:
-            for _ in range(_MOST_TRIES):
-                if (version := _version(store) + 1) > _ROUNDS:
-                    return
+        def work(name: str, meet: Barrier) -> None:
+            for version in range(1, _ROUNDS + 1):
                 state = sample_checkout(version=version, method=name)
-                try:
-                    store.commit(sample_change(state, command=name, messages=("said",)))
-                except StoreConflict:
-                    continue
-                wins.append((version, name))
+                change = sample_change(state, command=name, messages=("said",))
+                meet.wait()
+                with suppress(StoreConflict):
+                    store.commit(change)
+                    wins.append((version, name))
 
         _together(work)
         numbers = list(range(1, _ROUNDS + 1))
@@ -386,7 +385,8 @@ def readers_see_whole_commits(make_store: MakeStore) -> None:
     with _opened(make_store) as store:
         wrong: list[str] = []
 
-        def work(name: str) -> None:
+        def work(name: str, meet: Barrier) -> None:
+            meet.wait()
             for _ in range(_MOST_TRIES):
                 before = _version(store)
                 entries = len(store.journal("co-1"))
@@ -408,7 +408,14 @@ def one_of_many_takers_gets_a_notice(make_store: MakeStore) -> None:
         store.commit(sample_change())
         notices = [NoticeRow("bank", f"n-{n:02}", "co-1", "captured", NOON) for n in range(_ROUNDS)]
         taken: list[NoticeRow] = []
-        _together(lambda _: taken.extend(row for row in notices if store.take_notice(row)))
+
+        def work(_name: str, meet: Barrier) -> None:
+            for row in notices:
+                meet.wait()
+                if store.take_notice(row):
+                    taken.append(row)
+
+        _together(work)
         _same(
             sorted(row.id for row in taken),
             [row.id for row in notices],
@@ -505,17 +512,17 @@ def _refuses(store: Store, change: Change, why: str) -> None:
     raise AssertionError(f"commit must raise StoreConflict: {why}")
 
 
-def _together(work: Callable[[str], object]) -> None:
-    """Do the same work in several threads that begin at the same moment."""
-    barrier = Barrier(_WORKERS)
+def _together(work: Callable[[str, Barrier], None]) -> None:
+    """Do the same work in several threads, which can meet at a barrier to go on together."""
+    meet = Barrier(_WORKERS, timeout=_PATIENCE_S)
     errors: list[BaseException] = []
 
     def run(name: str) -> None:
         try:
-            barrier.wait()
-            work(name)
-        except BaseException as error:  # noqa: BLE001 -- it is raised again below
+            work(name, meet)
+        except BaseException as error:  # noqa: BLE001 -- the first is raised again below
             errors.append(error)
+            meet.abort()
 
     threads = [Thread(target=run, args=(f"worker {n}",)) for n in range(_WORKERS)]
     for thread in threads:

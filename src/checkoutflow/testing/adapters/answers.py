@@ -138,7 +138,7 @@ def references_stay_in_their_place(case: AdapterCase) -> None:
             places = _places(stage, name, which, "plainplainplainplain")
             if not places:
                 continue
-            for reference in ("a/b", "a?b=c", "a#b", "a&b=c", "a%2Fb", "a b", "a\r\nb", ".."):
+            for reference in ("a/b", "a?b=c", "a#b", "a&b=c", "a%2Fb", "a b", "..", "a\r\nb"):
                 seen = _places(stage, name, which, reference)
                 expect(
                     seen is None or seen == places,

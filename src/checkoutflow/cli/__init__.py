@@ -1,0 +1,116 @@
+"""The command line: ``checkoutflow demo`` and what goes with it.
+
+Each command is a module of this folder with a function ``run``, loaded when it is called for.
+Whatever goes wrong because of what was typed is one line on stderr and exit code 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import NoReturn
+
+from checkoutflow.cli.paper import Paper
+from checkoutflow.errors import CheckoutError
+
+WRONG = 2
+INTERRUPTED = 128 + 2  # as shells tell of a process that SIGINT ended
+PIPE_BROKEN = 128 + 13  # and SIGPIPE
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: The words after ``checkoutflow``; those of this process by default.
+
+    Returns:
+        The exit code: 0 if all is well, 1 if what was looked at is not, 2 if what was typed or
+        read is wrong.
+    """
+    paper = Paper(sys.stdout, os.environ)
+    try:
+        arguments = _parser().parse_args(argv)
+        status: int = import_module(f"checkoutflow.cli.{arguments.run}").run(arguments, paper)
+    except _Stop as stop:
+        return _wrong(str(stop)) if str(stop) else 0
+    except CheckoutError as error:
+        return _wrong(f"checkoutflow: {error}")
+    except BrokenPipeError:
+        # Whoever read has had enough. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_BROKEN
+    except OSError as error:
+        return _wrong(f"checkoutflow: {error}")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return status
+
+
+def _wrong(message: str) -> int:
+    sys.stderr.write(" ".join(message.split()) + "\n")
+    return WRONG
+
+
+class _Stop(Exception):  # noqa: N818 -- not an error where it asks for help
+    """The parser has had its say; the text is what is wrong, empty after help or version."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line and leaves the exit to ``main``."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _Stop(f"{self.prog}: {message}")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:  # noqa: ARG002
+        raise _Stop
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="checkoutflow",
+        description="Checkouts and payments for shops in Denmark, Sweden, Norway, Finland, Iceland.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=version("checkoutflow"))
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    demo = _command(commands, "demo", "play five sales, one per country, and tell what happens")
+    demo.add_argument(
+        "--market",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="XX",
+        help="only in these markets",
+    )
+    demo.add_argument("--shop", type=Path, metavar="FILE", help="settings of your own (TOML, JSON)")
+    demo.add_argument("--cart", type=Path, metavar="FILE", help="sell a cart of your own (JSON)")
+    demo.add_argument("--json", action="store_true", help="print one JSON document instead")
+    demo.add_argument("--db", default="", metavar="FILE", help="keep the database")
+
+    show = _command(commands, "show", "print what happened to a checkout, from the journal")
+    show.add_argument("checkout", metavar="ID", help="the checkout's id")
+    show.add_argument("--db", required=True, metavar="FILE", help="the database")
+
+    states = _command(commands, "states", "print the tables of states")
+    states.add_argument("--write", type=Path, metavar="DIR", help="write a page with diagrams")
+    states.add_argument("--json", action="store_true", help="print one JSON document instead")
+
+    verify = _command(commands, "verify", "replay every journal and compare it with what is stored")
+    verify.add_argument("--db", required=True, metavar="FILE", help="the database")
+
+    simulate = _command(commands, "simulate", "serve a simulated provider on loopback")
+    simulate.add_argument("provider", choices=["bank"], metavar="bank", help="which one")
+    simulate.add_argument("--port", type=_port, default=0, metavar="N", help="default: a free one")
+    simulate.add_argument("--notify", type=_web_address, metavar="URL", help="post notices there")
+
+    schema = _command(commands, "schema", "print the JSON Schema of a file or an answer")
+    schema.add_argument(
+        "model", choices=["shop", "cart", "view"], metavar="{shop,cart,view}", help="of what"
+    )
+    return parser

@@ -1,0 +1,55 @@
+"""The files that people hand to commands. What is wrong in one is said in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from checkoutflow.cart import Cart
+from checkoutflow.errors import InvalidInput, UsageError
+from checkoutflow.shop import Shop
+
+
+def examples() -> Path:
+    """The folder of the examples: inside the installed package, or at the top of a clone."""
+    here = Path(__file__).parent
+    installed = here / "examples"
+    return installed if installed.is_dir() else here.parents[2] / "examples"
+
+
+def read_shop(path: Path) -> Shop:
+    """Read a shop's settings.
+
+    Raises:
+        UsageError: If they cannot be read or are wrong; the text is for a person.
+    """
+    try:
+        return Shop.load(path)
+    except InvalidInput as error:
+        raise _explained(path, error) from None
+
+
+def read_cart(path: Path) -> Cart:
+    """Read a cart from a JSON file.
+
+    Raises:
+        UsageError: If it cannot be read or is wrong; the text is for a person.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: is not JSON: {error}") from None
+    try:
+        return Cart.read(data)
+    except InvalidInput as error:
+        raise _explained(path, error) from None
+
+
+def _explained(path: Path, error: InvalidInput) -> UsageError:
+    (field, message), *others = error.problems
+    where = f"{path}: {field}" if field not in {"", str(path)} else str(path)
+    more = f" (and {len(others)} more)" if others else ""
+    return UsageError(f"{where}: {message}{more}")
+
