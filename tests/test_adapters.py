@@ -9,16 +9,17 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
+from urllib.parse import quote
 
 import httpx
 import pytest
 
-from checkoutflow.errors import TransportError, UntrustedNotice
+from checkoutflow.errors import Contradiction, TransportError, UntrustedNotice
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Operation, Outcome, Result, Standing, Word
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.contract import Ask, Notice
-from checkoutflow.providers.http import path
+from checkoutflow.providers.http import body_of, path
 from checkoutflow.providers.simulated_bank import CAPABILITIES, SimulatedBankProvider
 from checkoutflow.testing.adapters import (
     ADAPTER_CHECKS,
@@ -27,6 +28,7 @@ from checkoutflow.testing.adapters import (
     Stage,
     exchange,
 )
+from checkoutflow.testing.adapters.faults import about_something_else, broken, tampered
 from checkoutflow.testing.bank import SimulatedBank
 
 NOW = datetime(2025, 3, 30, 0, 59, 59, tzinfo=UTC)
@@ -234,6 +236,18 @@ def every_other_is_pending():
     return wrong(authorise=authorise)
 
 
+def contradicts_itself():
+    seen = set()
+
+    def capture(self, order):
+        if order.key in seen:
+            raise Contradiction("that was done before")
+        seen.add(order.key)
+        return (yield from SimulatedBankProvider.capture(self, order))
+
+    return wrong(capture=capture)
+
+
 def keeps_the_order(self, order):
     type(self).order = order
     response = yield next(SimulatedBankProvider.authorise(self, order))
@@ -401,6 +415,7 @@ WRONG = [
     ("a_void", sees(voided=lambda seen: seen.refunded), {}, "123.45 DKK voided; it says 0.00 DKK"),
     ("the_same_key", keys("authorise", counts("pay")), {}, "authorise: a repeat under the same"),
     ("the_same_key", keys("refund", counts("back")), {}, "must say 41.15 DKK refunded"),
+    ("the_same_key", contradicts_itself(), {}, "capture: a repeat .*Contradiction"),
     ("another_key", keys("capture", lambda order: order.merchant_reference), {}, "82.30 DKK capt"),
     ("a_stranger", sees(word=lambda _: Word.DECLINED), {}, "must say not_found, not declined"),
     ("operations_share", wrong(authorise=keeps_the_order), {}, "at once: .* another payment"),
@@ -480,6 +495,18 @@ WRONG = [
         captures_at(lambda order: f"/v1/captures?of={order.provider_reference}"),
         {},
         "capture: the provider_reference 'a#b' must stay one part of the address",
+    ),
+    (
+        "references_stay",
+        captures_at(lambda order: f"/v1/{quote(order.merchant_reference, safe='\r\n')}"),
+        {},
+        r"capture: the merchant_reference '\.\.' must stay one part of the address",
+    ),
+    (
+        "references_stay",
+        captures_at(lambda order: f"/v1/-{quote(order.merchant_reference, safe='\r\n')}"),
+        {},
+        r"capture: the merchant_reference 'a\\r\\nb' must stay one part of the address",
     ),
     ("a_genuine", reads_notices(needs_exact_case), {}, "header names come in any case"),
     ("a_genuine", reads_notices(indexes_headers), {}, "read_notice raises KeyError"),
@@ -597,6 +624,69 @@ def capture(stage, reference, amount):
     url = f"https://bank.example/portal/payments/{reference}/captures"
     headers = {"authorization": "Bearer ours-api-key"}
     stage.handler(httpx.Request("POST", url, headers=headers, json={"amount": amount}))
+
+
+def with_a_token(operation):
+    """An operation that fetches a token first, as with providers that hand them out."""
+
+    def operate(self, order):
+        answer = yield httpx.Request("POST", f"{self.config.base_url}/token")
+        match answer.status_code, body_of(answer):
+            case 200, {"token": str()}:
+                return (yield from getattr(SimulatedBankProvider, operation)(self, order))
+            case _:
+                return Result(outcome=Outcome.REFUSED)
+
+    return operate
+
+
+@pytest.mark.parametrize("check", ADAPTER_CHECKS, ids=lambda check: check.__name__)
+def test_an_operation_of_two_requests_keeps_the_contract(check):
+    adapter = wrong(**{name: with_a_token(name) for name in ("authorise", "capture", "void")})
+
+    def make():
+        stage = stage_of(adapter=adapter)
+
+        def handler(request):
+            if request.url.path == "/token":
+                return httpx.Response(200, json={"token": "t"})
+            return stage.handler(request)
+
+        return replace(stage, handler=handler, customer=None)
+
+    check(replace(case_of(), make=make))
+
+
+# --- breaking things ------------------------------------------------------------------------------
+
+
+def test_an_answer_without_json_is_broken_as_a_whole_only():
+    names = [how.name for how in broken(httpx.Response(200, text="DONE"))]
+    assert "status 500 over the good body" in names
+    assert "a body cut in the middle" in names
+    assert not any(name.startswith("no ") for name in names)
+    ask = {"amount": Money(100, "DKK"), "merchant_reference": "a" * 20}
+    assert not list(about_something_else(httpx.Response(200, text="DONE"), **ask))
+
+
+def test_an_empty_answer_is_broken_by_its_status_only():
+    assert all(how.name.startswith("status") for how in broken(httpx.Response(204)))
+
+
+@pytest.mark.parametrize("amount", [10000, "100.00", 100.0])
+def test_an_amount_is_found_in_minor_units_and_as_a_decimal(amount):
+    good = httpx.Response(200, json={"sum": amount, "is_paid": True, "name": "100", "x": "one"})
+    ways = about_something_else(good, amount=Money(10000, "DKK"), merchant_reference="a" * 20)
+    changed = [how.change(good).json() for how in ways]
+    assert changed
+    assert all(body.get("sum") != amount for body in changed)
+    assert all(body["is_paid"] is True for body in changed)
+
+
+def test_a_notice_that_is_no_json_is_tampered_with_byte_by_byte():
+    names = [name for name, _ in tampered(b"status=paid")]
+    assert "byte 0 changed" in names
+    assert not any("JSON" in name for name in names)
 
 
 # --- running an operation -------------------------------------------------------------------------

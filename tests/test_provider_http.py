@@ -72,9 +72,8 @@ def test_a_part_of_a_path_cannot_be_a_step_to_another(part):
 
 @given(st.lists(st.text(min_size=1).filter(lambda text: text not in {".", ".."}), min_size=1))
 def test_every_part_of_a_path_stays_one_part(parts):
-    assume_text = [part for part in parts if part.isprintable()]
-    url = httpx.URL(f"https://bank.example{path('v1', *assume_text)}")
-    assert len(url.raw_path.split(b"/")) == 2 + len(assume_text)
+    url = httpx.URL(f"https://bank.example{path('v1', *parts)}")
+    assert len(url.raw_path.split(b"/")) == 2 + len(parts)
     assert url.query == b""
     assert url.fragment == ""
 

@@ -11,9 +11,12 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
-from typing import Annotated, Final, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 Language = Literal["da", "sv", "nb", "nn", "fi", "is", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
@@ -51,6 +54,29 @@ def language_of(locale: str) -> Language:
     """
     locale = locale.replace("-", "_").lower()
     return _SPOKEN.get(locale) or _SPOKEN.get(locale.partition("_")[0], "en")
+
+
+@cache
+def locale_of(locale: str) -> str:
+    """The locale whose formats to use: as given where it is known, else that of the language.
+
+    >>> locale_of("da-DK"), locale_of("fi_FI"), locale_of("no_NO"), locale_of("xx")
+    ('da_DK', 'fi_FI', 'nb', 'en')
+    """
+    from babel.core import Locale, UnknownLocaleError  # noqa: PLC0415 -- heavy
+
+    try:
+        return str(Locale.parse(locale.replace("-", "_")))
+    except (UnknownLocaleError, ValueError):
+        return language_of(locale)
+
+
+def percent_text(percent: Decimal, locale: str) -> str:
+    """A percentage as people of this locale write it, with all its decimals."""
+    from babel.numbers import format_percent  # noqa: PLC0415 -- heavy
+
+    exact = percent.normalize() / 100
+    return format_percent(exact, locale=locale, decimal_quantization=False)
 
 
 def said(text: Text, locale: str) -> str:

@@ -29,7 +29,7 @@ class Start(Frozen):
     subject: str
     cart: Cart
     market: str
-    locale: str
+    locale: str = Field(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}$")
     customer: Customer = "consumer"
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from checkoutflow.checkout.machine import ALLOWED, CommandName, Phase
 from checkoutflow.checkout.needs import (
@@ -19,9 +18,12 @@ from checkoutflow.checkout.state import PartState
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Action
-from checkoutflow.texts import mark, said, translate
+from checkoutflow.texts import locale_of, mark, percent_text, said, translate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from checkoutflow.cart import Charge
     from checkoutflow.checkout.draft import Rules
     from checkoutflow.checkout.state import Checkout
 
@@ -31,6 +33,9 @@ _CALLS: Final = tuple(
     for name in CommandName
     if name not in {CommandName.RECORD_RESULT, CommandName.TAKE_STANDING, CommandName.PASS_TIME}
 )
+
+
+Notice = Literal["", "declined", "ending", "checking", "held", "released"]
 
 
 class Amount(Frozen):
@@ -105,9 +110,15 @@ class Named(Frozen):
 
 
 class ViewVat(Frozen):
-    """VAT at one rate. ``percent`` is exact text: ``25.5``."""
+    """VAT at one rate.
+
+    Attributes:
+        percent: Exact, to calculate with: ``25.5``.
+        text: The rate as people of the view's locale write it.
+    """
 
     percent: str
+    text: str
     gross: Amount
     vat: Amount
 
@@ -145,6 +156,8 @@ class View(Frozen):
         version: The checkout's; rises with each change.
         status: The phase, for the customer to read.
         notice: Something the customer should know now; empty if nothing.
+        notice_code: The same as a code, for shops with words of their own: ``declined``,
+            ``ending``, ``checking``, ``held`` or ``released``.
         missing: Contact fields to ask for, in order.
         choose: Choices still to be made: ``delivery``, ``payment``.
         deliveries: Offered ways of delivery.
@@ -166,6 +179,7 @@ class View(Frozen):
     phase: Phase
     status: str
     notice: str
+    notice_code: Notice
     lines: tuple[ViewLine, ...]
     totals: Totals
     missing: tuple[MissingField, ...]
@@ -191,6 +205,8 @@ def view_of(state: Checkout, rules: Rules, locale: str) -> View:
         rules: The shop's settings and what its providers can do.
         locale: In which language and with which formats to speak: ``fi_FI``.
     """
+    locale = locale_of(locale)
+    notice = _notice(state)
     is_collecting = state.phase is Phase.COLLECTING
     details = missing_details(state, rules) if is_collecting else ()
     choices = missing_choices(state) if is_collecting else ()
@@ -201,8 +217,9 @@ def view_of(state: Checkout, rules: Rules, locale: str) -> View:
         market=state.market,
         locale=locale,
         phase=state.phase,
-        status=translate(_STATUS[state.phase], locale),
-        notice=_notice(state, locale),
+        status=translate(_NOTICES["ending"] if state.ending else _STATUS[state.phase], locale),
+        notice=translate(_NOTICES[notice], locale) if notice else "",
+        notice_code=notice,
         lines=_lines(state, locale),
         totals=_totals(state, rules, locale),
         missing=tuple(_missing(need, locale) for need in details),
@@ -241,24 +258,34 @@ _STATUS: Final = {
 }
 
 
-def _notice(state: Checkout, locale: str) -> str:
-    """One thing to tell the customer now. Never "failed" while money may still be reserved."""
+# Never "failed" while money may still be reserved.
+_NOTICES: Final[Mapping[Notice, str]] = {
+    "": "",
+    "declined": mark(
+        "The payment did not go through. Nothing was taken. Please choose how to pay."
+    ),
+    "ending": mark("We are cancelling your payment."),
+    "checking": mark("We are checking your payment. Please do not pay again."),
+    "held": mark("Your money is reserved, not taken. We will tell you as soon as we know."),
+    "released": mark("Nothing more will be taken. What was reserved is released."),
+}
+
+
+def _notice(state: Checkout) -> Notice:
+    """The one thing to tell the customer now."""
     match state.phase:
         case Phase.COLLECTING if state.payments:
-            text = mark(
-                "The payment did not go through. Nothing was taken. Please choose how to pay."
-            )
+            return "declined"
         case Phase.PLACING if state.ending:
-            text = mark("We are cancelling your payment.")
+            return "ending"
         case Phase.PLACING if state.next_action is None:
-            text = mark("We are checking your payment. Please do not pay again.")
+            return "checking"
         case Phase.HELD:
-            text = mark("Your money is reserved, not taken. We will tell you as soon as we know.")
+            return "held"
         case Phase.REJECTED | Phase.CANCELLED if state.payments:
-            text = mark("Nothing more will be taken. What was reserved is released.")
+            return "released"
         case _:
             return ""
-    return translate(text, locale)
 
 
 def _lines(state: Checkout, locale: str) -> tuple[ViewLine, ...]:
@@ -290,12 +317,17 @@ def _totals(state: Checkout, rules: Rules, locale: str) -> Totals:
             Named(name=item.name, amount=_amount(-item.amount, locale)) for item in priced.discounts
         ),
         charges=tuple(
-            Named(id=item.id, name=item.name, amount=_amount(item.amount, locale))
+            Named(
+                id=item.id,
+                name=_charge_name(rules, item, locale),
+                amount=_amount(item.amount, locale),
+            )
             for item in priced.charges
         ),
         vat=tuple(
             ViewVat(
-                percent=f"{Decimal(part.percent).normalize():f}",
+                percent=f"{part.percent.normalize():f}",
+                text=percent_text(part.percent, locale),
                 gross=_amount(part.gross, locale),
                 vat=_amount(part.vat, locale),
             )
@@ -312,6 +344,12 @@ def _totals(state: Checkout, rules: Rules, locale: str) -> Totals:
         ),
         due=_amount(priced.total - state.credited, locale),
     )
+
+
+def _charge_name(rules: Rules, charge: Charge, locale: str) -> str:
+    """In the view's language where the shop still has it, else as it was when it was priced."""
+    delivery = rules.shop.delivery(charge.id)
+    return said(delivery.name, locale) if delivery else charge.name
 
 
 def _method_name(rules: Rules, method_id: str, locale: str) -> str:

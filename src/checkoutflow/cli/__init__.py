@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from importlib import import_module
 from importlib.metadata import version
@@ -91,18 +92,18 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--shop", type=Path, metavar="FILE", help="settings of your own (TOML, JSON)")
     demo.add_argument("--cart", type=Path, metavar="FILE", help="sell a cart of your own (JSON)")
     demo.add_argument("--json", action="store_true", help="print one JSON document instead")
-    demo.add_argument("--db", default="", metavar="FILE", help="keep the database")
+    demo.add_argument("--db", type=Path, metavar="FILE", help="keep the database")
 
     show = _command(commands, "show", "print what happened to a checkout, from the journal")
     show.add_argument("checkout", metavar="ID", help="the checkout's id")
-    show.add_argument("--db", required=True, metavar="FILE", help="the database")
+    show.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
 
     states = _command(commands, "states", "print the tables of states")
     states.add_argument("--write", type=Path, metavar="DIR", help="write a page with diagrams")
     states.add_argument("--json", action="store_true", help="print one JSON document instead")
 
     verify = _command(commands, "verify", "replay every journal and compare it with what is stored")
-    verify.add_argument("--db", required=True, metavar="FILE", help="the database")
+    verify.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
 
     simulate = _command(commands, "simulate", "serve a simulated provider on loopback")
     simulate.add_argument("provider", choices=["bank"], metavar="bank", help="which one")
@@ -114,3 +115,24 @@ def _parser() -> argparse.ArgumentParser:
         "model", choices=["shop", "cart", "view"], metavar="{shop,cart,view}", help="of what"
     )
     return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[_Parser], name: str, text: str
+) -> argparse.ArgumentParser:
+    """Add a command; the module of the same name runs it."""
+    command = commands.add_parser(name, help=text, description=f"{text}.".capitalize())
+    command.set_defaults(run=name)
+    return command
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**16):
+        raise argparse.ArgumentTypeError("is a number from 0 to 65535")
+    return int(text)
+
+
+def _web_address(text: str) -> str:
+    if not re.fullmatch(r"https?://[!-~]+", text):
+        raise argparse.ArgumentTypeError("is an address that begins with http:// or https://")
+    return text

@@ -47,12 +47,16 @@ def run(arguments: Namespace, paper: Paper) -> int:
             if not arguments.json:
                 tell(sales[-1], paper)
     if arguments.json:
-        document = {"sales": [as_json(sale) for sale in sales], "database": arguments.db or None}
+        document = {
+            "sales": [as_json(sale) for sale in sales],
+            "database": arguments.db and str(arguments.db),
+        }
         paper.line(json.dumps(document, ensure_ascii=False, indent=2))
     elif arguments.db:
         paper.line(f"The sales are kept in {arguments.db}. What the journal says of them:\n")
+        file = shlex.quote(str(arguments.db))
         for sale in sales:
-            paper.line(f"  checkoutflow show {sale.checkout.id} --db {shlex.quote(arguments.db)}")
+            paper.line(f"  checkoutflow show {sale.checkout.id} --db {file}")
     else:
         paper.line("Keep the database with --db FILE; sell a cart of your own with --cart FILE.")
     return 0 if all(sale.is_agreed for sale in sales) else 1
@@ -71,9 +75,7 @@ def _shop(path: Path | None) -> Shop:
     return shop
 
 
-def _own_cart(
-    shop: Shop, markets: Sequence[str], path: Path
-) -> list[tuple[Story, Cart]]:
+def _own_cart(shop: Shop, markets: Sequence[str], path: Path) -> list[tuple[Story, Cart]]:
     """A cart of the newcomer's own, sold plainly where its currency is at home."""
     cart = read_cart(path)
     if not markets:
@@ -98,10 +100,10 @@ def _stories(shop: Shop, markets: Sequence[str]) -> list[tuple[Story, Cart]]:
 
 
 @contextmanager
-def _database(kept: str) -> Iterator[str]:
+def _database(kept: Path | None) -> Iterator[Path]:
     """The database file: the one to keep, or one that is gone afterwards."""
     if kept:
         yield kept
     else:
         with tempfile.TemporaryDirectory(prefix="checkoutflow-") as folder:
-            yield str(Path(folder) / "demo.db")
+            yield Path(folder) / "demo.db"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checkoutflow.cart import Cart
 from checkoutflow.errors import InvalidInput, UsageError
 from checkoutflow.shop import Shop
+
+if TYPE_CHECKING:
+    from checkoutflow.stores.sql import SqlStore
 
 
 def examples() -> Path:
@@ -53,3 +57,16 @@ def _explained(path: Path, error: InvalidInput) -> UsageError:
     more = f" (and {len(others)} more)" if others else ""
     return UsageError(f"{where}: {message}{more}")
 
+
+def open_kept(database: Path) -> SqlStore:
+    """Open a database that is there already.
+
+    Raises:
+        UsageError: If there is no such file.
+    """
+    # Carts and settings need no SQLAlchemy, which is heavy.
+    from checkoutflow.stores.sql import open_store  # noqa: PLC0415 -- see above
+
+    if not database.is_file():
+        raise UsageError(f"{database}: there is no such file")
+    return open_store(database)

@@ -49,16 +49,17 @@ class Paper:
         """Write the title of what follows."""
         self.line(f"\n  {self._ink(text, 'bold')}")
 
-    def entry(self, label: str, text: str, *styles: str) -> None:
+    def entry(self, label: str, text: str, *styles: str, margin: int = _LABEL) -> None:
         """Write a text beside its label, on as many lines as it needs.
 
         Args:
             label: What it is.
             text: The text.
+            margin: Columns of the label, which stands at their right.
             styles: For the text: ``bold``, ``dim``, ``red``, ``green``, ``yellow``, ``cyan``.
         """
-        for part in wrap(text, WIDTH - _LABEL - 2) or [""]:
-            self.line(f"{self._ink(f'{label:>{_LABEL}}', 'dim')}  {self._ink(part, *styles)}")
+        for part in wrap(text, WIDTH - margin - 2) or [""]:
+            self.line(f"{self._ink(f'{label:>{margin}}', 'dim')}  {self._ink(part, *styles)}")
             label = ""
 
     def _ink(self, text: str, *styles: str) -> str:

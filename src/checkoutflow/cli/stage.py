@@ -19,6 +19,7 @@ from checkoutflow.testing.serve import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from checkoutflow.flow.host import Clock
     from checkoutflow.payment.outcomes import Action
@@ -64,7 +65,7 @@ def page_of(action: Action) -> str:
 
 
 @contextmanager
-def open_stage(shop: Shop, database: str, clock: Clock) -> Iterator[Stage]:
+def open_stage(shop: Shop, database: Path, clock: Clock) -> Iterator[Stage]:
     """Set the stage for as long as the block lasts.
 
     Args:

@@ -144,13 +144,15 @@ class Programs:
                 return found
             octets = yield from random(2 * CHECKOUT_BYTES)
             at = yield from now()
-            command = c.Start(
-                checkout=checkout_id(octets[:CHECKOUT_BYTES]),
-                subject=checkout_id(octets[CHECKOUT_BYTES:]),
-                cart=cart,
-                market=market,
-                locale=locale or self.rules.law.market(market, at.date()).locales[0],
-                customer=customer,
+            command = c.Start.read(
+                {
+                    "checkout": checkout_id(octets[:CHECKOUT_BYTES]),
+                    "subject": checkout_id(octets[CHECKOUT_BYTES:]),
+                    "cart": cart,
+                    "market": market,
+                    "locale": locale or self.rules.law.market(market, at.date()).locales[0],
+                    "customer": customer,
+                }
             )
             values = clean(details, market=market) if details else {}
             given = [c.Provide(fields=tuple(values))] if values else []

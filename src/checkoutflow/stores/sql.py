@@ -415,10 +415,12 @@ def _read(checkout_id: str, read: Callable[[str], _T], text: str) -> _T:
     try:
         return read(text)
     except ValidationError as error:
-        path, problem = problem_paths(error.errors(include_input=False, include_url=False))[0]
+        # The kind of problem, not its text, which can repeat what was found.
+        problem = error.errors(include_input=False, include_url=False)[0]
+    ((path, _),) = problem_paths([problem])
     raise StoreError(
-        f"checkout {checkout_id} cannot be read: {path}: {problem}. It was written by a newer"
-        " version of checkoutflow, or changed by hand"
+        f"checkout {checkout_id} cannot be read ({path}: {problem['type']}). It was written by a"
+        " newer version of checkoutflow, or changed by hand"
     )
 
 

@@ -1,0 +1,60 @@
+"""``checkoutflow verify``: does replaying every journal give what is stored?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from checkoutflow.checkout.evolve import replay
+from checkoutflow.cli.files import open_kept
+from checkoutflow.errors import CheckoutError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from checkoutflow.cli.paper import Paper
+    from checkoutflow.stores.contract import Store
+
+_PAGE: Final = 500
+
+
+def run(arguments: Namespace, paper: Paper) -> int:
+    """Compare every checkout with its journal; 1 and their names if some differ."""
+    store = open_kept(arguments.db)
+    count = wrong = 0
+    ids = store.checkouts((), limit=_PAGE)
+    while ids:
+        for checkout_id in ids:
+            if difference := _difference(store, checkout_id):
+                paper.line(f"{checkout_id}: {difference}")
+                wrong += 1
+        count += len(ids)
+        ids = store.checkouts((), after=ids[-1], limit=_PAGE)
+    store.close()
+    if wrong:
+        paper.line(f"{wrong} of {count} checkouts differ from their journals")
+        return 1
+    paper.line(f"{count} checkouts, each as its journal says")
+    return 0
+
+
+def _difference(store: Store, checkout_id: str) -> str:
+    """What is not as the journal says; empty if all is."""
+    try:
+        before = len(store.journal(checkout_id))
+        stored = store.load(checkout_id)
+        # Others may be writing. What was there before is in the state, and what came since is not.
+        version = stored.version if stored is not None else 0
+        journal = store.journal(checkout_id)[: max(before, version)]
+        replayed = replay(entry.events for entry in journal)
+    except CheckoutError as error:
+        return str(error)
+    if stored == replayed:
+        return ""
+    if stored is None or replayed is None:
+        return "there is nothing stored" if stored is None else "the journal is empty"
+    names = [
+        name
+        for name in type(stored).model_fields
+        if getattr(stored, name) != getattr(replayed, name)
+    ]
+    return f"stored otherwise than the journal says: {', '.join(names)}"
