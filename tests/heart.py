@@ -191,7 +191,7 @@ class Sale:
         return books.authorised, books.captured, books.refunded, books.voided
 
 
-def standing(  # noqa: PLR0913 -- one column each
+def standing(
     word: Word,
     authorised: float = 0,
     captured: float = 0,

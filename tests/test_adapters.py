@@ -190,6 +190,10 @@ def captured_if(is_success):
     return wrong(capture=capture)
 
 
+def half_quoted(order):
+    return quote(order.merchant_reference, safe="\r\n")
+
+
 def does_everything(operation):
     """It does what its capabilities do not offer."""
 
@@ -498,13 +502,13 @@ WRONG = [
     ),
     (
         "references_stay",
-        captures_at(lambda order: f"/v1/{quote(order.merchant_reference, safe='\r\n')}"),
+        captures_at(lambda order: f"/v1/{half_quoted(order)}"),
         {},
         r"capture: the merchant_reference '\.\.' must stay one part of the address",
     ),
     (
         "references_stay",
-        captures_at(lambda order: f"/v1/-{quote(order.merchant_reference, safe='\r\n')}"),
+        captures_at(lambda order: f"/v1/of/{half_quoted(order).replace('..', '%2E%2E')}"),
         {},
         r"capture: the merchant_reference 'a\\r\\nb' must stay one part of the address",
     ),
@@ -665,8 +669,12 @@ def test_an_answer_without_json_is_broken_as_a_whole_only():
     assert "status 500 over the good body" in names
     assert "a body cut in the middle" in names
     assert not any(name.startswith("no ") for name in names)
-    ask = {"amount": Money(100, "DKK"), "merchant_reference": "a" * 20}
-    assert not list(about_something_else(httpx.Response(200, text="DONE"), **ask))
+    assert not others(httpx.Response(200, text="DONE"))
+
+
+def others(good):
+    amount = Money(10000, "DKK")
+    return list(about_something_else(good, amount=amount, merchant_reference="a" * 20))
 
 
 def test_an_empty_answer_is_broken_by_its_status_only():
@@ -676,8 +684,7 @@ def test_an_empty_answer_is_broken_by_its_status_only():
 @pytest.mark.parametrize("amount", [10000, "100.00", 100.0])
 def test_an_amount_is_found_in_minor_units_and_as_a_decimal(amount):
     good = httpx.Response(200, json={"sum": amount, "is_paid": True, "name": "100", "x": "one"})
-    ways = about_something_else(good, amount=Money(10000, "DKK"), merchant_reference="a" * 20)
-    changed = [how.change(good).json() for how in ways]
+    changed = [how.change(good).json() for how in others(good)]
     assert changed
     assert all(body.get("sum") != amount for body in changed)
     assert all(body["is_paid"] is True for body in changed)

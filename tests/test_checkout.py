@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.heart import ADDRESS, BANK, CART, DEAR, DIGITAL, FREE, SHOP, Sale, nok, standing
 
 from checkoutflow.cart import Cart
 from checkoutflow.checkout import commands as c
@@ -25,7 +26,6 @@ from checkoutflow.errors import (
 )
 from checkoutflow.payment.outcomes import Operation, Outcome, Redirect, Word
 from checkoutflow.shop import Shop
-from tests.heart import ADDRESS, BANK, CART, DEAR, DIGITAL, FREE, SHOP, Sale, nok, standing
 
 PAGE = Redirect(url="https://bank.example/pay")
 

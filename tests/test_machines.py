@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import pytest
+from tests.heart import CART, DEAR, Sale, nok, standing
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
@@ -15,7 +16,6 @@ from checkoutflow.payment.machine import PAYMENT, PaymentState, PaymentStep
 from checkoutflow.payment.outcomes import Operation, Outcome, Result, Word
 from checkoutflow.review import REVIEW, ReviewState, ReviewStep
 from checkoutflow.table import advance, mermaid, reachable
-from tests.heart import CART, DEAR, Sale, nok, standing
 
 MACHINES: list[tuple[str, Any, Any, Any]] = [
     ("checkout", CHECKOUT, Phase.COLLECTING, PhaseStep),

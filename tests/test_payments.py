@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.heart import CART, START, Sale
 
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.evolve import evolve
@@ -15,7 +16,6 @@ from checkoutflow.errors import CheckoutError, IllegalTransition, UsageError
 from checkoutflow.money import Money
 from checkoutflow.payment.books import POSTINGS, Account, Books, Posting
 from checkoutflow.payment.outcomes import Operation, Outcome
-from tests.heart import CART, START, Sale
 
 PAYMENT = "pay"
 

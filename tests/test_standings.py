@@ -6,11 +6,11 @@ Amounts are whole kroner; the order costs 549 (two mugs, a lamp and a parcel).
 from __future__ import annotations
 
 import pytest
+from tests.heart import BANK, DEAR, Sale, nok, standing
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.payment.outcomes import Done, Operation, Outcome, Redirect, Word
-from tests.heart import BANK, DEAR, Sale, nok, standing
 
 PAGE = Redirect(url="https://bank.example/pay")
 

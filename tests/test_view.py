@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.heart import CART, DEAR, FREE, Sale, nok, standing
+from tests.test_machines import IN_PHASE
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.machine import ALLOWED, CommandName, Phase
@@ -12,8 +14,6 @@ from checkoutflow.checkout.view import View, view_of
 from checkoutflow.payment.outcomes import Outcome, Redirect, Word
 from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.texts import LANGUAGES
-from tests.heart import CART, DEAR, FREE, Sale, nok, standing
-from tests.test_machines import IN_PHASE
 
 LOCALES = ["da_DK", "sv_SE", "nb_NO", "nn_NO", "fi_FI", "is_IS", "en_GB"]
 

@@ -207,6 +207,7 @@ def view_of(state: Checkout, rules: Rules, locale: str) -> View:
     """
     locale = locale_of(locale)
     notice = _notice(state)
+    status = _NOTICES["ending"] if state.ending else _STATUS[state.phase]
     is_collecting = state.phase is Phase.COLLECTING
     details = missing_details(state, rules) if is_collecting else ()
     choices = missing_choices(state) if is_collecting else ()
@@ -217,7 +218,7 @@ def view_of(state: Checkout, rules: Rules, locale: str) -> View:
         market=state.market,
         locale=locale,
         phase=state.phase,
-        status=translate(_NOTICES["ending"] if state.ending else _STATUS[state.phase], locale),
+        status=translate(status, locale),
         notice=translate(_NOTICES[notice], locale) if notice else "",
         notice_code=notice,
         lines=_lines(state, locale),
