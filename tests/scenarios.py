@@ -62,7 +62,6 @@ SHOP: Final = Shop.read(
 )
 
 
-
 def cart(**lines: tuple[int, str]) -> Cart:
     """A cart: quantity and price of each thing."""
     return Cart.read(
@@ -174,9 +173,7 @@ def buy(desk: Desk, checkout: Checkout, tries: int = 3) -> Checkout:
 
 def start(desk: Desk, cart: Cart = MUG, payment: str = "card") -> Checkout:
     """The customer fills the page in."""
-    started: Checkout = desk.start(
-        cart, market="DK", details=CUSTOMER, payment=payment
-    )
+    started: Checkout = desk.start(cart, market="DK", details=CUSTOMER, payment=payment)
     return started
 
 

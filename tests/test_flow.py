@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -28,8 +29,10 @@ from checkoutflow import (
     UsageError,
     VaultError,
 )
-from checkoutflow.providers.contract import Exchange, Modification
 from checkoutflow.testing.bank import Fault
+
+if TYPE_CHECKING:
+    from checkoutflow.providers.contract import Exchange, Modification
 
 BACK = "https://shop.example/back"
 

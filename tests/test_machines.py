@@ -24,7 +24,7 @@ MACHINES: list[tuple[str, Any, Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "table", "start", "steps"), MACHINES, ids=lambda item: str(item))
+@pytest.mark.parametrize(("name", "table", "start", "steps"), MACHINES, ids=str)
 def test_every_state_has_a_row_and_a_way_to_it_and_every_step_is_used(name, table, start, steps):
     assert set(table) == set(type(start)), name
     assert reachable(table, start) == set(type(start))
@@ -119,9 +119,8 @@ def test_every_pair_of_phase_and_command(phase, name):
             sale.do(_a(name, sale))
         except IllegalTransition:
             raise
-        except (UsageError, OutcomeUnknown) as error:
-            assert str(error)  # it fits the phase, and says what of its content does not
-            assert sale.state == before
+        except (UsageError, OutcomeUnknown):
+            assert sale.state == before  # it fits the phase, but not with this content
     else:
         with pytest.raises(IllegalTransition, match=f"{name} cannot happen while the checkout"):
             sale.do(_a(name, sale))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -11,11 +11,13 @@ from tests.heart import CART, START, Sale
 
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.evolve import evolve
-from checkoutflow.checkout.state import Checkout
-from checkoutflow.errors import CheckoutError, IllegalTransition, UsageError
+from checkoutflow.errors import UsageError
 from checkoutflow.money import Money
 from checkoutflow.payment.books import POSTINGS, Account, Books, Posting
 from checkoutflow.payment.outcomes import Operation, Outcome
+
+if TYPE_CHECKING:
+    from checkoutflow.checkout.state import Checkout
 
 PAYMENT = "pay"
 
@@ -294,8 +296,7 @@ def test_whatever_is_reported_a_payment_is_never_in_a_state_its_books_deny(repor
     for name, minor in reports:
         try:
             state = evolve(state, _event(name, minor))
-        except CheckoutError as error:
-            assert isinstance(error, (IllegalTransition, UsageError))
+        except UsageError:  # an illegal step is one too; any other error fails the test
             continue
         payment = state.payment(PAYMENT)
         books = payment.books

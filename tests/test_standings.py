@@ -137,10 +137,8 @@ CASES = [
     ("where", "says", "happens", "phase"),
     CASES,
     ids=[
-        f"{where.__name__[1:]}: {says.word if says else 'no answer'} "
-        f"{' '.join(str(item.minor // 100) for item in (says.authorised, says.captured)) if says else ''}"
-        f"{i}"
-        for i, (where, says, _, _) in enumerate(CASES)
+        f"{number} {where.__name__[1:]}, then {says.word if says else 'no answer'}"
+        for number, (where, says, _, _) in enumerate(CASES)
     ],
 )
 def test_a_standing_means(where, says, happens, phase):
