@@ -634,10 +634,12 @@ def with_a_token(operation):
     """An operation that fetches a token first, as with providers that hand them out."""
 
     def operate(self, order):
+        asked = getattr(SimulatedBankProvider, operation)(self, order)
+        request = next(asked)  # what is not offered is refused before a token is asked for
         answer = yield httpx.Request("POST", f"{self.config.base_url}/token")
         match answer.status_code, body_of(answer):
             case 200, {"token": str()}:
-                return (yield from getattr(SimulatedBankProvider, operation)(self, order))
+                return finish(asked, (yield request))
             case _:
                 return Result(outcome=Outcome.REFUSED)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cached_property
 from itertools import compress
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -278,7 +279,7 @@ class Priced(Frozen):
         """The goods before discounts, with or without VAT as the cart gave them."""
         return total((line.goods for line in self.lines), self.currency)
 
-    @property
+    @cached_property
     def total(self) -> Money:
         """What the customer pays, with VAT."""
         return total((part.gross for part in self.vat), self.currency)

@@ -62,7 +62,8 @@ class Money:
             raise InvalidInput("an amount is a whole number of minor units", field="minor")
         if not -MAX_MINOR <= self.minor <= MAX_MINOR:
             raise InvalidInput(f"an amount is at most {MAX_MINOR} minor units", field="minor")
-        digits_of(self.currency)
+        if self.currency not in DIGITS:
+            digits_of(self.currency)
 
     @classmethod
     def zero(cls, currency: str) -> Self:
@@ -297,10 +298,12 @@ def total(items: Iterable[Money], currency: str) -> Money:
     Raises:
         UsageError: If one of them is in another currency.
     """
-    result = Money.zero(currency)
+    minor = 0
     for item in items:
-        result += item
-    return result
+        if item.currency != currency:
+            raise UsageError(f"{currency} and {item.currency} do not mix; convert one first")
+        minor += item.minor
+    return Money(minor, currency)
 
 
 def allocate(total: Money, weights: Sequence[int]) -> list[Money]:

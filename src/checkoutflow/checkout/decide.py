@@ -76,7 +76,7 @@ def decide(
 
 def _pass_time(draft: Draft, _: c.PassTime | None = None) -> None:
     """Let deadlines that are over take effect."""
-    state = draft.state
+    state, before = draft.state, len(draft.events)
     match state.phase:
         case Phase.COLLECTING if draft.at >= state.expires_at:
             draft.add(e.Expired())
@@ -87,7 +87,8 @@ def _pass_time(draft: Draft, _: c.PassTime | None = None) -> None:
         case _:
             pass
     _remind(draft)
-    follow(draft)
+    if len(draft.events) > before:
+        follow(draft)
 
 
 def _remind(draft: Draft) -> None:

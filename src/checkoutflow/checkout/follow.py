@@ -216,6 +216,8 @@ def _is_wanted(draft: Draft, payment: Payment) -> bool:
 def _give_back_the_unearned(draft: Draft) -> None:
     """What was taken and bought nothing is given back: some methods take the money at once."""
     state = draft.state
+    if not any(payment.books.captured for payment in state.payments):
+        return
     currency = state.total.currency
     if state.phase is Phase.PLACING:
         payments = [item for item in state.current_payments if not _is_wanted(draft, item)]

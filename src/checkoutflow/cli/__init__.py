@@ -57,7 +57,7 @@ def _wrong(message: str) -> int:
     return WRONG
 
 
-class _Stop(Exception):  # noqa: N818 -- not an error where it asks for help
+class _Stop(Exception):
     """The parser has had its say; the text is what is wrong, empty after help or version."""
 
 
@@ -74,7 +74,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="checkoutflow",
-        description="Checkouts and payments for shops in Denmark, Sweden, Norway, Finland, Iceland.",
+        description="A checkout and payment flow for shops in the five Nordic countries.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=version("checkoutflow"))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 WIDTH: Final = 88
+TIMES: Final = "\N{MULTIPLICATION SIGN}"
 # Columns of the labels at the left.
 _LABEL: Final = 11
 
@@ -107,6 +108,12 @@ def shortened(reference: str) -> str:
     return f"{reference[:6]}…"
 
 
-def day_and_time(at: datetime) -> str:
-    """A time to the second, in UTC."""
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+def moment(at: datetime) -> str:
+    """A time to the minute, in UTC."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def pieces(units: Mapping[str, int], names: Mapping[str, str] | None = None) -> str:
+    """How many of what: units by line id, or by the names of these."""
+    names = names or {}
+    return ", ".join(f"{count} {TIMES} {names.get(line, line)}" for line, count in units.items())

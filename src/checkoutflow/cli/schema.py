@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from checkoutflow.cli.paper import Paper
     from checkoutflow.model import Frozen
 
-_MODELS: Final[MappingProxyType[str, tuple[type[Frozen], Literal["validation", "serialization"]]]]
-_MODELS = MappingProxyType(
+_Mode = Literal["validation", "serialization"]
+_MODELS: Final[MappingProxyType[str, tuple[type[Frozen], _Mode]]] = MappingProxyType(
     {
         "shop": (Shop, "validation"),
         "cart": (Cart, "validation"),

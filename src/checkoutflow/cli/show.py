@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from checkoutflow.cart import Cart, Priced
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.state import PartState
 from checkoutflow.cli.files import open_kept
-from checkoutflow.cli.paper import columns, day_and_time, shortened
+from checkoutflow.cli.paper import columns, moment, pieces, shortened
 from checkoutflow.errors import UsageError
 from checkoutflow.money import Money
 from checkoutflow.review import ReviewState
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator
 
-    from checkoutflow.checkout.state import Checkout
+    from checkoutflow.checkout.state import Checkout, Payment
     from checkoutflow.cli.paper import Paper
     from checkoutflow.payment.books import Books
     from checkoutflow.stores.contract import JournalEntry
@@ -55,7 +55,9 @@ def run(arguments: Namespace, paper: Paper) -> int:
 
 def _entry(entry: JournalEntry, paper: Paper) -> None:
     paper.line()
-    paper.entry(str(entry.version), f"{day_and_time(entry.at)}  {entry.command}", "bold", margin=4)
+    paper.entry(
+        str(entry.version), f"{entry.at:%Y-%m-%d %H:%M:%S} UTC  {entry.command}", "bold", margin=4
+    )
     for event in entry.events:
         paper.entry(event.type, told(event), margin=_MARGIN)
 
@@ -118,46 +120,39 @@ _TELLS: Final[Mapping[type, str]] = MappingProxyType(
 )
 
 
+# Fields that are told in words of their own.
+_WORDS: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
+    {
+        "payment": lambda value: f"payment {shortened(value)}",
+        "attempt": lambda value: f"attempt {value.rpartition('-')[2]}",
+        "provider": lambda value: f"taken by {value}" if value else "on the shop's own word",
+        "is_absent": lambda value: "does not know of it" if value else "says nothing new",
+        "origin": lambda value: ", by the provider itself" if value == "provider" else "",
+        "part": lambda value: f" for {value}" if value else "",
+        "reason": lambda value: f": {value.replace('_', ' ')}" if value else "",
+        "valid_until": lambda value: f" until {moment(value)}" if value else "",
+        "action": lambda value: ", the customer has to act" if value else "",
+    }
+)
+
+
 def _shown(name: str, value: object) -> str:
     """A field of an event as text."""
-    match name, value:
-        case "payment", str():
-            return f"payment {shortened(value)}"
-        case "attempt", str():
-            return f"attempt {value.rpartition('-')[2]}"
-        case "provider", _:
-            return f"taken by {value}" if value else "on the shop's own word"
-        case "is_absent", _:
-            return "does not know of it" if value else "says nothing new"
-        case "origin", _:
-            return ", by the provider itself" if value == "provider" else ""
-        case "part", _:
-            return f" for {value}" if value else ""
-        case "reason", str():
-            return f": {value.replace('_', ' ')}" if value else ""
-        case "valid_until", datetime():
-            return f" until {day_and_time(value)}"
-        case "action", value if value is not None:
-            return ", the customer has to act"
-        case _, None:
-            return ""
-        case _, datetime():
-            return day_and_time(value)
-        case _, Mapping():
-            return units(value) or "an amount"
-        case _, tuple():
+    if name in _WORDS:
+        return _WORDS[name](value)
+    match value:
+        case datetime():
+            return moment(value)
+        case Mapping():
+            return pieces(value) or "an amount"
+        case tuple():
             return ", ".join(map(str, value))
-        case _, Cart():
+        case Cart():
             return f"{len(value.lines)} line" + "s" * (len(value.lines) > 1)
-        case _, Priced():
+        case Priced():
             return str(value.total)
         case _:
             return str(value)
-
-
-def units(lines: Mapping[str, int]) -> str:
-    """Pieces by line, as text."""
-    return ", ".join(f"{count} × {line}" for line, count in lines.items())
 
 
 # How it stands now --------------------------------------------------------------------------------
@@ -182,26 +177,31 @@ def _sums(books: Books) -> tuple[str, str, str, str]:
 def _open(checkout: Checkout) -> Iterator[str]:
     """What is not settled, and until when."""
     if checkout.phase in {Phase.COLLECTING, Phase.PLACING}:
-        yield f"The customer has not finished; expires {day_and_time(checkout.expires_at)}."
+        yield f"The customer has not finished; expires {moment(checkout.expires_at)}."
     review = checkout.review
     if review is not None and review.state in {ReviewState.OPEN, ReviewState.CLAIMED}:
-        yield f"The review is {review.state}, to be decided by {day_and_time(review.deadline)}."
+        yield f"The review is {review.state}; to be decided by {moment(review.deadline)}."
     if checkout.phase in {Phase.HELD, Phase.CONFIRMED}:
-        yield f"To ship: {units(checkout.to_ship())}."
+        yield f"To ship: {pieces(checkout.to_ship())}."
     for payment in checkout.payments:
-        name = f"Payment {shortened(payment.id)}"
-        for attempt in payment.open_attempts:
-            what = f"{attempt.operation} {attempt.amount}, {attempt.outcome or 'not answered'}"
-            again = f"; asked again {day_and_time(payment.look_at)}" if payment.look_at else ""
-            yield f"{name}: {what}{again}."
-        if payment.valid_until is not None and not payment.books.capturable.is_zero:
-            until = day_and_time(payment.valid_until)
-            yield f"{name}: {payment.books.capturable} is reserved until {until}."
-        if payment.contradiction:
-            yield f"{name} is stopped: the provider said {payment.contradiction}."
-    for part in (*checkout.shipments, *checkout.refunds):
-        if part.state is PartState.UNDER_WAY:
-            yield f"{part.id} is under way."
+        yield from _open_payment(payment)
+    under_way = [item.id for item in checkout.shipments if item.state is PartState.UNDER_WAY]
+    under_way += [item.id for item in checkout.refunds if item.state is PartState.UNDER_WAY]
+    if under_way:
+        yield f"Under way: {', '.join(under_way)}."
     for item in checkout.attention:
         reason = item.reason.replace("_", " ")
         yield f"A person should look at payment {shortened(item.payment)}: {reason}."
+
+
+def _open_payment(payment: Payment) -> Iterator[str]:
+    name = f"Payment {shortened(payment.id)}"
+    for attempt in payment.open_attempts:
+        again = f"; asked again {moment(payment.look_at)}" if payment.look_at else ""
+        outcome = attempt.outcome or "not answered"
+        yield f"{name}: {attempt.operation} {attempt.amount} is {outcome}{again}."
+    reserved = payment.books.capturable
+    if payment.valid_until is not None and not reserved.is_zero:
+        yield f"{name}: {reserved} is reserved until {moment(payment.valid_until)}."
+    if payment.contradiction:
+        yield f"{name} is stopped: the provider said {payment.contradiction}."

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout.machine import Phase
+from checkoutflow.cli.paper import pieces
 from checkoutflow.cli.stage import Stage, page_of
 from checkoutflow.customer import AREAS
 from checkoutflow.payment.books import Books
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from checkoutflow.cart import Cart
     from checkoutflow.checkout.state import Checkout
@@ -187,8 +187,7 @@ class Play:
         return (liked or ids or [""])[0]
 
     def _named(self, units: Mapping[str, int]) -> str:
-        names = {line.id: line.name for line in self.checkout.cart.lines}
-        return ", ".join(f"{count} × {names[line]}" for line, count in units.items())
+        return pieces(units, {line.id: line.name for line in self.checkout.cart.lines})
 
 
 _BOUGHT: Final = MappingProxyType(

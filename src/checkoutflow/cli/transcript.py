@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from checkoutflow.cli.paper import columns, day_and_time, padded, shortened
+from checkoutflow.cli.paper import TIMES, columns, moment, padded, pieces, shortened
 from checkoutflow.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from checkoutflow.checkout.state import Payment
     from checkoutflow.checkout.view import Amount, Offer, View
@@ -65,7 +65,7 @@ def _customers_page(page: View, paper: Paper) -> None:
     paper.entry("page", page.status, "cyan")
     totals = page.totals
     for line in page.lines:
-        paper.entry("", _priced(f"{line.quantity} × {line.name}", line.amount), "cyan")
+        paper.entry("", _priced(f"{line.quantity} {TIMES} {line.name}", line.amount), "cyan")
     for named in (*totals.discounts, *totals.charges):
         paper.entry("", _priced(named.name, named.amount), "cyan")
     paper.entry("total", _priced("", totals.total), "cyan", "bold")
@@ -105,20 +105,18 @@ def _what_the_shop_has(sale: Sale, paper: Paper) -> None:
     for payment in checkout.payments:
         paper.entry("payment", _payment(payment))
     if review := checkout.review:
-        reasons, until = ", ".join(review.reasons), day_and_time(review.deadline)
+        reasons, until = ", ".join(review.reasons), moment(review.deadline)
         paper.entry("hold", f"{reasons}, to be decided by {until}")
         paper.entry("review", f"{review.state} by {review.reviewer}")
     for label, parts in (("shipment", checkout.shipments), ("refund", checkout.refunds)):
         for part in parts:
-            paper.entry(label, f"{part.amount}, {part.state}: {_units(part.lines, names)}")
+            paper.entry(label, f"{part.amount}, {part.state}: {pieces(part.lines, names)}")
     if checkout.cancelled:
-        paper.entry("cancelled", _units(checkout.cancelled, names))
+        paper.entry("cancelled", pieces(checkout.cancelled, names))
     counted = Counter(sale.notices).items()
-    paper.entry("notices", ", ".join(f"{kind} × {n}" if n > 1 else kind for kind, n in counted))
-
-
-def _units(lines: Mapping[str, int], names: Mapping[str, str]) -> str:
-    return ", ".join(f"{units} × {names[line]}" for line, units in lines.items())
+    paper.entry(
+        "notices", ", ".join(f"{n} {TIMES} {kind}" if n > 1 else kind for kind, n in counted)
+    )
 
 
 def _payment(payment: Payment) -> str:

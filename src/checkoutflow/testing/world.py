@@ -15,7 +15,7 @@ from checkoutflow.stores.memory import MemoryStore
 from checkoutflow.testing.bank import SimulatedBank
 from checkoutflow.testing.check import check_world
 from checkoutflow.testing.clock import Clock
-from checkoutflow.testing.driver import Steps, SteppingFlow
+from checkoutflow.testing.driver import SteppingFlow, Steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
