@@ -173,7 +173,7 @@ def captures_at(where):
 
     def capture(self, order):
         yield self._post(where(order), order.key, {})
-        return Result(outcome=Outcome.UNKNOWN)
+        raise Contradiction("an answer about something else")
 
     return wrong(capture=capture)
 
@@ -661,6 +661,19 @@ def test_an_operation_of_two_requests_keeps_the_contract(check):
         return replace(stage, handler=handler, customer=None)
 
     check(replace(case_of(), make=make))
+
+
+def looks_again(self, order):
+    asked = SimulatedBankProvider.capture(self, order)
+    response = yield next(asked)
+    if response.status_code >= 500:
+        yield self._request("GET", path("v1", "payments", order.merchant_reference))
+    return finish(asked, response)
+
+
+@pytest.mark.parametrize("check", ADAPTER_CHECKS, ids=lambda check: check.__name__)
+def test_an_operation_that_sends_one_more_request_after_an_error_keeps_the_contract(check):
+    check(case_of(adapter=wrong(capture=looks_again)))
 
 
 # --- breaking things ------------------------------------------------------------------------------

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Event, Thread
 
 import httpx
@@ -30,6 +32,7 @@ from checkoutflow.testing.bank import (
     Refusal,
     SimulatedBank,
 )
+from checkoutflow.testing.bank.book import State
 from checkoutflow.testing.serve import post_notices, serve
 
 START = datetime(2025, 3, 30, 0, 0, tzinfo=UTC)
@@ -523,6 +526,17 @@ def test_what_cannot_be_taken_back_is_refused(till):
     for key in ("pay", "capture", "never-used"):
         with pytest.raises(ValueError, match=r"taken back|no operation"):
             till.bank.take_back(REFERENCE, key)
+    assert till.book == (10000, 4000, 1000, 0)
+
+
+def test_a_capture_that_is_being_refunded_cannot_be_taken_back(till):
+    till.pay()
+    till.capture(4000)
+    till.bank.plan("refund", Fault.SLOW)
+    till.refund(1000)
+    with pytest.raises(ValueError, match="not given back"):
+        till.bank.take_back(REFERENCE, "capture")
+    till.wait(30)
     assert till.book == (10000, 4000, 1000, 0)
 
 
@@ -1254,3 +1268,15 @@ def test_a_shop_that_is_not_there_loses_no_notice(till):
 def test_the_capabilities_are_the_banks_own(till):
     assert till.provider.capabilities == CAPABILITIES
     assert CAPABILITIES.operations == set(Operation)
+
+
+def test_its_page_in_the_reference_leaves_nothing_out():
+    page = Path(__file__).parents[1] / "docs" / "reference" / "simulated-bank.md"
+    prose = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    told = " ".join(re.findall(r"`([^`]+)`", prose))
+    own = {name for name in vars(SimulatedBank) if not name.startswith("_")}
+    names = own | {fault.name for fault in Fault} | {*METHODS, *State, *TEST_CARDS}
+    assert {name for name in names if not re.search(rf"\b{name}\b", told)} == {
+        "capabilities",
+        "handle",
+    }

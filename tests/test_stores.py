@@ -54,6 +54,11 @@ def test_our_stores_keep_the_contract(check, maker, tmp_path):
     check(lambda: MAKERS[maker](tmp_path / "shop.db"))
 
 
+def test_a_memory_store_ends_with_its_process():
+    assert MemoryStore().is_ephemeral
+    assert MemoryStore().key_file is None
+
+
 class AnswersForNobody(MemoryStore):
     def due(self, now, limit):
         return super().due(now, limit) or [Due("co-1", frozenset({"look"}))]

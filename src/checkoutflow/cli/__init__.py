@@ -46,7 +46,8 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_BROKEN
     except OSError as error:
-        return _wrong(f"checkoutflow: {error}")
+        where = f"{error.filename}: " if error.filename else ""
+        return _wrong(f"checkoutflow: {where}{error.strerror or error}")
     except KeyboardInterrupt:
         return INTERRUPTED
     return status
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         description="A checkout and payment flow for shops in the five Nordic countries.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=version("checkoutflow"))
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('checkoutflow')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     demo = _command(commands, "demo", "play five sales, one per country, and tell what happens")
@@ -99,8 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
 
     states = _command(commands, "states", "print the tables of states")
-    states.add_argument("--write", type=Path, metavar="DIR", help="write a page with diagrams")
-    states.add_argument("--json", action="store_true", help="print one JSON document instead")
+    instead = states.add_mutually_exclusive_group()
+    instead.add_argument("--write", type=Path, metavar="DIR", help="write a page with diagrams")
+    instead.add_argument("--json", action="store_true", help="print one JSON document")
 
     verify = _command(commands, "verify", "replay every journal and compare it with what is stored")
     verify.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")

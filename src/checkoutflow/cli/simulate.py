@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, suppress
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
+from checkoutflow.errors import UsageError
 from checkoutflow.flow.host import system_clock
 from checkoutflow.testing.bank import SimulatedBank
 from checkoutflow.testing.serve import post_notices, serve
@@ -22,11 +23,17 @@ NOTICE_SECRET: Final = "simulated-bank-notice-secret"  # noqa: S105 -- opens not
 def run(arguments: Namespace, paper: Paper) -> int:
     """Serve the bank, its page for customers included, until the process is interrupted."""
     bank = SimulatedBank(system_clock, api_key=API_KEY, notice_secret=NOTICE_SECRET)
-    posting = post_notices(bank, arguments.notify) if arguments.notify else nullcontext()
-    with suppress(KeyboardInterrupt), serve(bank.handle, arguments.port) as url, posting:
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(serve(bank.handle, arguments.port))
+        except OSError as error:
+            raise UsageError(f"port {arguments.port} cannot be used: {error.strerror}") from None
+        if arguments.notify:
+            stack.enter_context(post_notices(bank, arguments.notify))
         paper.line(f"The simulated bank is at {url} until you press Ctrl+C. No real money moves.")
         paper.entry("api key", API_KEY)
         paper.entry("notices", f"signed with {NOTICE_SECRET}")
         paper.entry("", f"posted to {arguments.notify}" if arguments.notify else "not posted")
-        Event().wait()
+        with suppress(KeyboardInterrupt):
+            Event().wait()
     return 0

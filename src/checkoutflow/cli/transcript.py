@@ -70,7 +70,7 @@ def _customers_page(page: View, paper: Paper) -> None:
         paper.entry("", _priced(named.name, named.amount), "cyan")
     paper.entry("total", _priced("", totals.total), "cyan", "bold")
     for part in totals.vat:
-        paper.entry("VAT", _priced(f"{part.percent} % in {part.gross.text}", part.vat), "cyan")
+        paper.entry("VAT", _priced(f"{part.text} in {part.gross.text}", part.vat), "cyan")
     if page.deliveries:
         paper.entry("delivery", _offered(page.deliveries), "cyan")
     paper.entry("payment", _offered(page.payments), "cyan")
@@ -138,8 +138,5 @@ def _books(sale: Sale, paper: Paper) -> None:
     head, ours, banks = columns(rows, right=range(len(totals)))
     paper.entry("", head, "dim")
     paper.entry("ours", ours)
-    paper.entry("the bank's", banks)
-    if sale.is_agreed:
-        paper.entry("", "They agree.", "green")
-    else:
-        paper.entry("", "They differ.", "red", "bold")
+    said, colour = ("they agree", "green") if sale.is_agreed else ("THEY DIFFER", "red")
+    paper.entry("the bank's", f"{banks}   {said}", colour)

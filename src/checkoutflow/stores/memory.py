@@ -92,19 +92,23 @@ class MemoryStore:
 
     def load(self, checkout_id: str) -> Checkout | None:
         """The checkout as it stands."""
-        return self._checkouts.get(checkout_id)
+        with self._lock:
+            return self._checkouts.get(checkout_id)
 
     def journal(self, checkout_id: str) -> Sequence[JournalEntry]:
         """Everything that happened to it, in order."""
-        return tuple(self._journal.get(checkout_id, ()))
+        with self._lock:
+            return tuple(self._journal.get(checkout_id, ()))
 
     def idempotent(self, key: str) -> IdempotencyRow | None:
         """What this key was used for."""
-        return self._idempotency.get(key)
+        with self._lock:
+            return self._idempotency.get(key)
 
     def find_payment(self, provider: str, payment_id: str) -> str | None:
         """The id of the checkout that a payment belongs to."""
-        return self._payments.get((provider, payment_id))
+        with self._lock:
+            return self._payments.get((provider, payment_id))
 
     def person(self, subject_id: str) -> tuple[SubjectKey | None, tuple[VaultRow, ...]]:
         """A person's wrapped key and encrypted fields, by name."""

@@ -223,8 +223,8 @@ _MOVES: Final = MappingProxyType(
     }
 )
 
-# Told after every change: the payment, the notice's type ("" where no notice is due), and the
-# operation or, where time did it, the amount.
+# Told after every change: the payment, the notice's type ("" where no notice is due), the amount,
+# and the operation's key (None where the portal or time did it).
 Changed = Callable[[BankPayment, str, Money, "str | None"], None]
 
 
@@ -269,7 +269,7 @@ class BankLedger:
         return self.authorise(payment, key, fate)
 
     def authorise(self, payment: BankPayment, key: str, fate: Fate) -> BankOperation:
-        """Reserve the payment's amount: once, however often a bank with a memory is asked."""
+        """Reserve the payment's amount, or wait for the customer to decide."""
         operation = BankOperation(Kind.AUTHORISE, key, payment.amount, fate)
         payment.operations.append(operation)
         if payment.is_waiting:
@@ -340,8 +340,9 @@ class BankLedger:
                 break
         else:
             raise ValueError("no operation under that key is done")
+        not_given_back = payment.book.taken - payment.under_way(Kind.REFUND)
         match operation.kind:
-            case Kind.CAPTURE if operation.amount.minor <= payment.book.taken:
+            case Kind.CAPTURE if operation.amount.minor <= not_given_back:
                 move, notice = Moved.CAPTURE_TAKEN_BACK, "capture.failed"
             case Kind.REFUND:
                 move, notice = Moved.REFUND_TAKEN_BACK, "refund.failed"
