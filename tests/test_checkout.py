@@ -555,9 +555,9 @@ def test_what_is_shipped_is_neither_shipped_nor_cancelled_again():
         with pytest.raises(UsageError, match="only 0"):
             sale.do(command)
     sale.do(c.Ship(lines={"lamp": 1}))
-    for command in (c.Ship(), c.Cancel(), c.Refund(lines={"mug": 1})):
+    for again in (c.Ship(), c.Cancel(), c.Refund(lines={"mug": 1})):
         with pytest.raises((UsageError, OutcomeUnknown)):
-            sale.do(command)
+            sale.do(again)
 
 
 def test_a_paid_shipment_is_not_captured_again():
@@ -624,10 +624,10 @@ def test_however_it_is_shipped_cancelled_and_returned_the_sums_are_exact(data):
     books = sale.state.books
     assert books.authorised == total
     assert books.captured + books.voided == total
-    away = {item.id: sale.state.shipped(item.id) for item in cart.lines}
-    for line, units in away.items():
-        while left := units - sale.state.returned(line):
-            back = data.draw(st.integers(min_value=1, max_value=left))
+    for item in cart.lines:
+        line = item.id
+        while away := sale.state.shipped(line) - sale.state.returned(line):
+            back = data.draw(st.integers(min_value=1, max_value=away))
             sale.do(c.Refund(lines={line: back})).succeed()
     assert sale.state.books.refunded == sale.state.books.captured
 

@@ -26,8 +26,9 @@ MACHINES: list[tuple[str, Any, Any, Any]] = [
 
 @pytest.mark.parametrize(("name", "table", "start", "steps"), MACHINES, ids=str)
 def test_every_state_has_a_row_and_a_way_to_it_and_every_step_is_used(name, table, start, steps):
-    assert set(table) == set(type(start)), name
-    assert reachable(table, start) == set(type(start))
+    states: Any = type(start)
+    assert set(table) == set(states), name
+    assert reachable(table, start) == set(states)
     assert {step for row in table.values() for step in row} == set(steps)
 
 

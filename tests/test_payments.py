@@ -57,7 +57,7 @@ def _begun() -> Checkout:
 
 def _event(name: str, minor: int) -> e.Event:
     amount = {"amount": Money(minor, "NOK")}
-    kinds: dict[str, tuple[type, dict[str, Any]]] = {
+    kinds: dict[str, tuple[Any, dict[str, Any]]] = {
         "action_required": (
             e.AttemptPending,
             {
@@ -196,6 +196,15 @@ def test_a_capture_cannot_be_taken_back_out_of_what_was_refunded():
         refunded         6000 -> part_refunded   10000 10000  6000     0
         capture_failed   5000 -> !               10000 10000  6000     0
         capture_failed   4000 -> part_captured   10000  6000  6000     0
+    """)
+
+
+@pytest.mark.parametrize("end", ["voided", "expired"])
+def test_what_is_partly_over_is_not_over(end):
+    play(f"""
+        authorised      10000 -> authorised      10000     0     0     0
+        {end}            4000 -> authorised      10000     0     0  4000
+        captured         6000 -> captured        10000  6000     0  4000
     """)
 
 

@@ -309,19 +309,26 @@ def _payment_captured(state: Checkout, event: e.PaymentCaptured) -> Checkout:
 
 
 def _payment_voided(state: Checkout, event: e.PaymentVoided) -> Checkout:
-    payment = state.payment(event.payment)
-    posting = None if payment.is_waiting else Posting.VOIDED
-    is_part = posting is not None and event.amount < payment.books.capturable
-    step = PaymentStep.PARTLY_VOIDED if is_part else PaymentStep.VOIDED
-    payment = _move(payment, step, posting=posting, amount=event.amount)
-    return _answered(state, payment, event.attempt, ends_reservation=not is_part)
+    return _released(state, event, PaymentStep.VOIDED, event.attempt)
 
 
 def _payment_expired(state: Checkout, event: e.PaymentExpired) -> Checkout:
+    return _released(state, event, PaymentStep.EXPIRED, "")
+
+
+def _released(
+    state: Checkout,
+    event: e.PaymentVoided | e.PaymentExpired,
+    step: PaymentStep,
+    attempt_id: str,
+) -> Checkout:
     payment = state.payment(event.payment)
     posting = None if payment.is_waiting else Posting.VOIDED
-    payment = _move(payment, PaymentStep.EXPIRED, posting=posting, amount=event.amount)
-    return _answered(state, payment, "", ends_reservation=True)
+    is_part = posting is not None and event.amount < payment.books.capturable
+    if is_part:
+        step = PaymentStep.PARTLY_VOIDED
+    payment = _move(payment, step, posting=posting, amount=event.amount)
+    return _answered(state, payment, attempt_id, ends_reservation=not is_part)
 
 
 def _payment_refunded(state: Checkout, event: e.PaymentRefunded) -> Checkout:

@@ -12,6 +12,7 @@ import re
 import sys
 from importlib import import_module
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
@@ -33,6 +34,8 @@ def main(argv: list[str] | None = None) -> int:
         The exit code: 0 if all is well, 1 if what was looked at is not, 2 if what was typed or
         read is wrong.
     """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # rather a sign unreadable than no text at all
     paper = Paper(sys.stdout, os.environ)
     try:
         arguments = _parser().parse_args(argv)
@@ -78,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
         description="A checkout and payment flow for shops in the five Nordic countries.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version('checkoutflow')}")
+    parser.add_argument(
+        "--version", action="version", version=f"%(prog)s {version('checkoutflow')}"
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     demo = _command(commands, "demo", "play five sales, one per country, and tell what happens")
@@ -123,7 +128,8 @@ def _command(
     commands: argparse._SubParsersAction[_Parser], name: str, text: str
 ) -> argparse.ArgumentParser:
     """Add a command; the module of the same name runs it."""
-    command = commands.add_parser(name, help=text, description=f"{text}.".capitalize())
+    about = f"{text[0].upper()}{text[1:]}."
+    command = commands.add_parser(name, help=text, description=about, allow_abbrev=False)
     command.set_defaults(run=name)
     return command
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import tempfile
 from contextlib import contextmanager
@@ -47,11 +46,8 @@ def run(arguments: Namespace, paper: Paper) -> int:
             if not arguments.json:
                 tell(sales[-1], paper)
     if arguments.json:
-        document = {
-            "sales": [as_json(sale) for sale in sales],
-            "database": arguments.db and str(arguments.db),
-        }
-        paper.line(json.dumps(document, ensure_ascii=False, indent=2))
+        kept = arguments.db and str(arguments.db)
+        paper.document({"sales": [as_json(sale) for sale in sales], "database": kept})
     elif arguments.db:
         paper.line(f"The sales are kept in {arguments.db}. What the journal says of them:\n")
         file = shlex.quote(str(arguments.db))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from itertools import zip_longest
 from textwrap import wrap
@@ -39,6 +40,10 @@ class Paper:
         """Write a line, at once: whoever reads along does not wait for a buffer to fill."""
         self._stream.write(f"{text.rstrip(' ')}\n")
         self._stream.flush()
+
+    def document(self, data: object) -> None:
+        """Write plain data as JSON; in ASCII, which survives any pipe."""
+        self.line(json.dumps(data, indent=2))
 
     def heading(self, text: str, aside: str = "") -> None:
         """Write a line across the page, with the aside at its end."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -33,5 +32,5 @@ def run(arguments: Namespace, paper: Paper) -> int:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **model.model_json_schema(mode=mode),
     }
-    paper.line(json.dumps(schema, ensure_ascii=False, indent=2))
+    paper.document(schema)
     return 0

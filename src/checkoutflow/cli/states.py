@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -75,7 +74,7 @@ def run(arguments: Namespace, paper: Paper) -> int:
             file.write_text(content, encoding="utf-8", newline="\n")
             paper.line(str(file))
     elif arguments.json:
-        paper.line(json.dumps({machine.name: _plain(machine) for machine in MACHINES}, indent=2))
+        paper.document({machine.name: _plain(machine) for machine in MACHINES})
     else:
         for machine in MACHINES:
             _print(machine, paper)

@@ -113,10 +113,9 @@ def _what_the_shop_has(sale: Sale, paper: Paper) -> None:
             paper.entry(label, f"{part.amount}, {part.state}: {pieces(part.lines, names)}")
     if checkout.cancelled:
         paper.entry("cancelled", pieces(checkout.cancelled, names))
-    counted = Counter(sale.notices).items()
-    paper.entry(
-        "notices", ", ".join(f"{n} {TIMES} {kind}" if n > 1 else kind for kind, n in counted)
-    )
+    if sale.notices:
+        counted = Counter(sale.notices).items()
+        paper.entry("notices", ", ".join(f"{count} {TIMES} {kind}" for kind, count in counted))
 
 
 def _payment(payment: Payment) -> str:

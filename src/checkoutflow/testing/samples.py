@@ -1,7 +1,7 @@
 """A shop, carts and a customer to test with. Nothing in them is anybody's.
 
-The e-mail address is of a domain that nobody can own (RFC 2606), names and streets say that they are
-for tests.
+The e-mail address is of a domain that nobody can own (RFC 2606); names and streets say that they
+are for tests.
 """
 
 from __future__ import annotations
