@@ -580,6 +580,21 @@ def test_less_reserved_than_the_shipment_costs_is_refused():
         sale.do(c.Ship())
 
 
+def test_a_person_is_called_when_what_is_reserved_no_longer_covers_what_is_left():
+    sale = Sale().confirmed().look(standing(Word.AUTHORISED, 549, voided=100))
+    assert [item.reason for item in sale.state.attention] == ["authorisation_lost"]
+    sale.do(c.Cancel(lines={"mug": 1}))
+    sale.do(c.Ship()).succeed()
+    assert sale.state.phase is Phase.FULFILLED
+    assert sale.state.attention == ()
+
+
+def test_an_order_that_is_no_longer_covered_cannot_be_approved():
+    sale = Sale(DEAR).confirmed().look(standing(Word.AUTHORISED, 9049, voided=1))
+    assert sale.happened == ["payment_voided", "review_lapsed", "attempt_started"]
+    assert sale.state.phase is Phase.REJECTED
+
+
 def test_a_provider_that_captures_all_at_once_is_asked_for_nothing_else():
     bank = BANK.model_copy(update={"partial_capture": False, "partial_refund": False})
     sale = Sale(bank=bank).confirmed()

@@ -119,7 +119,7 @@ CASES = [
     (_shipped, standing(A, 549, 549, refunded=100), "payment_refunded", "fulfilled"),
     (_confirmed, standing(Word.VOIDED, 549, voided=549), "payment_voided attention_needed", None),
     (_confirmed, standing(Word.EXPIRED, 549, voided=549), "payment_expired attention_needed", None),
-    (_confirmed, standing(A, 549, voided=100), "payment_voided", "confirmed"),
+    (_confirmed, standing(A, 549, voided=100), "payment_voided attention_needed", "confirmed"),
     (_confirmed, standing(A, 549), "", "confirmed"),
     # What cannot be.
     (_confirmed, standing(A, 549, captured=600), "contradicted attention_needed", "confirmed"),

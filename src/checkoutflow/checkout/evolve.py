@@ -522,7 +522,14 @@ def _cancelled(state: Checkout, _: e.Cancelled) -> Checkout:
     changes: dict[str, object] = {"ending": ""}
     if state.review is not None and state.review.state in {ReviewState.OPEN, ReviewState.CLAIMED}:
         changes["review"] = _reviewed(state, ReviewStep.LAPSED)
-    return _step(state, PhaseStep.CANCELLED, **changes)
+    return _over(_step(state, PhaseStep.CANCELLED, **changes))
+
+
+def _over(state: Checkout) -> Checkout:
+    """Nothing is left to ship, so nothing has to be reserved for it."""
+    for payment in state.payments:
+        state = _without(state, payment.id, "authorisation_lost")
+    return state
 
 
 def _expired(state: Checkout, _: e.Expired) -> Checkout:
@@ -530,7 +537,7 @@ def _expired(state: Checkout, _: e.Expired) -> Checkout:
 
 
 def _fulfilled(state: Checkout, _: e.Fulfilled) -> Checkout:
-    return _step(state, PhaseStep.FULFILLED)
+    return _over(_step(state, PhaseStep.FULFILLED))
 
 
 # One function per kind of event; `evolve` knows each to get its own kind.

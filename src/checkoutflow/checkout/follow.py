@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.machine import ENDS, Phase
-from checkoutflow.checkout.ordering import unpaid
+from checkoutflow.checkout.ordering import short_of, unpaid
 from checkoutflow.checkout.paying import call_a_person
 from checkoutflow.checkout.state import PartState, Payment
 from checkoutflow.money import Money, total
-from checkoutflow.payment.machine import PaymentState
 from checkoutflow.payment.outcomes import Operation, Outcome
 
 if TYPE_CHECKING:
@@ -153,17 +152,13 @@ def _secured(draft: Draft) -> None:
 
 
 def _unsecured(draft: Draft) -> None:
-    """An authorisation that went away: nothing can be confirmed or shipped on it any more."""
+    """What was reserved went away: it can neither be approved nor, all of it, be shipped."""
     state = draft.state
-    if state.phase not in {Phase.HELD, Phase.CONFIRMED}:
-        return
-    for payment in state.current_payments:
-        lost = payment.state in {PaymentState.EXPIRED, PaymentState.VOIDED}
-        if lost and state.phase is Phase.HELD:
-            draft.add(e.ReviewLapsed(reason="authorisation_lost"))
-            return
-        if lost and state.to_ship():
-            call_a_person(draft, payment, "authorisation_lost")
+    released = [payment for payment in state.current_payments if payment.books.voided]
+    if released and state.phase is Phase.HELD:
+        draft.add(e.ReviewLapsed(reason="authorisation_lost"))
+    elif released and state.phase is Phase.CONFIRMED and short_of(state).minor:
+        call_a_person(draft, released[0], "authorisation_lost")
 
 
 def _finished(draft: Draft) -> None:

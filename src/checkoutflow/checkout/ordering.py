@@ -94,7 +94,7 @@ def ship(draft: Draft, command: c.Ship) -> None:
     if not lines:
         raise UsageError("nothing is left to ship")
     amount = _cost(state, lines, state.shipped)
-    spare = _captured_without_shipment(draft)
+    spare = _captured_without_shipment(state)
     shipment = f"s{len(state.shipments) + 1}"
     draft.add(e.ShipmentStarted(shipment=shipment, lines=lines, amount=amount))
     if amount > spare:
@@ -112,9 +112,15 @@ def _cost(state: Checkout, lines: Mapping[str, int], done: Callable[[str], int])
     )
 
 
-def _captured_without_shipment(draft: Draft) -> Money:
+def short_of(state: Checkout) -> Money:
+    """What the units that are left cost, beyond what is reserved or was captured for them."""
+    left = _cost(state, state.to_ship(), state.shipped)
+    there = total((payment.capturable for payment in state.payments), left.currency)
+    return max(left - there - _captured_without_shipment(state), Money(0, left.currency))
+
+
+def _captured_without_shipment(state: Checkout) -> Money:
     """Captured, or under way to be, beyond what shipments so far cost."""
-    state = draft.state
     currency = state.total.currency
     taken = Money(state.books.captured, currency) + total(
         (payment.under_way(Operation.CAPTURE) for payment in state.payments), currency

@@ -237,7 +237,7 @@ def full_checkout() -> Checkout:
             state=ReviewState.CLAIMED,
             reasons=("total above 100 ISK",),
             deadline=at(72 * 60),
-            reviewer="anna",
+            reviewer="reviewer-7",
         ),
         ending="cancelled",
         attention=(Attention(reason="unresolved", payment="pay-1"),),
