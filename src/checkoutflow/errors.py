@@ -204,6 +204,8 @@ def problem_paths(errors: Iterable[Mapping[str, object]]) -> list[tuple[str, str
         location = error["loc"]
         for part in location if isinstance(location, tuple) else ():
             path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-        message = str(error["msg"]).removeprefix("Value error, ")
-        found.append((path, message))
+        # The one message of pydantic's that repeats what was given.
+        is_tag = error.get("type") == "union_tag_invalid"
+        message = "is of no known kind" if is_tag else str(error["msg"])
+        found.append((path, message.removeprefix("Value error, ")))
     return found
