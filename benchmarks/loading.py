@@ -26,9 +26,9 @@ LOADS: Final = 200
 # An id is as long as ours are and as random; the state is that of the sold checkout.
 FILL: Final = """
 WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-INSERT INTO checkouts (id, phase, version, attention, updated_at, state)
+INSERT INTO checkoutflow_checkouts (id, phase, version, attention, updated_at, state)
 SELECT lower(hex(randomblob(13))), phase, version, attention, updated_at, state
-FROM n CROSS JOIN checkouts WHERE checkouts.rowid = 1
+FROM n CROSS JOIN checkoutflow_checkouts AS sold WHERE sold.rowid = 1
 """
 
 
@@ -54,7 +54,7 @@ def _loader(file: Path, count: int) -> Callable[[], None]:
     sell_in_steps(open_flow(store))
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute(FILL, (count,))
-        ids = [found for (found,) in connection.execute("SELECT id FROM checkouts")]
+        ids = [found for (found,) in connection.execute("SELECT id FROM checkoutflow_checkouts")]
     assert len(ids) == count
     dice = Random(7)  # noqa: S311 -- which checkouts to load is no secret
 

@@ -361,11 +361,11 @@ def test_where_one_way_to_pay_is_all_there_is_it_is_tried_again(tmp_path):
         ),
         (
             ["--cart", "{wrong}"],
-            "{wrong}: lines[0].quantity: Input should be greater than or equal to 1 (and 1 more)",
+            "{wrong}: lines[0].quantity: Input should be greater than or equal to 1",
         ),
         (["--cart", "{text}"], "{text}: Input should be a valid dictionary or instance of Cart"),
         (["--shop", "{absent}"], "{absent}: cannot be read: No such file or directory"),
-        (["--shop", "{elsewhere}"], "{elsewhere}: markets: Field required (and 1 more)"),
+        (["--shop", "{elsewhere}"], "{elsewhere}: markets: Field required"),
         (
             ["--shop", "{invoice}"],
             '{invoice}: methods[1].provider: the demo sells with "simulated_bank" only',
@@ -383,7 +383,7 @@ def test_what_cannot_be_played_is_said_in_one_line(arguments, complaint, tmp_pat
     invoice = {**SETTINGS, "methods": [method, {"id": "invoice", "name": "Invoice"}]}
     coins = {**SETTINGS, "methods": [{**method, "provider_method": "coins"}]}
     dollars = {"lines": [{**BREAD, "unit_price": "4.00 USD"}]}
-    wrong = {"lines": [{**BREAD, "quantity": 0, "unit_price": "4"}]}
+    wrong = {"lines": [{**BREAD, "quantity": 0}]}
     files = {
         "shop": written(tmp_path / "shop.json", SETTINGS),
         "invoice": written(tmp_path / "invoice.json", invoice),

@@ -192,7 +192,7 @@ def test_tables_of_another_version_are_refused(store, file):
     store.close()
     for version, advice in ((0, "run create"), (2, "install the newer version")):
         with closing(sqlite3.connect(file)) as database:
-            database.execute("UPDATE schema SET version = ?", (version,))
+            database.execute("UPDATE checkoutflow_schema SET version = ?", (version,))
             database.commit()
         with pytest.raises(SchemaMismatch, match=advice):
             store.load("co-1")
@@ -216,7 +216,7 @@ def test_older_tables_are_upgraded_by_create_and_only_by_create(store, monkeypat
     assert state
     assert state.version == 1
     assert rows_of(store, "SELECT * FROM novelty") == [("made",)]
-    assert rows_of(store, "SELECT version FROM schema") == [(2,)]
+    assert rows_of(store, "SELECT version FROM checkoutflow_schema") == [(2,)]
 
 
 def test_an_upgrade_that_fails_leaves_the_older_tables(store, monkeypatch):
@@ -358,14 +358,14 @@ def test_attempts_and_facts_for_the_shops_own_queries_are_kept(store):
     known = replace(attempt, sends=2, outcome=Outcome.UNKNOWN, lease_until=at(9))
     store.commit(sample_change(state, attempts=(known, replace(attempt, id="second"))))
     facts = ("bank", "pay-1", "authorise", 12900, "DKK", "0f" * 32, schema.instant(NOON))
-    assert rows_of(store, "SELECT * FROM attempts ORDER BY id DESC") == [
+    assert rows_of(store, "SELECT * FROM checkoutflow_attempts ORDER BY id DESC") == [
         ("co-1", "second", *facts, schema.instant(at(1)), 1, None),
         ("co-1", "pay-1-authorise", *facts, schema.instant(at(9)), 2, "unknown"),
     ]
-    assert rows_of(store, "SELECT id, phase, version, attention, updated_at FROM checkouts") == [
+    assert rows_of(store, "SELECT id, phase, version, attention, updated_at FROM checkoutflow_checkouts") == [
         ("co-1", "held", 2, 0, schema.instant(at(2)))
     ]
-    assert rows_of(store, "SELECT typeof(state), json_valid(state) FROM checkouts") == [("text", 1)]
+    assert rows_of(store, "SELECT typeof(state), json_valid(state) FROM checkoutflow_checkouts") == [("text", 1)]
 
 
 @given(st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-11, minutes=-30))])))
@@ -383,7 +383,7 @@ def test_an_instant_has_a_time_zone():
         schema.instant(datetime(2025, 1, 1))  # noqa: DTZ001 -- that is what is refused
 
 
-@pytest.mark.parametrize("statement", ["UPDATE journal SET command = 'x'", "DELETE FROM journal"])
+@pytest.mark.parametrize("statement", ["UPDATE checkoutflow_journal SET command = 'x'", "DELETE FROM checkoutflow_journal"])
 def test_the_journal_is_append_only(store, statement):
     store.commit(sample_change())
     before = store.journal("co-1")
@@ -441,8 +441,8 @@ def test_what_this_version_cannot_read_is_said_and_not_shown(
     store.commit(sample_change())
     store.close()
     with closing(sqlite3.connect(file)) as database:
-        database.execute("DROP TRIGGER journal_refuses_update")
-        database.execute(f"UPDATE {table} SET {column} = ?", (text,))  # noqa: S608 -- ours
+        database.execute("DROP TRIGGER checkoutflow_journal_refuses_update")
+        database.execute(f"UPDATE checkoutflow_{table} SET {column} = ?", (text,))  # noqa: S608 -- ours
         database.commit()
     with closing(open_store(file)) as other, pytest.raises(StoreError, match=complaint) as caught:
         other.load("co-1") if table == "checkouts" else other.journal("co-1")
@@ -481,11 +481,11 @@ def test_no_question_reads_a_whole_table(store, question):
 @pytest.mark.parametrize(
     ("question", "by"),
     [
-        ("load", "checkouts USING INDEX sqlite_autoindex_checkouts_1 (id=?)"),
-        ("due", "timers USING COVERING INDEX timers_by_due (due_at<?)"),
+        ("load", "USING INDEX sqlite_autoindex_checkoutflow_checkouts_1 (id=?)"),
+        ("due", "USING COVERING INDEX checkoutflow_timers_by_due (due_at<?)"),
         ("due", "earlier USING PRIMARY KEY (checkout_id=?)"),
-        ("find_payment", "USING COVERING INDEX attempts_by_payment (provider=? AND payment=?)"),
-        ("checkouts_in_phase", "USING COVERING INDEX checkouts_by_phase (phase=? AND id>?)"),
+        ("find_payment", "COVERING INDEX checkoutflow_attempts_by_payment (provider=? AND payment=?)"),
+        ("checkouts_in_phase", "COVERING INDEX checkoutflow_checkouts_by_phase (phase=? AND id>?)"),
     ],
 )
 def test_a_question_is_answered_by_the_index_made_for_it(store, question, by):
@@ -631,7 +631,7 @@ def test_no_error_shows_what_was_to_be_written(store, file):
             impatient.commit(change_full_of_canaries(2))
         errors.append(caught.value)
     with closing(sqlite3.connect(file)) as database:
-        database.execute("DROP TABLE journal")
+        database.execute("DROP TABLE checkoutflow_journal")
     with pytest.raises(StoreError, match="SQLite refused: no such table") as caught:
         store.commit(sample_change(sample_checkout(version=2), command=CANARIES[0]))
     errors.append(caught.value)
@@ -646,7 +646,7 @@ def test_an_error_of_the_callers_undoes_the_transaction(store):
 
     def stopped() -> None:
         with store._transaction(sqlite.BEGIN_WRITE) as cursor:
-            cursor.execute("DELETE FROM schema")
+            cursor.execute("DELETE FROM checkoutflow_schema")
             raise StopHere
 
     with pytest.raises(StopHere):

@@ -52,10 +52,9 @@ def read_cart(path: Path) -> Cart:
 
 
 def _explained(path: Path, error: InvalidInput) -> UsageError:
-    (field, message), *others = error.problems
+    field, message = error.problems[0]
     where = f"{path}: {field}" if field not in {"", str(path)} else str(path)
-    more = f" (and {len(others)} more)" if others else ""
-    return UsageError(f"{where}: {message}{more}")
+    return UsageError(f"{where}: {message}")
 
 
 def open_kept(database: Path) -> SqlStore:

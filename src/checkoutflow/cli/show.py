@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from checkoutflow.checkout.state import Checkout, Payment
     from checkoutflow.cli.paper import Paper
+    from checkoutflow.model import Frozen
     from checkoutflow.payment.books import Books
     from checkoutflow.stores.contract import JournalEntry
 
@@ -69,7 +70,7 @@ def told(event: e.Event) -> str:
 
 
 # How each kind of event is told. Where a field may be empty, `_shown` brings the words around it.
-_TELLS: Final[Mapping[type, str]] = MappingProxyType(
+_TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
     {
         e.Started: "{cart}, {priced}, for a {customer} in {market}; expires {expires_at}",
         e.CartChanged: "another cart or other prices: {cart}, {priced}",

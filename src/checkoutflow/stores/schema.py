@@ -56,11 +56,11 @@ def _number(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False)
 
 
-SCHEMA: Final = Table("schema", METADATA, Column("version", Integer, nullable=False))
+SCHEMA: Final = Table("checkoutflow_schema", METADATA, Column("version", Integer, nullable=False))
 
 # The state as it stands. `attention` counts what a person at the shop should look at.
 CHECKOUTS: Final = Table(
-    "checkouts",
+    "checkoutflow_checkouts",
     METADATA,
     _key("id"),
     _text("phase"),
@@ -68,13 +68,13 @@ CHECKOUTS: Final = Table(
     _number("attention"),
     _number("updated_at"),
     _text("state"),
-    Index("checkouts_by_phase", "phase", "id"),
+    Index("checkoutflow_checkouts_by_phase", "phase", "id"),
 )
 
 # One row for each commit. Rows arrive in order of time, and in SQLite they are cheapest at the end
 # of the table: a table in order of its key writes a sixth more pages a commit.
 JOURNAL: Final = Table(
-    "journal",
+    "checkoutflow_journal",
     METADATA,
     _key("checkout_id", CHECKOUTS.c.id),
     Column("version", BigInteger, primary_key=True, autoincrement=False),
@@ -84,7 +84,7 @@ JOURNAL: Final = Table(
 )
 
 ATTEMPTS: Final = Table(
-    "attempts",
+    "checkoutflow_attempts",
     METADATA,
     _key("checkout_id", CHECKOUTS.c.id),
     _key("id"),
@@ -98,22 +98,22 @@ ATTEMPTS: Final = Table(
     _number("lease_until"),
     _number("sends"),
     _text("outcome", null=True),
-    Index("attempts_by_payment", "provider", "payment"),
+    Index("checkoutflow_attempts_by_payment", "provider", "payment"),
     sqlite_with_rowid=False,
 )
 
 TIMERS: Final = Table(
-    "timers",
+    "checkoutflow_timers",
     METADATA,
     _key("checkout_id", CHECKOUTS.c.id),
     _key("kind"),
     _number("due_at"),
-    Index("timers_by_due", "due_at", "checkout_id"),
+    Index("checkoutflow_timers_by_due", "due_at", "checkout_id"),
     sqlite_with_rowid=False,
 )
 
 NOTICES: Final = Table(
-    "notices",
+    "checkoutflow_notices",
     METADATA,
     _key("provider"),
     _key("id"),
@@ -124,7 +124,7 @@ NOTICES: Final = Table(
 )
 
 IDEMPOTENCY: Final = Table(
-    "idempotency",
+    "checkoutflow_idempotency",
     METADATA,
     _key("key"),
     _text("digest"),
@@ -133,7 +133,7 @@ IDEMPOTENCY: Final = Table(
 )
 
 SUBJECTS: Final = Table(
-    "subjects",
+    "checkoutflow_subjects",
     METADATA,
     _key("id"),
     Column("wrapped_key", LargeBinary, nullable=False),
@@ -143,7 +143,7 @@ SUBJECTS: Final = Table(
 
 # `purposes` are words with a space between.
 VAULT: Final = Table(
-    "vault",
+    "checkoutflow_vault",
     METADATA,
     _key("subject_id", SUBJECTS.c.id),
     _key("field"),
@@ -155,14 +155,14 @@ VAULT: Final = Table(
 
 # `place` is the order among the messages of one commit.
 OUTBOX: Final = Table(
-    "outbox",
+    "checkoutflow_outbox",
     METADATA,
     _key("checkout_id", CHECKOUTS.c.id),
     Column("version", BigInteger, primary_key=True, autoincrement=False),
     _key("kind"),
     _number("at"),
     _number("place"),
-    Index("outbox_in_order", "at", "checkout_id", "version", "place"),
+    Index("checkoutflow_outbox_in_order", "at", "checkout_id", "version", "place"),
     sqlite_with_rowid=False,
 )
 

@@ -26,11 +26,11 @@ insert: Final = sqlite.insert
 BEGIN_WRITE: Final = "BEGIN IMMEDIATE"
 BEGIN_READ: Final = "BEGIN"
 
-HAS_TABLES: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema'"
+HAS_TABLES: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'checkoutflow_schema'"
 
 # They cost nothing that can be measured.
 GUARDS: Final = tuple(
-    f"CREATE TRIGGER journal_refuses_{action} BEFORE {action} ON journal"
+    f"CREATE TRIGGER checkoutflow_journal_refuses_{action} BEFORE {action} ON checkoutflow_journal"
     " BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
     for action in ("update", "delete")
 )
