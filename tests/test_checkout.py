@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +27,7 @@ from checkoutflow.errors import (
     UsageError,
 )
 from checkoutflow.payment.outcomes import Operation, Outcome, Redirect, Word
-from checkoutflow.shop import Shop
+from checkoutflow.shop import MessageKind, Shop
 
 PAGE = Redirect(url="https://bank.example/pay")
 
@@ -675,6 +677,10 @@ def test_the_shop_is_reminded_once_before_an_authorisation_runs_out():
     assert sale.wait(days=5).do(c.PassTime()).happened == []
     assert sale.wait(days=1).do(c.PassTime()).happened == ["authorisation_reminded"]
     assert sale.wait(hours=1).do(c.PassTime()).happened == []
+
+
+def test_every_kind_of_message_has_its_events():
+    assert set(MESSAGES) == set(get_args(MessageKind))
 
 
 def test_messages_are_made_of_events_and_only_of_those_that_are_wanted():

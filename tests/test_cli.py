@@ -1,7 +1,5 @@
 """The command line: every command, and one clear line for everything that is wrong."""
 
-# ruff: noqa: RUF001 -- the multiplication sign is what people read
-
 from __future__ import annotations
 
 import io
@@ -246,7 +244,7 @@ def test_the_timeline_has_every_commit_and_event(run, flow, buy, database):
 
 def opened(run, checkout, database):
     _, out, _ = run("show", checkout.id, "--db", database)
-    return [line.strip() for line in out.partition("What is open\n")[2].splitlines()]
+    return re.split(r"(?<=\.) ", " ".join(out.partition("What is open\n")[2].split()))
 
 
 def test_what_is_open_while_the_customer_pays(run, buy, database, flow):
@@ -279,6 +277,28 @@ def test_what_is_open_after_a_lost_answer(run, buy, flow, simulated_bank, databa
     assert "To ship: 1 × mug, 1 × book." in said
     assert any("capture" in line and " is unknown; asked again " in line for line in said)
     assert "Under way: s1." in said
+
+
+def test_what_is_open_after_an_answer_about_another_amount(
+    run, buy, flow, simulated_bank, database
+):
+    checkout = buy()
+    simulated_bank.plan("capture", Fault.OTHER_AMOUNT)
+    flow.ship(checkout.id)
+    said = opened(run, checkout, database)
+    assert not any(line.startswith("To ship") for line in said)
+    assert said[-2:] == [
+        "Under way: s1.",
+        f"A person should look at payment {checkout.payments[0].id[:6]}…: contradiction.",
+    ]
+
+
+def test_a_payment_that_is_stopped_says_why(buy):
+    checkout = buy()
+    (payment,) = checkout.payments
+    stopped = payment.model_copy(update={"contradiction": "captured 2.00 DKK of 1.00 DKK"})
+    *_, last = show._open(checkout.model_copy(update={"payments": (stopped,)}))
+    assert last.endswith("is stopped: the provider said captured 2.00 DKK of 1.00 DKK.")
 
 
 def test_what_a_person_should_look_at(run, buy, flow, simulated_bank, checkout_clock, database):
@@ -399,8 +419,8 @@ def test_an_event_is_told_in_a_readable_line(event, told):
 def rewritten(database, statement, *values):
     """Change a database behind the library's back."""
     with sqlite3.connect(database) as connection:
-        connection.execute("DROP TRIGGER IF EXISTS journal_refuses_update")
-        connection.execute("DROP TRIGGER IF EXISTS journal_refuses_delete")
+        connection.execute("DROP TRIGGER IF EXISTS checkoutflow_journal_refuses_update")
+        connection.execute("DROP TRIGGER IF EXISTS checkoutflow_journal_refuses_delete")
         connection.execute(statement, values)
     connection.close()
 
@@ -409,18 +429,23 @@ def rewritten(database, statement, *values):
     ("statement", "complaint"),
     [
         (
-            """UPDATE checkouts SET state = json_set(state, '$.method', 'x', '$.phase', 'held')""",
+            """UPDATE checkoutflow_checkouts
+               SET state = json_set(state, '$.method', 'x', '$.phase', 'held')""",
             "stored otherwise than the journal says: phase, method",
         ),
-        ("UPDATE checkouts SET state = '{}'", "checkout .* cannot be read"),
-        ("DELETE FROM journal", "the journal is empty"),
-        ("DELETE FROM journal WHERE version = 1", "started cannot happen|cannot happen while"),
+        ("UPDATE checkoutflow_checkouts SET state = '{}'", "checkout .* cannot be read"),
+        ("DELETE FROM checkoutflow_journal", "the journal is empty"),
         (
-            "DELETE FROM journal WHERE version = (SELECT max(version) FROM journal)",
+            "DELETE FROM checkoutflow_journal WHERE version = 1",
+            ".* cannot happen while the checkout is not started",
+        ),
+        (
+            """DELETE FROM checkoutflow_journal
+               WHERE version = (SELECT max(version) FROM checkoutflow_journal)""",
             "stored otherwise than the journal says: version",
         ),
         (
-            """UPDATE journal SET events = replace(events, 'attempt":"', 'attempt":"x')
+            """UPDATE checkoutflow_journal SET events = replace(events, 'attempt":"', 'attempt":"x')
                WHERE events LIKE '%attempt_failed%'""",
             "the journal tells of an attempt that never began",
         ),
@@ -588,10 +613,12 @@ def test_the_bank_serves_a_shop_until_it_is_interrupted():
         told.set()
         return httpx.Response(204)
 
-    with serve(webhook) as url:
-        process = subprocess.Popen(
+    with (
+        serve(webhook) as url,
+        subprocess.Popen(
             command("simulate", "bank", "--notify", url), stdout=subprocess.PIPE, text=True
-        )
+        ) as process,
+    ):
         assert process.stdout is not None
         first = process.stdout.readline()
         base_url = re.search(r"http://127\.0\.0\.1:\d+", first)
@@ -613,8 +640,8 @@ def test_the_bank_serves_a_shop_until_it_is_interrupted():
         assert decided.status_code == HTTPStatus.SEE_OTHER
         assert told.wait(10)
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=20)
-    assert process.returncode == 0
+        rest = process.stdout.read()
+    assert process.wait(20) == 0
     assert got == ["payment.authorised"]
     assert f"signed with {simulate.NOTICE_SECRET}" in rest
     assert f"posted to {url}" in rest

@@ -1,7 +1,5 @@
 """The demo: five sales over real sockets, told to a person and to a machine."""
 
-# ruff: noqa: RUF001 -- the multiplication sign is what people read
-
 from __future__ import annotations
 
 import io

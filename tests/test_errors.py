@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from checkoutflow.cart import Cart
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.commands import Cancel, RecordResult
 from checkoutflow.errors import CheckoutError, InvalidInput, Next
@@ -44,6 +45,15 @@ def test_no_value_is_repeated(model, data, field):
     assert CANARY not in f"{refused.value}{refused.value!r}{refused.value.problems}"
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__
+
+
+def test_a_bad_cart_names_what_is_wrong_and_not_what_follows_from_it():
+    line = {"sku": "", "name": "Mug", "quantity": 0, "unit_price": "1.00 DKK"}
+    with pytest.raises(InvalidInput) as refused:
+        Cart.read({"lines": [line]})
+    assert [field for field, _ in refused.value.problems] == ["lines[0].sku", "lines[0].quantity"]
+    with pytest.raises(InvalidInput, match="lines: must not be empty"):
+        Cart.read({"lines": []})
 
 
 def test_an_outer_path_comes_before_the_inner_one():

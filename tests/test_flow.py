@@ -465,6 +465,10 @@ def test_settings_come_from_files_and_errors_name_their_path(tmp_path, checkout_
         Shop.load(path)
     with pytest.raises(InvalidInput, match="cannot be read"):
         Shop.load(tmp_path / "none.toml")
+    for wrong, field in (({"markets": ["NO", "XX"]}, "markets"), ({"messages": ["x"]}, "messages")):
+        with pytest.raises(InvalidInput) as error:
+            Shop.read({**checkout_shop.model_dump(mode="json"), **wrong})
+        assert str(error.value.field).startswith(field)
     twice = checkout_shop.model_dump(mode="json")
     twice["methods"].append(twice["methods"][0])
     with pytest.raises(InvalidInput, match="each id is used once"):

@@ -218,7 +218,7 @@ def test_what_is_over_stays_over(end):
     """)
 
 
-@pytest.mark.parametrize("end", ["declined", "expired"])
+@pytest.mark.parametrize("end", ["declined", "expired", "voided"])
 def test_money_that_comes_after_all_is_booked(end):
     play(f"""
         {end}           10000 -> {end}               0     0     0     0
@@ -230,7 +230,6 @@ def test_dropped_before_the_customer_said_yes():
     play("""
         action_required     0 -> action_required     0     0     0     0
         voided          10000 -> voided              0     0     0     0
-        authorised      10000 -> !                   0     0     0     0
     """)
 
 

@@ -362,10 +362,12 @@ def test_attempts_and_facts_for_the_shops_own_queries_are_kept(store):
         ("co-1", "second", *facts, schema.instant(at(1)), 1, None),
         ("co-1", "pay-1-authorise", *facts, schema.instant(at(9)), 2, "unknown"),
     ]
-    assert rows_of(store, "SELECT id, phase, version, attention, updated_at FROM checkoutflow_checkouts") == [
-        ("co-1", "held", 2, 0, schema.instant(at(2)))
-    ]
-    assert rows_of(store, "SELECT typeof(state), json_valid(state) FROM checkoutflow_checkouts") == [("text", 1)]
+    assert rows_of(
+        store, "SELECT id, phase, version, attention, updated_at FROM checkoutflow_checkouts"
+    ) == [("co-1", "held", 2, 0, schema.instant(at(2)))]
+    assert rows_of(
+        store, "SELECT typeof(state), json_valid(state) FROM checkoutflow_checkouts"
+    ) == [("text", 1)]
 
 
 @given(st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-11, minutes=-30))])))
@@ -383,7 +385,10 @@ def test_an_instant_has_a_time_zone():
         schema.instant(datetime(2025, 1, 1))  # noqa: DTZ001 -- that is what is refused
 
 
-@pytest.mark.parametrize("statement", ["UPDATE checkoutflow_journal SET command = 'x'", "DELETE FROM checkoutflow_journal"])
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE checkoutflow_journal SET command = 'x'", "DELETE FROM checkoutflow_journal"],
+)
 def test_the_journal_is_append_only(store, statement):
     store.commit(sample_change())
     before = store.journal("co-1")
@@ -484,7 +489,10 @@ def test_no_question_reads_a_whole_table(store, question):
         ("load", "USING INDEX sqlite_autoindex_checkoutflow_checkouts_1 (id=?)"),
         ("due", "USING COVERING INDEX checkoutflow_timers_by_due (due_at<?)"),
         ("due", "earlier USING PRIMARY KEY (checkout_id=?)"),
-        ("find_payment", "COVERING INDEX checkoutflow_attempts_by_payment (provider=? AND payment=?)"),
+        (
+            "find_payment",
+            "COVERING INDEX checkoutflow_attempts_by_payment (provider=? AND payment=?)",
+        ),
         ("checkouts_in_phase", "COVERING INDEX checkoutflow_checkouts_by_phase (phase=? AND id>?)"),
     ],
 )

@@ -60,7 +60,7 @@ CASES = [
     (_placed, standing(Word.DECLINED), "attempt_failed reopened", "collecting"),
     (_placed, standing(Word.EXPIRED), "payment_expired reopened", "collecting"),
     (_placed, standing(Word.VOIDED), "payment_voided reopened", "collecting"),
-    (_placed, standing(P, action=PAGE), "attempt_pending looked", "placing"),
+    (_placed, standing(P, action=PAGE), "attempt_pending", "placing"),
     (_placed, standing(N), "looked", "placing"),
     (_placed, standing(Word.UNCLEAR), "looked", "placing"),
     (_placed, None, "looked", "placing"),
@@ -107,6 +107,19 @@ CASES = [
     (_refunding, standing(A, 549, 549, refunded=329.40), "payment_refunded refund_done", None),
     (_cancelling, standing(Word.VOIDED, 549, voided=549), "payment_voided", "cancelled"),
     (_ending, standing(Word.VOIDED), "payment_voided cancelled", "cancelled"),
+    # The customer paid, and it was released again before we heard of either: the books have both.
+    (
+        _waiting,
+        standing(Word.VOIDED, 549, voided=549),
+        "payment_authorised payment_voided reopened",
+        "collecting",
+    ),
+    (
+        _waiting,
+        standing(Word.EXPIRED, 549, voided=549),
+        "payment_authorised payment_expired reopened",
+        "collecting",
+    ),
     # The customer paid while we were cancelling: the void did nothing, and another one is due.
     (_ending, standing(A, 549), "payment_authorised looked", "placing"),
     # What happens without us.
@@ -142,7 +155,7 @@ CASES = [
     ],
 )
 def test_a_standing_means(where, says, happens, phase):
-    sale = where()
+    sale = where().wait(seconds=5)  # when a look is due; one before that would not be noted
     before = sale.state.phase
     sale.look(says)
     assert " ".join(sale.happened) == happens
@@ -194,13 +207,21 @@ def test_a_stopped_payment_sends_nothing_until_the_provider_agrees_again():
 
 
 def test_the_same_request_goes_out_again_only_after_its_lease_and_within_the_keys_life():
-    sale = _placed().look(standing(Word.NOT_FOUND))
+    sale = _placed().wait(seconds=5).look(standing(Word.NOT_FOUND))
     assert sale.happened == ["looked"]  # somebody may still be sending it
     sale.wait(seconds=61).look(standing(Word.NOT_FOUND))
     assert sale.happened == ["attempt_resent"]
     assert sale.open[0].sends == 2
     sale.wait(hours=25).look(standing(Word.NOT_FOUND))
     assert "attempt_resent" not in sale.happened
+
+
+def test_however_often_somebody_asks_the_next_look_comes_no_later():
+    sale = _waiting()
+    due = sale.payment.look_at
+    for _ in range(10):  # the customer's browser reloads the page
+        assert sale.wait(milliseconds=400).look(standing(P, action=PAGE)).happened == []
+    assert sale.payment.look_at == due
 
 
 def test_a_provider_that_does_twice_what_is_sent_twice_is_never_sent_anything_twice():
@@ -253,6 +274,17 @@ def test_looking_goes_from_seconds_to_days_and_a_person_is_called_after_a_day():
     assert max(waits) == 24 * 3600
     assert 7 <= sum(waits) / 86400 <= 8.1
     assert [item.reason for item in sale.state.attention] == ["unresolved"]
+
+
+def test_money_reserved_after_all_for_a_payment_that_was_dropped_is_released():
+    sale = _waiting().do(c.Cancel())
+    sale.hear(Outcome.SUCCEEDED, sale.open[-1].id)
+    assert sale.state.phase is Phase.CANCELLED
+    sale.look(standing(Word.AUTHORISED, 549))
+    assert sale.happened == ["payment_authorised", "attempt_started"]
+    assert sale.open[0].operation is Operation.VOID
+    sale.succeed()
+    assert sale.books == (54900, 0, 0, 54900)
 
 
 # Success that turns into failure ------------------------------------------------------------------

@@ -11,6 +11,8 @@ from tests.test_machines import IN_PHASE
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.machine import ALLOWED, CommandName, Phase
 from checkoutflow.checkout.view import View, view_of
+from checkoutflow.errors import InvalidInput
+from checkoutflow.payment.methods import Method
 from checkoutflow.payment.outcomes import Outcome, Redirect, Word
 from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.texts import LANGUAGES
@@ -105,6 +107,12 @@ def test_a_method_can_need_more():
     sale = Sale(shop=type(Sale().rules.shop).read(data)).do(c.ChoosePayment(method="card"))
     missing = {field.field: field.purpose for field in view(sale).missing}
     assert missing == {"email": "send_receipt", "phone": "take_payment"}
+
+
+@pytest.mark.parametrize("detail", ["street", "shoe_size"])
+def test_a_method_cannot_need_what_payments_may_not_use(detail):
+    with pytest.raises(InvalidInput, match="is not used to take payments; name, organisation"):
+        Method.read({"id": "m", "name": "M", "details": [detail]})
 
 
 def test_totals_with_vat_by_rate_and_what_credits_leave_to_pay():

@@ -195,17 +195,27 @@ class VaultError(CheckoutError):
 def problem_paths(errors: Iterable[Mapping[str, object]]) -> list[tuple[str, str]]:
     """Turn validation errors into (path, message) pairs that never echo the value.
 
-    >>> problem_paths([{"loc": ("lines", 0, "quantity"), "msg": "Input should be positive"}])
-    [('lines[0].quantity', 'Input should be positive')]
+    >>> problem_paths([{"type": "x", "loc": ("lines", 0, "quantity"), "msg": "Should be positive"}])
+    [('lines[0].quantity', 'Should be positive')]
     """
     found: list[tuple[str, str]] = []
+    echoes: set[str] = set()
     for error in errors:
         path = ""
         location = error["loc"]
         for part in location if isinstance(location, tuple) else ():
             path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-        # The one message of pydantic's that repeats what was given.
-        is_tag = error.get("type") == "union_tag_invalid"
-        message = "is of no known kind" if is_tag else str(error["msg"])
+        kind, message = error["type"], str(error["msg"])
+        if kind == "default_factory_not_called":
+            continue  # it follows from another problem
+        if kind == "union_tag_invalid":
+            message = "is of no known kind"  # pydantic's message repeats what was given
+        if kind == "too_short":
+            echoes.add(path)  # perhaps only because what was in it is wrong
+            message = "must not be empty"
         found.append((path, message.removeprefix("Value error, ")))
-    return found
+    return [
+        (path, message)
+        for path, message in found
+        if path not in echoes or not any(other.startswith(f"{path}[") for other, _ in found)
+    ]

@@ -7,8 +7,9 @@ import tomllib
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from checkoutflow.customer import AREAS
 from checkoutflow.errors import InvalidInput
 from checkoutflow.law import Law, VatRate
 from checkoutflow.model import Frozen
@@ -16,6 +17,23 @@ from checkoutflow.money import Money
 from checkoutflow.payment.methods import Method
 from checkoutflow.review import ReviewRules
 from checkoutflow.texts import Text
+
+# What a shop can ask to be told; `checkoutflow.checkout.messages` says when each is.
+MessageKind = Literal[
+    "held",
+    "confirmed",
+    "declined",
+    "rejected",
+    "cancelled",
+    "expired",
+    "shipped",
+    "shipment_failed",
+    "refunded",
+    "refund_failed",
+    "fulfilled",
+    "authorisation_runs_out",
+    "attention",
+]
 
 
 class Delivery(Frozen):
@@ -68,8 +86,15 @@ class Shop(Frozen):
     lifetime_s: int = Field(default=24 * 3600, gt=0)
     pay_within_s: int = Field(default=3600, gt=0)
     remind_before_s: int = Field(default=24 * 3600, ge=0)
-    messages: frozenset[str] = frozenset()
+    messages: frozenset[MessageKind] = frozenset()
     vat_rates: tuple[VatRate, ...] = ()
+
+    @field_validator("markets")
+    @classmethod
+    def _are_known(cls, markets: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [market for market in markets if market not in AREAS]:
+            raise ValueError(f"{unknown[0]} is not one of {', '.join(AREAS)}")
+        return markets
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:

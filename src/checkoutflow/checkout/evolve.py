@@ -218,10 +218,8 @@ def _close(payment: Payment, attempt_id: str, outcome: Outcome) -> Payment:
 
 def _attempt_resent(state: Checkout, event: e.AttemptResent) -> Checkout:
     payment = state.payment(event.payment)
-    sends = next(item.sends for item in payment.attempts if item.id == event.attempt)
-    payment = _change_attempt(
-        payment, event.attempt, sends=sends + 1, lease_until=event.lease_until
-    )
+    sends = payment.attempt(event.attempt).sends + 1
+    payment = _change_attempt(payment, event.attempt, sends=sends, lease_until=event.lease_until)
     return _put(state, payment.model_copy(update={"look_at": event.lease_until}))
 
 
@@ -248,7 +246,7 @@ def _attempt_unknown(state: Checkout, event: e.AttemptUnknown) -> Checkout:
 
 def _attempt_failed(state: Checkout, event: e.AttemptFailed) -> Checkout:
     payment = state.payment(event.payment)
-    operation = next(item.operation for item in payment.attempts if item.id == event.attempt)
+    operation = payment.attempt(event.attempt).operation
     payment = _close(payment, event.attempt, event.outcome)
     changes: dict[str, object] = {"reason": event.reason}
     if operation is Operation.AUTHORISE:
@@ -358,7 +356,7 @@ def _capture_failed(state: Checkout, event: e.CaptureFailed) -> Checkout:
     is_all = event.amount.minor == payment.books.captured
     step = PaymentStep.CAPTURE_FAILED if is_all else PaymentStep.PART_CAPTURE_FAILED
     payment = _move(payment, step, posting=Posting.CAPTURE_FAILED, amount=event.amount)
-    part = next(item.part for item in payment.attempts if item.id == event.attempt)
+    part = payment.attempt(event.attempt).part
     payment = _change_attempt(payment, event.attempt, outcome=Outcome.DECLINED)
     shipments = tuple(
         item.model_copy(update={"is_paid": False}) if item.id == part else item
@@ -372,7 +370,7 @@ def _refund_failed(state: Checkout, event: e.RefundFailed) -> Checkout:
     is_all = event.amount.minor == payment.books.refunded
     step = PaymentStep.REFUND_FAILED if is_all else PaymentStep.PART_REFUND_FAILED
     payment = _move(payment, step, posting=Posting.REFUND_FAILED, amount=event.amount)
-    part = next(item.part for item in payment.attempts if item.id == event.attempt)
+    part = payment.attempt(event.attempt).part
     payment = _change_attempt(payment, event.attempt, outcome=Outcome.DECLINED)
     refunds = tuple(
         item.model_copy(update={"state": PartState.FAILED}) if item.id == part else item

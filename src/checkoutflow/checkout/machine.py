@@ -122,4 +122,7 @@ ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
     }
 )
 
+# What people ask for, in the order in which an order lives.
+CALLS: Final = tuple(name for name in CommandName if name not in _ALWAYS)
+
 ENDS: Final = frozenset(phase for phase, row in CHECKOUT.items() if not row)

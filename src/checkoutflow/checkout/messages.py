@@ -10,9 +10,11 @@ from checkoutflow.checkout import events as e
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from checkoutflow.shop import MessageKind
+
 # Kind of message -> the events that it tells of. A message names the checkout and nothing else:
 # whoever receives it loads the checkout, which is always newer than the message.
-MESSAGES: Final[Mapping[str, tuple[type, ...]]] = MappingProxyType(
+MESSAGES: Final[Mapping[MessageKind, tuple[type, ...]]] = MappingProxyType(
     {
         "held": (e.Held,),
         "confirmed": (e.Confirmed, e.ReviewApproved),
@@ -30,12 +32,12 @@ MESSAGES: Final[Mapping[str, tuple[type, ...]]] = MappingProxyType(
     }
 )
 
-_KIND: Final[Mapping[type, str]] = MappingProxyType(
+_KIND: Final[Mapping[type, MessageKind]] = MappingProxyType(
     {event: kind for kind, events in MESSAGES.items() for event in events}
 )
 
 
-def messages(events: Iterable[e.Event], wanted: frozenset[str]) -> tuple[str, ...]:
+def messages(events: Iterable[e.Event], wanted: frozenset[MessageKind]) -> tuple[MessageKind, ...]:
     """The kinds of message that one commit's events make, each once, of those that are wanted."""
     if not wanted:
         return ()

@@ -201,8 +201,9 @@ def _take_authorisation(draft: Draft, payment_id: str, standing: Standing) -> bo
     if payment.books.authorised:
         return True
     attempt = next(item for item in payment.attempts if item.operation is Operation.AUTHORISE)
-    if standing.authorised > standing.voided:
-        # Also after a decline or an expiry: the money is there whatever was said before.
+    if standing.authorised.minor:
+        # Also after a decline, an expiry or a void: the money is there whatever was said before.
+        # And also if it was released since, which the amounts say next: the books have both.
         authorised = e.PaymentAuthorised(
             payment=payment.id,
             attempt=attempt.id,
@@ -417,6 +418,10 @@ def _still_open(draft: Draft, payment_id: str, *, is_absent: bool) -> None:
         if is_absent and _is_proof_of_absence(draft, payment, attempt):
             _failed(draft, payment, attempt, Outcome.REFUSED, "never_arrived")
             return
+    if payment.open_attempts and payment.look_at is not None and draft.at < payment.look_at:
+        # Asked before its time, because of a notice or a customer who came back. The timetable
+        # stands: however often somebody asks, the next look comes no later for it.
+        return
     look_at = next_look(payment, draft.at) if payment.open_attempts else None
     draft.add(e.Looked(payment=payment.id, is_absent=is_absent, look_at=look_at))
 

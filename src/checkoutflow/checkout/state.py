@@ -94,6 +94,17 @@ class Payment(Frozen):
         """What is asked of the provider and not finally answered."""
         return tuple(attempt for attempt in self.attempts if attempt.is_open)
 
+    def attempt(self, attempt_id: str) -> Attempt:
+        """One attempt by its id.
+
+        Raises:
+            NotFound: If this payment has no such attempt.
+        """
+        for attempt in self.attempts:
+            if attempt.id == attempt_id:
+                return attempt
+        raise NotFound(f"payment {self.id} has no attempt {attempt_id}", field="attempt")
+
     @property
     def is_waiting(self) -> bool:
         """Whether the answer to its authorisation is not known yet."""

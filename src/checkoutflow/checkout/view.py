@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
 
-from checkoutflow.checkout.machine import ALLOWED, CommandName, Phase
+from checkoutflow.checkout.machine import ALLOWED, CALLS, Phase
 from checkoutflow.checkout.needs import (
     Choice,
     Need,
@@ -26,14 +26,6 @@ if TYPE_CHECKING:
     from checkoutflow.cart import Charge
     from checkoutflow.checkout.draft import Rules
     from checkoutflow.checkout.state import Checkout
-
-# What the shop and its front end may call; what programs report is not for them.
-_CALLS: Final = tuple(
-    name
-    for name in CommandName
-    if name not in {CommandName.RECORD_RESULT, CommandName.TAKE_STANDING, CommandName.PASS_TIME}
-)
-
 
 Notice = Literal["", "declined", "ending", "checking", "held", "released"]
 
@@ -232,7 +224,7 @@ def view_of(state: Checkout, rules: Rules, locale: str) -> View:
         # Translators: the words are a matter of law (Directive 2011/83/EU, article 8(2)).
         button=translate("Order with obligation to pay", locale),
         next_action=state.next_action,
-        allowed=tuple(name for name in _CALLS if name in ALLOWED[state.phase]),
+        allowed=tuple(name for name in CALLS if name in ALLOWED[state.phase]),
         books=_books(state, locale),
         expires_at=state.expires_at if is_collecting or is_placing else None,
         decide_by=state.review.deadline if state.review and state.phase is Phase.HELD else None,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from html import escape
 from itertools import permutations, product
-from math import hypot
+from math import sqrt
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -47,6 +47,12 @@ class Point(NamedTuple):
 
     x: float
     y: float
+
+
+def distance(one: Point, other: Point) -> float:
+    """How far two places are apart; rounded the same on every machine, as `hypot` is not."""
+    across, down = one.x - other.x, one.y - other.y
+    return sqrt(across * across + down * down)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,7 @@ class Arrow:
     @cached_property
     def _control(self) -> Point:
         (ax, ay), (bx, by) = self.source.middle, self.target.middle
-        length = hypot(bx - ax, by - ay)
+        length = distance(self.source.middle, self.target.middle)
         return Point(
             (ax + bx) / 2 + 2 * self.bend * (ay - by) / length,
             (ay + by) / 2 + 2 * self.bend * (bx - ax) / length,
@@ -302,11 +308,7 @@ def _arranged(
     def cost(places: Mapping[int, Area]) -> float:
         straight = [Arrow(places[a], places[b], ("",)) for a, b in pairs]
         return sum(
-            hypot(
-                arrow.source.middle.x - arrow.target.middle.x,
-                arrow.source.middle.y - arrow.target.middle.y,
-            )
-            + arrow.cost(list(places.values()))
+            distance(arrow.source.middle, arrow.target.middle) + arrow.cost(list(places.values()))
             for arrow in straight
         )
 
@@ -324,13 +326,10 @@ def _bent(arrows: Sequence[Arrow], areas: Sequence[Area]) -> list[Arrow]:
     clash = cache(Arrow.clash)
     best = [min(ways, key=cost.__getitem__) for ways in choices]
     for _ in range(_ROUNDS):
-        before = list(best)
         for i, ways in enumerate(choices):
             others = best[:i] + best[i + 1 :]
             costs = [cost[way] + sum(clash(way, other) for other in others) for way in ways]
             best[i] = ways[costs.index(min(costs))]
-        if best == before:
-            break
     return best
 
 

@@ -17,7 +17,7 @@ TIMES: Final = "\N{MULTIPLICATION SIGN}"
 # Columns of the labels at the left.
 _LABEL: Final = 11
 
-_STYLES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+_STYLES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "cyan": "36"}
 
 
 class Paper:
@@ -62,7 +62,7 @@ class Paper:
             label: What it is.
             text: The text.
             margin: Columns of the label, which stands at their right.
-            styles: For the text: ``bold``, ``dim``, ``red``, ``green``, ``yellow``, ``cyan``.
+            styles: For the text: ``bold``, ``dim``, ``red``, ``green``, ``cyan``.
         """
         for part in wrap(text, WIDTH - margin - 2) or [""]:
             self.line(f"{self._ink(f'{label:>{margin}}', 'dim')}  {self._ink(part, *styles)}")

@@ -182,8 +182,8 @@ def _open(checkout: Checkout) -> Iterator[str]:
     review = checkout.review
     if review is not None and review.state in {ReviewState.OPEN, ReviewState.CLAIMED}:
         yield f"The review is {review.state}; to be decided by {moment(review.deadline)}."
-    if checkout.phase in {Phase.HELD, Phase.CONFIRMED}:
-        yield f"To ship: {pieces(checkout.to_ship())}."
+    if checkout.phase in {Phase.HELD, Phase.CONFIRMED} and (left := checkout.to_ship()):
+        yield f"To ship: {pieces(left)}."
     for payment in checkout.payments:
         yield from _open_payment(payment)
     under_way = [item.id for item in checkout.shipments if item.state is PartState.UNDER_WAY]

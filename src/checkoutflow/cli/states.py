@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from checkoutflow.checkout.machine import ALLOWED, CHECKOUT, CommandName, Phase
+from checkoutflow.checkout.machine import ALLOWED, CALLS, CHECKOUT, Phase
 from checkoutflow.cli.diagram import draw
 from checkoutflow.cli.paper import columns
 from checkoutflow.payment.machine import PAYMENT, PaymentState
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from checkoutflow.cli.paper import Paper
-
-# What every phase takes comes from programs: money does not ask in which phase it arrives.
-_FROM_PROGRAMS: Final = frozenset.intersection(*ALLOWED.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ MACHINES: Final = (
         CHECKOUT,
         Phase.COLLECTING,
         {
-            phase: tuple(command for command in CommandName if command in allowed - _FROM_PROGRAMS)
+            phase: tuple(call for call in CALLS if call in allowed)
             for phase, allowed in ALLOWED.items()
         },
     ),

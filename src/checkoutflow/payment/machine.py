@@ -106,9 +106,10 @@ PAYMENT: Final[Table[PaymentState, PaymentStep]] = MappingProxyType(
             _E.REFUND_FAILED: _S.CAPTURED,
             _E.PART_REFUND_FAILED: _S.PART_REFUNDED,
         },
-        # A provider may say that a customer paid after we gave up waiting. Then the money is there.
+        # A provider may say that a customer paid after we gave up waiting, or while we dropped it.
+        # Then the money is, or was, there.
         _S.DECLINED: {_E.AUTHORISED: _S.AUTHORISED},
         _S.EXPIRED: {_E.AUTHORISED: _S.AUTHORISED},
-        _S.VOIDED: {},
+        _S.VOIDED: {_E.AUTHORISED: _S.AUTHORISED},
     }
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
+from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.texts import Text
 
 
@@ -39,6 +40,14 @@ class Method(Frozen):
     credit: bool = False
     takes_code: bool = False
     details: tuple[str, ...] = ()
+
+    @field_validator("details")
+    @classmethod
+    def _may_be_used_for_this(cls, details: tuple[str, ...]) -> tuple[str, ...]:
+        may = [name for name, field in FIELDS.items() if Purpose.TAKE_PAYMENT in field.purposes]
+        if wrong := [name for name in details if name not in may]:
+            raise ValueError(f"{wrong[0]} is not used to take payments; {', '.join(may)} are")
+        return details
 
     def why_not(self, *, market: str, customer: str, amount: Money) -> str:
         """Why it is not offered for this market, kind of customer and amount; empty if it is.

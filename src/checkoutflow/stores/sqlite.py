@@ -26,7 +26,9 @@ insert: Final = sqlite.insert
 BEGIN_WRITE: Final = "BEGIN IMMEDIATE"
 BEGIN_READ: Final = "BEGIN"
 
-HAS_TABLES: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'checkoutflow_schema'"
+HAS_TABLES: Final = (
+    "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'checkoutflow_schema'"
+)
 
 # They cost nothing that can be measured.
 GUARDS: Final = tuple(

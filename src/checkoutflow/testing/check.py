@@ -74,14 +74,8 @@ def _theirs(state: Checkout, bank: SimulatedBank) -> Mapping[str, Book]:
 
 
 def _is_settled(payment: Payment) -> bool:
-    """Whether all that the provider was asked to do with the money has its answer.
-
-    A customer who has not decided yet is no open outcome: nothing is reserved for them.
-    """
-    return not payment.contradiction and not any(
-        item.is_unresolved or item.operation is not Operation.AUTHORISE
-        for item in payment.open_attempts
-    )
+    """Whether all that the provider was asked has its answer."""
+    return not payment.open_attempts and not payment.contradiction
 
 
 def _needs_a_person(state: Checkout) -> bool:
@@ -259,9 +253,7 @@ def _messages(
 ) -> Iterator[str]:
     """Every stored message tells of something that the journal has."""
     told = {
-        (entry.version, kind)
-        for entry in journal
-        for kind in messages(entry.events, shop.messages)
+        (entry.version, kind) for entry in journal for kind in messages(entry.events, shop.messages)
     }
     for message in store.messages(_ALL):
         if message.checkout == state.id and (message.version, message.kind) not in told:

@@ -187,6 +187,5 @@ def _is_awaited(payment: Payment) -> bool:
     """Whether an answer is open that is not simply the customer's."""
     has_asked = payment.action is not None
     return any(
-        not (has_asked and item.operation is Operation.AUTHORISE)
-        for item in payment.open_attempts
+        not (has_asked and item.operation is Operation.AUTHORISE) for item in payment.open_attempts
     )
