@@ -220,7 +220,9 @@ def _attempt_resent(state: Checkout, event: e.AttemptResent) -> Checkout:
     payment = state.payment(event.payment)
     sends = payment.attempt(event.attempt).sends + 1
     payment = _change_attempt(payment, event.attempt, sends=sends, lease_until=event.lease_until)
-    return _put(state, payment.model_copy(update={"look_at": event.lease_until}))
+    # Sending again is a way of asking: it counts, so that the next time comes later and later.
+    changes = {"look_at": event.lease_until, "looks": payment.looks + 1}
+    return _put(state, payment.model_copy(update=changes))
 
 
 def _attempt_pending(state: Checkout, event: e.AttemptPending) -> Checkout:
@@ -252,6 +254,9 @@ def _attempt_failed(state: Checkout, event: e.AttemptFailed) -> Checkout:
     if operation is Operation.AUTHORISE:
         changes["state"] = advance("payment", PAYMENT, payment.state, PaymentStep.DECLINED)
         changes["action"] = None
+        # Nothing was reserved, so a void that was asked for meanwhile has nothing to release.
+        for void in payment.open_attempts:
+            payment = _close(payment, void.id, Outcome.REFUSED)
     if event.look_at is not None:
         changes["look_at"] = event.look_at
     return _settled(_put(state, payment.model_copy(update=changes)), payment.id)

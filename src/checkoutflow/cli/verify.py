@@ -46,8 +46,8 @@ def _difference(store: Store, checkout_id: str) -> str:
         version = stored.version if stored is not None else 0
         journal = store.journal(checkout_id)[: max(before, version)]
         replayed = replay(entry.events for entry in journal)
-    except (CheckoutError, StopIteration) as error:
-        return str(error) or "the journal tells of an attempt that never began"
+    except CheckoutError as error:
+        return str(error)
     if stored == replayed:
         return ""
     if stored is None or replayed is None:

@@ -74,8 +74,8 @@ def _theirs(state: Checkout, bank: SimulatedBank) -> Mapping[str, Book]:
 
 
 def _is_settled(payment: Payment) -> bool:
-    """Whether all that the provider was asked has its answer."""
-    return not payment.open_attempts and not payment.contradiction
+    """Whether all that the provider was asked has its answer, and nothing is to be tried again."""
+    return not payment.open_attempts and not payment.contradiction and payment.look_at is None
 
 
 def _needs_a_person(state: Checkout) -> bool:

@@ -9,7 +9,6 @@ import httpx
 
 from checkoutflow.checkout.timers import timers
 from checkoutflow.errors import NotFound
-from checkoutflow.payment.outcomes import Operation
 from checkoutflow.privacy.vault import KEY_BYTES, Keys
 from checkoutflow.stores.memory import MemoryStore
 from checkoutflow.testing.bank import SimulatedBank
@@ -184,8 +183,6 @@ class World:
 
 
 def _is_awaited(payment: Payment) -> bool:
-    """Whether an answer is open that is not simply the customer's."""
-    has_asked = payment.action is not None
-    return any(
-        not (has_asked and item.operation is Operation.AUTHORISE) for item in payment.open_attempts
-    )
+    """Whether the provider is to be asked, and not only because the customer has not decided."""
+    is_the_customers = payment.action is not None and len(payment.open_attempts) == 1
+    return not is_the_customers and not payment.contradiction
