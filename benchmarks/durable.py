@@ -51,13 +51,14 @@ class Recording(sqlite3.Connection):
         if self.total_changes != self._changes:
             self.transactions.append(self.current)
             self._changes = self.total_changes
-        self.current = []
 
 
 class _RecordingCursor(sqlite3.Cursor):
     connection: Recording
 
     def execute(self, sql: str, parameters: Any = ()) -> _RecordingCursor:  # noqa: ANN401 -- same
+        if sql.startswith("BEGIN"):
+            self.connection.current = []
         self.connection.current.append((sql, parameters))
         super().execute(sql, parameters)
         return self

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from checkoutflow import SqlStore
+
 FEW: Final = 1_000
 LOADS: Final = 200
 
@@ -35,9 +37,12 @@ FROM n CROSS JOIN checkoutflow_checkouts AS sold WHERE sold.rowid = 1
 def rows() -> Iterator[Row]:
     """Load from both in turn."""
     many, rounds = size(quick=10_000, usual=100_000, full=1_000_000), size(quick=3, usual=50)
-    with folder() as place:
-        large, small = (_loader(place / f"{count}.db", count) for count in (many, FEW))
-        large_s, small_s = in_turn(large, small, rounds=rounds)
+    with (
+        folder() as place,
+        closing(_filled(place / "large.db", many)) as large,
+        closing(_filled(place / "small.db", FEW)) as small,
+    ):
+        large_s, small_s = in_turn(_loader(large, many), _loader(small, FEW), rounds=rounds)
     yield Row(
         f"loading a checkout from {many:,} / from {FEW:,}",
         f"{large_s / LOADS * 1e6:.0f} us",
@@ -47,14 +52,18 @@ def rows() -> Iterator[Row]:
     )
 
 
-def _loader(file: Path, count: int) -> Callable[[], None]:
-    """Fill a store; give what loads some of its checkouts, drawn anew each time."""
+def _filled(file: Path, count: int) -> SqlStore:
     store = open_store(file)
     store.create()
     sell_in_steps(open_flow(store))
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute(FILL, (count,))
-        ids = [found for (found,) in connection.execute("SELECT id FROM checkoutflow_checkouts")]
+    return store
+
+
+def _loader(store: SqlStore, count: int) -> Callable[[], None]:
+    """Make what loads a few checkouts, drawn anew each time."""
+    ids = store.checkouts((), limit=count)
     assert len(ids) == count
     dice = Random(7)  # noqa: S311 -- which checkouts to load is no secret
 

@@ -281,6 +281,24 @@ def test_an_adapter_that_wants_no_end_of_requests_is_stopped(
     assert checkout_flow.reconcile(checkout.id).payments[0].attempts[-1].outcome == "unknown"
 
 
+def test_an_operation_of_several_slow_requests_is_given_up_in_time(
+    checkout_flow, checkout_clock, buy, monkeypatch
+):
+    checkout = buy()
+    provider = checkout_flow._programs.providers["simulated_bank"]
+    sent = []
+
+    def slow(self: object, order: Modification) -> Exchange[object]:
+        while True:
+            sent.append(checkout_clock.advance(seconds=4))
+            yield httpx.Request("GET", "https://bank.example/v1/payments/x")
+
+    monkeypatch.setattr(type(provider), "capture", slow)
+    checkout = checkout_flow.ship(checkout.id)
+    assert checkout.payments[0].attempts[-1].outcome == "unknown"
+    assert len(sent) == 3  # the third would have begun after 12 seconds
+
+
 def test_one_checkout_that_fails_does_not_keep_the_others_from_their_turn(
     checkout_flow, checkout_clock, buy, monkeypatch
 ):

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.errors import TransportError, UsageError
@@ -76,11 +77,14 @@ class SyncHttp:
         if self.client is None:
             self.client = httpx.Client(follow_redirects=False, trust_env=False)
         try:
+            late = monotonic() + effect.timeout_s
             answer = self.client.send(_timed(effect), stream=True, follow_redirects=False)
             try:
                 body = b""
                 for piece in answer.iter_bytes():
                     body = _grown(effect.provider, body, piece)
+                    if monotonic() > late:  # httpx counts the time between two pieces
+                        raise TransportError(f"no usable answer from {effect.provider}: too slow")
             finally:
                 answer.close()
         except httpx.HTTPError as error:
@@ -105,19 +109,24 @@ class AsyncHttp:
         Raises:
             TransportError: If no whole answer came, for whatever reason.
         """
+        from asyncio import timeout  # noqa: PLC0415 -- synchronous shops never load it
+
         import httpx  # noqa: PLC0415 -- heavy; loaded by the first request
 
         if self.client is None:
             self.client = httpx.AsyncClient(follow_redirects=False, trust_env=False)
         try:
-            answer = await self.client.send(_timed(effect), stream=True, follow_redirects=False)
-            try:
-                body = b""
-                async for piece in answer.aiter_bytes():
-                    body = _grown(effect.provider, body, piece)
-            finally:
-                await answer.aclose()
-        except httpx.HTTPError as error:
+            async with timeout(effect.timeout_s):
+                answer = await self.client.send(
+                    _timed(effect), stream=True, follow_redirects=False
+                )
+                try:
+                    body = b""
+                    async for piece in answer.aiter_bytes():
+                        body = _grown(effect.provider, body, piece)
+                finally:
+                    await answer.aclose()
+        except (httpx.HTTPError, TimeoutError) as error:
             raise _lost(effect.provider, error) from None
         return _whole(answer, body)
 

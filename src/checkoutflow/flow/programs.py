@@ -59,9 +59,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Seconds to wait for one answer of a provider while a customer waits. A whole attempt, with the
-# few requests that some providers need, stays well inside the lease it was committed with.
+# Seconds to wait for one answer of a provider, and for all the answers that one operation needs,
+# while a customer waits. Both stay well inside the lease that an attempt was committed with.
 TIMEOUT_S: Final = 5.0
+OPERATION_S: Final = 10.0
 REQUESTS: Final = 6
 
 # How often a change is decided again because someone else wrote first.
@@ -389,7 +390,7 @@ class Programs:
             )
         unknown = Result(outcome=Outcome.UNKNOWN)
         try:
-            result = yield from _exchanged(provider.name, exchange)
+            result = yield from _exchanged(provider.name, exchange, at)
         except UsageError:
             # The adapter refused the order before anything was sent.
             result = Result(outcome=Outcome.REFUSED, reason="not_supported")
@@ -410,7 +411,8 @@ class Programs:
         if provider.capabilities.can_be_asked:
             ask = Ask(payment.id, payment.provider_reference, payment.amount)
             try:
-                standing = yield from _exchanged(provider.name, provider.status(ask))
+                at = yield from now()
+                standing = yield from _exchanged(provider.name, provider.status(ask), at)
             except Contradiction as error:
                 said = str(error)
             except (TransportError, ProviderError):
@@ -584,12 +586,13 @@ def _attempt(state: Checkout, attempt_id: str) -> tuple[Payment, Attempt]:
     )
 
 
-def _exchanged(provider: str, exchange: Exchange[T]) -> Program[T]:
+def _exchanged(provider: str, exchange: Exchange[T], began: datetime) -> Program[T]:
     """Run an adapter's operation: each request it yields is sent, each response handed back.
 
     Raises:
         UsageError: If the adapter refuses the order; nothing was sent then.
         ProviderError: If it refuses later, or wants more requests than any operation should need.
+        TransportError: If no whole answer came, or all of it took too long.
     """
     answer: Any = None
     for sent in range(REQUESTS + 1):
@@ -602,7 +605,12 @@ def _exchanged(provider: str, exchange: Exchange[T]) -> Program[T]:
             if sent:
                 raise ProviderError(f"{provider} refused the order half-way: {error}") from error
             raise
-        answer = yield from send(provider, request, TIMEOUT_S)
+        left_s = OPERATION_S
+        if sent:
+            left_s -= ((yield from now()) - began).total_seconds()
+            if left_s <= 0:
+                raise TransportError(f"{provider} took longer than {OPERATION_S:.0f} seconds")
+        answer = yield from send(provider, request, min(TIMEOUT_S, left_s))
     raise ProviderError(f"{provider} wanted more than {REQUESTS} requests for one operation")
 
 

@@ -1,0 +1,347 @@
+"""A shop and its customer at work, for the tests that break machines, drivers and workers.
+
+A `Desk` calls the flow for both, and where the machine crashed it does what they would do: call
+again under the same key at once, or later, or never. `play` plays a scenario to its end, lets
+everything come to rest, and checks that nothing was lost.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import suppress
+from datetime import timedelta
+from enum import StrEnum
+from functools import partial
+from traceback import format_exception
+from typing import TYPE_CHECKING, Any, Final
+
+from checkoutflow.cart import Cart
+from checkoutflow.checkout.events import to_json
+from checkoutflow.checkout.machine import Phase
+from checkoutflow.checkout.messages import MESSAGES
+from checkoutflow.checkout.messages import messages as kinds
+from checkoutflow.checkout.state import PartState
+from checkoutflow.errors import CheckoutError, OutcomeUnknown
+from checkoutflow.money import Money
+from checkoutflow.payment.outcomes import Outcome
+from checkoutflow.shop import Shop
+from checkoutflow.testing.bank import SimulatedBank
+from checkoutflow.testing.driver import Crash
+from checkoutflow.testing.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    import httpx
+
+    from checkoutflow.checkout.state import Checkout
+    from checkoutflow.stores.contract import Message, Store
+    from checkoutflow.testing.driver import Stop
+
+# Every personal value holds this word, so that one search finds any of them where none may be.
+PLANTED: Final = "zanzibar"
+GIFT_CARD: Final = f"{PLANTED.upper()}-GIFT-1"
+CUSTOMER: Final = {
+    "email": f"{PLANTED}@example.com",
+    "name": f"{PLANTED.title()} Person",
+    "street": f"{PLANTED.title()}gade 1",
+    "postal_code": "2100",
+    "city": f"{PLANTED.title()} Ø",
+}
+BACK: Final = "https://shop.example/back"
+
+SHOP: Final = Shop.read(
+    {
+        "name": "Fjord",
+        "markets": ["DK"],
+        "methods": [
+            {"id": "card", "name": "Card", "provider": "simulated_bank"},
+            {"id": "wallet", "name": "Wallet", "provider": "simulated_bank"},
+            {
+                "id": "gift_card",
+                "name": "Gift card",
+                "provider": "simulated_bank",
+                "credit": True,
+                "takes_code": True,
+            },
+            {"id": "own_invoice", "name": "Invoice"},
+        ],
+        "deliveries": [{"id": "parcel", "name": "Parcel", "prices": ["49.00 DKK"]}],
+        "review": {"hold_above": ["5000.00 DKK"]},
+        "pay_within_s": 1800,
+        "messages": sorted(MESSAGES),
+    }
+)
+
+
+def cart(**lines: tuple[int, str]) -> Cart:
+    """A cart: quantity and price of each thing."""
+    return Cart.read(
+        {
+            "lines": [
+                {"sku": sku, "name": sku, "quantity": quantity, "unit_price": f"{price} DKK"}
+                for sku, (quantity, price) in lines.items()
+            ]
+        }
+    )
+
+
+MUG: Final = cart(mug=(1, "129.00"))
+MUGS_AND_BOOK: Final = cart(mug=(3, "129.00"), book=(1, "199.95"))
+SOFA: Final = cart(sofa=(1, "5999.00"))
+
+
+class Witness(SimulatedBank):
+    """A bank that remembers every request under a key."""
+
+    def __init__(self, clock: Callable[[], datetime], **options: Any) -> None:
+        super().__init__(clock, decision_s=3600, **options)
+        self.sent: dict[str, list[bytes]] = {}
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        if key := request.headers.get("idempotency-key"):
+            self.sent.setdefault(key, []).append(request.content)
+        return super().handle(request)
+
+
+class Again(StrEnum):
+    """When whoever made a call makes it again after a crash."""
+
+    AT_ONCE = "at once"
+    LATER = "later"
+    NEVER = "never"
+
+
+class Gone(Exception):
+    """Nobody calls again."""
+
+
+class Desk:
+    """The shop and its customer. Every method of the flow is here under its name.
+
+    Each call has an idempotency key of its own where the flow takes one, and a repeat has the same.
+
+    Attributes:
+        ends: For each call, how many effects there had been when it had ended.
+        errors: What was raised on the way.
+    """
+
+    def __init__(self, world: World, again: Again = Again.AT_ONCE) -> None:
+        self.world = world
+        self.bank = world.bank
+        self.clock = world.clock
+        self.again = again
+        self.ends: list[int] = []
+        self.errors: list[CheckoutError] = []
+        self._calls = 0
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: object, **options: object) -> Any:
+            if name not in KEYLESS:
+                self._calls += 1
+                options["idempotency_key"] = f"call-{self._calls}"
+            return self.insist(lambda: getattr(self.world.flow, name)(*arguments, **options))
+
+        return call
+
+    def settle(self) -> None:
+        """The shop's scheduler does its work until no outcome is open."""
+        self.insist(self.world.settle)
+
+    def deliver(self) -> None:
+        """The bank's notices come in."""
+        self.insist(self.world.deliver)
+
+    def wait(self, **time: float) -> None:
+        """Time passes, and the shop's scheduler does its work when it falls due."""
+        end = self.clock() + timedelta(**time)
+        self.insist(lambda: self.world.run_until(end))
+
+    def insist(self, call: Callable[[], Any]) -> Any:
+        """Make a call; where the machine crashes, or an outcome is open, do what people do."""
+        has_crashed = False
+        while True:
+            try:
+                answer = call()
+                break
+            except Crash:
+                has_crashed = True
+                self.world.reopen()
+                if self.again is Again.NEVER:
+                    raise Gone from None
+                if self.again is Again.LATER:
+                    self.settle()
+            except CheckoutError as error:
+                self.errors.append(error)
+                if not isinstance(error, OutcomeUnknown):
+                    raise
+                self.settle()
+        self.ends.append(len(self.world.steps.names))
+        if has_crashed:
+            self.settle()
+            if answer is not None:
+                answer = self.world.checkout(answer.id)
+        return answer
+
+
+KEYLESS: Final = frozenset({"receive", "reconcile"})
+
+
+# What a shop's pages do ---------------------------------------------------------------------------
+
+
+def buy(desk: Desk, checkout: Checkout, tries: int = 3) -> Checkout:
+    """The customer presses "buy", and again where it came to nothing."""
+    for _ in range(tries):
+        checkout = desk.place(checkout.id, accepted_total=checkout.total, return_url=BACK)
+        if checkout.next_action is None:
+            checkout = known(desk, checkout)
+        if checkout.phase is not Phase.COLLECTING:
+            break
+    return checkout
+
+
+def start(desk: Desk, cart: Cart = MUG, payment: str = "card") -> Checkout:
+    """The customer fills the page in."""
+    started: Checkout = desk.start(cart, market="DK", details=CUSTOMER, payment=payment)
+    return started
+
+
+def ship(desk: Desk, checkout: Checkout, lines: dict[str, int] | None = None) -> Checkout:
+    """The shop sends goods off: they leave once they are paid for."""
+    for _ in range(3):
+        checkout = desk.ship(checkout.id, lines)
+        checkout = known(desk, checkout)
+        if checkout.shipments[-1].state is PartState.DONE:
+            break
+    return checkout
+
+
+def refund(desk: Desk, checkout: Checkout, lines: dict[str, int]) -> Checkout:
+    """The shop gives money back, and what is missing again where it was not all given back."""
+    checkout = known(desk, desk.refund(checkout.id, lines))
+    for _ in range(2):
+        if (last := checkout.refunds[-1]).state is not PartState.FAILED:
+            break
+        given = sum(
+            attempt.amount.minor
+            for payment in checkout.payments
+            for attempt in payment.attempts
+            if attempt.part == last.id and attempt.outcome is Outcome.SUCCEEDED
+        )
+        missing = last.amount - Money(given, "DKK")
+        checkout = known(desk, desk.refund(checkout.id, amount=missing))
+    return checkout
+
+
+def known(desk: Desk, checkout: Checkout) -> Checkout:
+    """Wait until no outcome is open."""
+    if any(payment.open_attempts for payment in checkout.payments):
+        desk.settle()
+        checkout = desk.world.checkout(checkout.id)
+    return checkout
+
+
+def taken(desk: Desk, checkout: Checkout) -> Money:
+    """What the customer is really without."""
+    minor = sum(desk.bank.taken(payment.id) for payment in checkout.payments)
+    return Money(minor, checkout.total.currency)
+
+
+def is_sold(desk: Desk, checkout: Checkout) -> bool:
+    """Whether all has left and all is paid, once."""
+    return checkout.phase is Phase.FULFILLED and taken(desk, checkout) == checkout.total
+
+
+# Playing to the end -------------------------------------------------------------------------------
+
+
+def play(
+    scenario: Callable[[Desk], None],
+    stops: Sequence[Stop] = (),
+    again: Again = Again.AT_ONCE,
+    *,
+    open_store: Callable[[], Store] | None = None,
+    days: float = 8,
+    **bank: bool,
+) -> Desk:
+    """Play a scenario with crashes, let everything come to rest, and check that nothing is lost.
+
+    Args:
+        stops: Where the machine crashes.
+        again: What whoever was calling does then.
+        days: For how long to watch afterwards: longer than an authorisation lasts.
+        bank: What the bank cannot do.
+    """
+    with World(SHOP, open_store=open_store, open_bank=partial(Witness, **bank)) as world:
+        world.steps.stops = list(stops)
+        desk = Desk(world, again)
+        with suppress(Gone):
+            scenario(desk)
+        desk.again = Again.AT_ONCE  # the shop's scheduler always comes back
+        desk.settle()
+        nothing_is_lost(desk)
+        hand_all_notices_over_again(desk)
+        desk.wait(days=days)
+        nothing_is_lost(desk)
+        everything_is_at_rest(desk)
+    return desk
+
+
+def nothing_is_lost(desk: Desk) -> None:
+    """What must be true in every world, and what these tests know besides."""
+    desk.world.check()
+    for key, bodies in desk.bank.sent.items():
+        assert len(set(bodies)) == 1, f"{key} was sent with different contents"
+        assert desk.bank.capabilities.repeat_s or len(bodies) == 1, f"{key} was sent again"
+    told = Counter((item.checkout, item.version, item.kind) for item in messages(desk.world))
+    happened = Counter(
+        (state.id, entry.version, kind)
+        for state in desk.world.checkouts()
+        for entry in desk.world.store.journal(state.id)
+        for kind in kinds(entry.events, SHOP.messages)
+    )
+    assert told == happened, "messages for the shop were lost or made up"
+    assert PLANTED not in everything_but_the_vault(desk).lower(), "something personal got out"
+
+
+def messages(world: World) -> Sequence[Message]:
+    return world.store.messages(1_000_000)
+
+
+def everything_but_the_vault(desk: Desk) -> str:
+    """All that is kept or raised outside the vault, as one text."""
+    store = desk.world.store
+    texts = [
+        text
+        for state in desk.world.checkouts()
+        for text in (
+            state.model_dump_json(),
+            repr(state),
+            *(f"{entry.command} {to_json(entry.events)!r}" for entry in store.journal(state.id)),
+        )
+    ]
+    return "\n".join([*texts, *(repr(message) for message in messages(desk.world)), *said(desk)])
+
+
+def said(desk: Desk) -> Iterator[str]:
+    """The text of every error, with what it came from."""
+    for error in desk.errors:
+        yield from format_exception(error, capture_locals=False)
+
+
+def hand_all_notices_over_again(desk: Desk) -> None:
+    """Days later, in reverse and twice: each acts once."""
+    before = [state.version for state in desk.world.checkouts()]
+    for headers, body in [*reversed(desk.bank.outbox), *desk.bank.outbox]:
+        desk.receive("simulated_bank", headers, body)
+    assert [state.version for state in desk.world.checkouts()] == before
+
+
+def everything_is_at_rest(desk: Desk) -> None:
+    """Nothing is open and nothing is due, now or ever; and people are called only for a reason."""
+    for state in desk.world.checkouts():
+        assert state.phase is not Phase.PLACING
+        assert not [item for payment in state.payments for item in payment.open_attempts]
+    assert not desk.world.store.due(desk.clock() + timedelta(days=365), 10)
