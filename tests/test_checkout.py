@@ -12,7 +12,8 @@ from tests.heart import ADDRESS, BANK, CART, DEAR, DIGITAL, FREE, SHOP, Sale, no
 from checkoutflow.cart import Cart
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
-from checkoutflow.checkout.evolve import replay
+from checkoutflow.checkout.draft import Rules
+from checkoutflow.checkout.evolve import evolve, replay
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.messages import MESSAGES, messages
 from checkoutflow.checkout.timers import changed, timers
@@ -688,6 +689,58 @@ def test_messages_are_made_of_events_and_only_of_those_that_are_wanted():
     assert messages(events, frozenset()) == ()
     assert messages(events, frozenset({"shipped", "held"})) == ("shipped",)
     assert messages(events, frozenset(MESSAGES)) == ("confirmed", "shipped", "fulfilled")
+
+
+def test_an_adapter_cannot_ask_for_what_payments_may_not_use():
+    with pytest.raises(InvalidInput, match="street is not used to take_payment"):
+        type(BANK).read({**BANK.model_dump(), "details": ["street"]})
+
+
+# A shop that changes its settings under a running checkout ------------------------------------
+
+
+def test_a_provider_that_is_gone_or_can_less_than_before_refuses_the_step():
+    sale = Sale().confirmed()
+    rules = sale.rules
+    sale.rules = Rules(rules.shop, rules.law, {})
+    with pytest.raises(NotSupported, match="there is no provider bank"):
+        sale.do(c.Ship())
+    less = BANK.model_copy(update={"operations": frozenset({Operation.AUTHORISE})})
+    sale.rules = Rules(rules.shop, rules.law, {"bank": less})
+    with pytest.raises(NotSupported, match="bank cannot capture"):
+        sale.do(c.Ship())
+
+
+def test_a_delivery_that_is_gone_must_be_chosen_again():
+    sale = Sale().ready()
+    sale.rules = Rules(
+        SHOP.model_copy(update={"deliveries": SHOP.deliveries[1:]}), sale.rules.law, {"bank": BANK}
+    )
+    sale.do(c.ChangeCart(cart=CART))
+    assert sale.state.delivery == "pickup"  # the only one left
+
+
+def test_single_lines_are_cancelled_only_once_there_is_an_order():
+    with pytest.raises(InvalidInput, match="once confirmed"):
+        Sale().do(c.Cancel(lines={"mug": 1}))
+
+
+def test_with_everything_on_its_way_nothing_is_left_to_ship_or_cancel():
+    sale = Sale().confirmed().do(c.Ship()).hear(Outcome.PENDING)
+    for command in (c.Ship(), c.Cancel()):
+        with pytest.raises(UsageError, match="nothing is left"):
+            sale.do(command)
+
+
+def test_events_that_do_not_belong_are_refused_on_replay():
+    sale = Sale().confirmed()
+    for event in (
+        e.ReviewApproved(reviewer="r1"),
+        e.ShipmentStarted(shipment="s1", lines={"mug": 3}, amount=nok(1)),
+        e.AttemptResent(payment="pay1a", attempt="pay1a-9", lease_until=sale.now),
+    ):
+        with pytest.raises(UsageError):
+            evolve(sale.state, event)
 
 
 # Replay ---------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def test_a_method_can_need_more():
 
 @pytest.mark.parametrize("detail", ["street", "shoe_size"])
 def test_a_method_cannot_need_what_payments_may_not_use(detail):
-    with pytest.raises(InvalidInput, match="is not used to take payments; name, organisation"):
+    with pytest.raises(InvalidInput, match="is not used to take_payment; name, organisation"):
         Method.read({"id": "m", "name": "M", "details": [detail]})
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pydantic import field_validator
+
 from checkoutflow.errors import NotSupported
 from checkoutflow.model import Frozen
 from checkoutflow.payment.outcomes import Operation
+from checkoutflow.privacy.fields import Purpose, all_usable
 
 
 class Capabilities(Frozen):
@@ -31,6 +34,12 @@ class Capabilities(Frozen):
     repeat_s: int = 0
     absence_s: int = 900
     details: frozenset[str] = frozenset()
+
+    @field_validator("details")
+    @classmethod
+    def _may_be_used_for_this(cls, details: frozenset[str]) -> frozenset[str]:
+        all_usable(details, Purpose.TAKE_PAYMENT)
+        return details
 
     def require(self, operation: Operation, currency: str) -> None:
         """Refuse what is not offered; adapters call it before they build a request.

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
-from checkoutflow.privacy.fields import FIELDS, Purpose
+from checkoutflow.privacy.fields import Purpose, all_usable
 from checkoutflow.texts import Text
 
 
@@ -44,9 +44,7 @@ class Method(Frozen):
     @field_validator("details")
     @classmethod
     def _may_be_used_for_this(cls, details: tuple[str, ...]) -> tuple[str, ...]:
-        may = [name for name, field in FIELDS.items() if Purpose.TAKE_PAYMENT in field.purposes]
-        if wrong := [name for name in details if name not in may]:
-            raise ValueError(f"{wrong[0]} is not used to take payments; {', '.join(may)} are")
+        all_usable(details, Purpose.TAKE_PAYMENT)
         return details
 
     def why_not(self, *, market: str, customer: str, amount: Money) -> str:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from checkoutflow.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Purpose(StrEnum):
@@ -125,6 +125,17 @@ def declared(name: str) -> Field:
     except KeyError:
         message = f"that personal field is not declared; declared are {', '.join(FIELDS)}"
         raise UsageError(message) from None
+
+
+def all_usable(names: Iterable[str], purpose: Purpose) -> None:
+    """See that every field may be used for a purpose.
+
+    Raises:
+        ValueError: If one may not; for validators, which say where it stands.
+    """
+    may = [name for name, field in FIELDS.items() if purpose in field.purposes]
+    if wrong := sorted(set(names) - set(may)):
+        raise ValueError(f"{wrong[0]} is not used to {purpose}; {', '.join(may)} are")
 
 
 def expiry(field: str, at: datetime, *, finished: bool) -> datetime:
