@@ -117,9 +117,7 @@ class AsyncHttp:
             self.client = httpx.AsyncClient(follow_redirects=False, trust_env=False)
         try:
             async with timeout(effect.timeout_s):
-                answer = await self.client.send(
-                    _timed(effect), stream=True, follow_redirects=False
-                )
+                answer = await self.client.send(_timed(effect), stream=True, follow_redirects=False)
                 try:
                     body = b""
                     async for piece in answer.aiter_bytes():

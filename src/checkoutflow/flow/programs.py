@@ -138,9 +138,12 @@ class Programs:
         key: str,
     ) -> Program[Checkout]:
         """Begin a checkout, with whatever is known already."""
-        content = [cart.model_dump_json(), market, locale, customer, *_content(commands)]
+        asked = ""
+        if key:
+            start = [cart.model_dump_json(), market, locale, customer]
+            asked = self._asked([*start, *_content(commands)], details)
         for _ in range(RELOADS):
-            found = yield from self._repeated(key, None, content, details)
+            found = yield from self._repeated(key, None, asked)
             if found is not None:
                 return found
             octets = yield from random(2 * CHECKOUT_BYTES)
@@ -167,7 +170,7 @@ class Programs:
                         events,
                         at=at,
                         command="start",
-                        idempotency=self._key_row(key, state.id, content, details),
+                        idempotency=IdempotencyRow(key, asked, state.id) if key else None,
                         subject=subject,
                         vault=rows,
                     )
@@ -184,9 +187,9 @@ class Programs:
         key: str,
     ) -> Program[Checkout]:
         """Carry out commands in one commit, then send what they ask of providers."""
-        content = _content(commands)
+        asked = self._asked(_content(commands), details) if key else ""
         for _ in range(RELOADS):
-            found = yield from self._repeated(key, checkout_id, content, details)
+            found = yield from self._repeated(key, checkout_id, asked)
             if found is not None:
                 return found
             before = yield from self.load(checkout_id)
@@ -207,7 +210,7 @@ class Programs:
                     events,
                     at=at,
                     command=", ".join(command.name for command in [*given, *commands]),
-                    idempotency=self._key_row(key, before.id, content, details),
+                    idempotency=IdempotencyRow(key, asked, before.id) if key else None,
                     subject=None if person else subject,
                     vault=rows,
                 )
@@ -512,25 +515,12 @@ class Programs:
 
     # Repeats ---------------------------------------------------------------------------------
 
-    def _content_digest(self, content: Iterable[str], details: Mapping[str, str]) -> str:
-        """Keyed, since it covers what the customer typed."""
+    def _asked(self, content: Iterable[str], details: Mapping[str, str]) -> str:
+        """A digest of what a call asks for; keyed, since it covers what the customer typed."""
         typed = [f"{name}={details[name]}" for name in sorted(details)]
         return digest(self._keys, "idempotency", "\n".join([*content, *typed]))
 
-    def _key_row(
-        self, key: str, owner: str, content: Iterable[str], details: Mapping[str, str]
-    ) -> IdempotencyRow | None:
-        if not key:
-            return None
-        return IdempotencyRow(key, self._content_digest(content, details), owner)
-
-    def _repeated(
-        self,
-        key: str,
-        owner: str | None,
-        content: Iterable[str],
-        details: Mapping[str, str],
-    ) -> Program[Checkout | None]:
+    def _repeated(self, key: str, owner: str | None, asked: str) -> Program[Checkout | None]:
         """The checkout as it stands now, if this call was made before under the same key.
 
         Raises:
@@ -542,7 +532,7 @@ class Programs:
         if row is None:
             return None
         is_same = owner is None or row.checkout == owner
-        if not is_same or row.digest != self._content_digest(content, details):
+        if not is_same or row.digest != asked:
             raise IdempotencyConflict(
                 "this idempotency key was used for another call; take a new one",
                 field="idempotency_key",
@@ -642,7 +632,7 @@ def _attempt_rows(before: Checkout | None, after: Checkout) -> tuple[AttemptRow,
             provider=payment.provider or "",
             operation=attempt.operation,
             amount=attempt.amount,
-            digest=_asked(after, payment, attempt),
+            digest=_attempt_digest(after, payment, attempt),
             started_at=attempt.started_at,
             lease_until=attempt.lease_until,
             sends=attempt.sends,
@@ -654,7 +644,7 @@ def _attempt_rows(before: Checkout | None, after: Checkout) -> tuple[AttemptRow,
     )
 
 
-def _asked(state: Checkout, payment: Payment, attempt: Attempt) -> str:
+def _attempt_digest(state: Checkout, payment: Payment, attempt: Attempt) -> str:
     """A digest of what was asked; nothing personal goes into it."""
     facts = [state.id, payment.id, payment.method, attempt.operation, str(attempt.amount)]
     if attempt.operation is Operation.AUTHORISE:
