@@ -8,10 +8,12 @@ everything come to rest, and checks that nothing was lost.
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from traceback import format_exception
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +27,7 @@ from checkoutflow.errors import CheckoutError, OutcomeUnknown
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Outcome
 from checkoutflow.shop import Shop
+from checkoutflow.stores.sql import open_store
 from checkoutflow.testing.bank import SimulatedBank
 from checkoutflow.testing.driver import Crash
 from checkoutflow.testing.world import World
@@ -123,6 +126,7 @@ class Desk:
     Each call has an idempotency key of its own where the flow takes one, and a repeat has the same.
 
     Attributes:
+        effects: What was done until everything was settled.
         ends: For each call, how many effects there had been when it had ended.
         errors: What was raised on the way.
     """
@@ -132,6 +136,7 @@ class Desk:
         self.bank = world.bank
         self.clock = world.clock
         self.again = again
+        self.effects: list[str] = []
         self.ends: list[int] = []
         self.errors: list[CheckoutError] = []
         self._calls = 0
@@ -271,7 +276,8 @@ def play(
     Args:
         stops: Where the machine crashes.
         again: What whoever was calling does then.
-        days: For how long to watch afterwards: longer than an authorisation lasts.
+        days: For how long to watch afterwards: longer than an authorisation lasts. None, where an
+            outcome may stay open for ever.
         bank: What the bank cannot do.
     """
     with World(SHOP, open_store=open_store, open_bank=partial(Witness, **bank)) as world:
@@ -281,11 +287,14 @@ def play(
             scenario(desk)
         desk.again = Again.AT_ONCE  # the shop's scheduler always comes back
         desk.settle()
+        desk.effects = world.steps.names[:]
         nothing_is_lost(desk)
-        hand_all_notices_over_again(desk)
-        desk.wait(days=days)
-        nothing_is_lost(desk)
-        everything_is_at_rest(desk)
+        if days:
+            hand_all_notices_over_again(desk)
+            desk.wait(days=days)
+            desk.settle()
+            nothing_is_lost(desk)
+            everything_is_at_rest(desk)
     return desk
 
 
@@ -304,6 +313,29 @@ def nothing_is_lost(desk: Desk) -> None:
     )
     assert told == happened, "messages for the shop were lost or made up"
     assert PLANTED not in everything_but_the_vault(desk).lower(), "something personal got out"
+
+
+@contextmanager
+def database() -> Iterator[Path]:
+    """A new database file with its tables; in memory where the machine has such a folder.
+
+    It is written in full and synchronised all the same, which is most of a test's time on a disk.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 -- a folder of our own is made in it
+    with TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        file = Path(folder) / "shop.db"
+        file.write_bytes(_empty_database())
+        yield file
+
+
+@cache
+def _empty_database() -> bytes:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "shop.db"
+        store = open_store(file)
+        store.create()
+        store.close()
+        return file.read_bytes()
 
 
 def messages(world: World) -> Sequence[Message]:

@@ -5,8 +5,10 @@ Amounts are whole kroner; the order costs 549 (two mugs, a lamp and a parcel).
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
-from tests.heart import BANK, DEAR, Sale, nok, standing
+from tests.heart import BANK, DEAR, START, Sale, nok, standing
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.machine import Phase
@@ -285,6 +287,37 @@ def test_money_reserved_after_all_for_a_payment_that_was_dropped_is_released():
     assert sale.open[0].operation is Operation.VOID
     sale.succeed()
     assert sale.books == (54900, 0, 0, 54900)
+
+
+@pytest.mark.parametrize("answer", [None, standing(Word.UNCLEAR), standing(Word.NOT_FOUND)])
+def test_a_look_without_an_answer_comes_again_also_where_nothing_is_open(answer):
+    sale = _shipped().wait(days=2).look(answer)  # because of a notice, and the provider was down
+    assert sale.happened == ["looked"]
+    assert sale.payment.look_at == sale.now + timedelta(seconds=5)
+    sale.wait(seconds=5).look(standing(Word.AUTHORISED, 549, 549))
+    assert sale.payment.look_at is None
+    assert sale.books == (54900, 54900, 0, 0)
+
+
+def test_a_provider_that_cannot_be_asked_is_not_asked_again_for_nothing():
+    sale = Sale(bank=BANK.model_copy(update={"can_be_asked": False})).confirmed()
+    assert sale.wait(days=2).look(None).happened == []
+
+
+def test_what_is_sent_again_without_an_answer_is_sent_less_and_less_often():
+    sale = _confirmed().do(c.Ship()).hear(Outcome.UNKNOWN)
+    while sale.payment.look_at is not None and sale.now < START + timedelta(days=9):
+        sale.now = max(sale.now, sale.payment.look_at)
+        sale.look(standing(Word.AUTHORISED, 549))
+        if "attempt_resent" in sale.happened:
+            sale.hear(Outcome.REFUSED)
+    assert sale.payment.attempts[-1].sends < 40
+
+
+def test_a_void_of_what_the_customer_declines_is_over_with_it():
+    sale = _ending().look(standing(Word.DECLINED))
+    assert sale.state.phase is Phase.CANCELLED
+    assert sale.open == []
 
 
 # Success that turns into failure ------------------------------------------------------------------

@@ -19,20 +19,18 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.state import Attempt, Payment
     from checkoutflow.payment.outcomes import Result, Standing
 
-# Seconds after which to ask about something open: quickly at first, a customer may be waiting.
-LOOKS_S: Final = (5, 30, 120, 300, 900, 3600)
-HOURLY_FOR: Final = timedelta(hours=24)
-DAILY_FOR: Final = timedelta(days=7)
+# Seconds from one look to the next: quickly at first, a customer may be waiting; then hourly for a
+# day and daily for a week.
+LOOKS_S: Final = (5, 30, 120, 300, 900, *[3600] * 24, *[86_400] * 7)
+CALL_AFTER: Final = timedelta(hours=24)
+LAST_LOOK: Final = timedelta(days=7)
 
 
 def next_look(payment: Payment, at: datetime) -> datetime | None:
     """When to ask the provider next; None once it was asked for a week."""
     if payment.looks < len(LOOKS_S):
         return at + timedelta(seconds=LOOKS_S[payment.looks])
-    since = at - min((item.started_at for item in payment.open_attempts), default=at)
-    if since < HOURLY_FOR:
-        return at + timedelta(hours=1)
-    return at + timedelta(days=1) if since < DAILY_FOR else None
+    return None
 
 
 def record_result(draft: Draft, command: c.RecordResult) -> None:
@@ -64,7 +62,7 @@ def _take_result(draft: Draft, payment: Payment, attempt: Attempt, result: Resul
         case Outcome.REFUSED if attempt.sends == 1:
             _failed(draft, payment, attempt, Outcome.REFUSED, result.reason)
         case Outcome.PENDING:
-            look_at = next_look(payment, draft.at) or draft.at + DAILY_FOR
+            look_at = next_look(payment, draft.at) or draft.at + LAST_LOOK
             draft.add(
                 e.AttemptPending(
                     payment=payment.id,
@@ -76,7 +74,7 @@ def _take_result(draft: Draft, payment: Payment, attempt: Attempt, result: Resul
                 )
             )
         case _:
-            look_at = next_look(payment, draft.at) or draft.at + DAILY_FOR
+            look_at = next_look(payment, draft.at) or draft.at + LAST_LOOK
             draft.add(e.AttemptUnknown(payment=payment.id, attempt=attempt.id, look_at=look_at))
 
 
@@ -161,8 +159,8 @@ def take_standing(draft: Draft, command: c.TakeStanding) -> None:
     if command.said:
         _contradicted(draft, payment, command.said, stops=True)
         return
-    if standing is None or standing.word is Word.UNCLEAR:
-        _still_open(draft, command.payment, is_absent=False)
+    if standing is None or standing.word is Word.UNCLEAR or _is_forgotten(payment, standing):
+        _still_open(draft, payment.id, is_heard=False)
         return
     if problem := _nonsense(payment, standing):
         _contradicted(draft, payment, problem, stops=True)
@@ -181,6 +179,11 @@ def take_standing(draft: Draft, command: c.TakeStanding) -> None:
             for item in payment.open_attempts
         )
         _still_open(draft, payment.id, is_absent=unseen or standing.word is Word.NOT_FOUND)
+
+
+def _is_forgotten(payment: Payment, standing: Standing) -> bool:
+    """Whether the provider does not find what it had: its look-up fails, the money is there."""
+    return standing.word is Word.NOT_FOUND and payment.books.authorised > 0
 
 
 def _nonsense(payment: Payment, standing: Standing) -> str:
@@ -252,7 +255,7 @@ def _take_no_authorisation(
                     provider_reference=standing.provider_reference,
                     action=standing.action if is_news else None,
                     valid_until=standing.valid_until,
-                    look_at=next_look(payment, draft.at) or draft.at + DAILY_FOR,
+                    look_at=next_look(payment, draft.at) or draft.at + LAST_LOOK,
                 )
             )
         case _:
@@ -397,15 +400,27 @@ def _absence_s(draft: Draft, payment: Payment) -> int:
     return capabilities.absence_s if capabilities else 900
 
 
-def _still_open(draft: Draft, payment_id: str, *, is_absent: bool) -> None:
-    """Something is open and this look did not settle it: send again, conclude, or look later."""
+def _can_be_asked(draft: Draft, payment: Payment) -> bool:
+    capabilities = draft.rules.capabilities.get(payment.provider or "")
+    return capabilities is not None and capabilities.can_be_asked
+
+
+def _still_open(
+    draft: Draft, payment_id: str, *, is_heard: bool = True, is_absent: bool = False
+) -> None:
+    """Something is open and this look did not settle it: send again, conclude, or look later.
+
+    A look that was not answered comes again also where nothing is open: there was a reason for it,
+    and a notice comes only once.
+    """
     payment = draft.state.payment(payment_id)
-    if not payment.open_attempts and payment.look_at is None:
+    is_open = bool(payment.open_attempts) or (not is_heard and _can_be_asked(draft, payment))
+    if not is_open and payment.look_at is None:
         return
     unresolved = [item for item in payment.open_attempts if item.is_unresolved]
     if payment.open_attempts:
         since = draft.at - min(item.started_at for item in payment.open_attempts)
-        if unresolved and since >= HOURLY_FOR:
+        if unresolved and since >= CALL_AFTER:
             call_a_person(draft, payment, "unresolved")
     for attempt in unresolved:
         if _may_send_again(draft, payment, attempt):
@@ -418,11 +433,11 @@ def _still_open(draft: Draft, payment_id: str, *, is_absent: bool) -> None:
         if is_absent and _is_proof_of_absence(draft, payment, attempt):
             _failed(draft, payment, attempt, Outcome.REFUSED, "never_arrived")
             return
-    if payment.open_attempts and payment.look_at is not None and draft.at < payment.look_at:
+    if is_open and payment.look_at is not None and draft.at < payment.look_at:
         # Asked before its time, because of a notice or a customer who came back. The timetable
         # stands: however often somebody asks, the next look comes no later for it.
         return
-    look_at = next_look(payment, draft.at) if payment.open_attempts else None
+    look_at = next_look(payment, draft.at) if is_open else None
     draft.add(e.Looked(payment=payment.id, is_absent=is_absent, look_at=look_at))
 
 

@@ -163,7 +163,8 @@ def _order(state: Checkout, theirs: Mapping[str, Book]) -> Iterator[str]:
     given = sum(item.amount.minor for item in state.refunds if item.state is PartState.DONE)
     if given > refunded:
         yield f"refunds of {given} count as done, and the bank gave back {refunded}"
-    if state.phase in {Phase.HELD, Phase.CONFIRMED} and not state.cancelled and not reasons:
+    is_sure = all(map(_is_settled, state.payments)) and not reasons and not state.cancelled
+    if state.phase in {Phase.HELD, Phase.CONFIRMED} and is_sure:
         total = state.total.minor
         if reserved + captured < total:
             yield (

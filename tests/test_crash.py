@@ -1,0 +1,218 @@
+"""A crash before every single effect of every program loses nothing.
+
+Each scenario is played once to count its effects, and then again and again, with a crash at every
+one of them: nothing that was in memory is left, a new flow is opened over the same store, and the
+shop and its customer do what people do. In the end the bank's book and ours must agree, nobody was
+charged twice, and nothing unpaid has left (`tests.desk.nothing_is_lost`).
+
+A crash after an effect, in place of its answer, leaves the same world behind as one before the next
+effect: programs change nothing in between. Only after the last effect of a call does it differ, for
+the caller, who does not know that the call was done; those places are played as well.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from contextlib import closing
+from functools import cache
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.desk import PLANTED, Again, Desk, database, play
+from tests.scenarios import SCENARIOS
+
+from checkoutflow.stores.schema import ATTEMPTS, instant
+from checkoutflow.stores.sql import open_store
+from checkoutflow.testing.driver import Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# What changes the world outside. A crash before anything else is a crash before the next of these.
+CHANGES = ("commit", "send", "take_notice", "clear_timer")
+
+# Played on a database as well.
+ON_DISK = [
+    "plain sale",
+    "declined and retried",
+    "held and approved",
+    "held and rejected",
+    "two shipments",
+    "one line returned",
+    "answer to the authorisation lost",
+    "answer to the capture lost",
+    "notice before the customer returns",
+    "gift card and wallet cancelled while the customer pays",
+]
+
+# Where nobody has to be asked: by a bank that tells nothing, a customer's decision is not learned.
+WITHOUT_ASKING = [
+    "plain sale",
+    "declined and retried",
+    "held and approved",
+    "held and rejected",
+    "two shipments",
+    "one line returned",
+    "answer to the authorisation lost",
+    "answer to the capture lost",
+    "answer to the refund lost",
+    "answer to the void lost",
+    "cancelled after confirmation",
+    "one line shipped and the rest cancelled",
+]
+
+
+@cache
+def effects_of(name: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The effects of a scenario without a crash, and after which of them a call had ended."""
+    desk = play(SCENARIOS[name])
+    return tuple(desk.effects), tuple(desk.ends)
+
+
+def every_place(name: str) -> Iterator[Stop]:
+    """Before every effect, and after the last one of every call."""
+    effects, ends = effects_of(name)
+    for number in range(1, len(effects) + 1):
+        yield Stop(number)
+        if number in ends:
+            yield Stop(number, is_after=True)
+
+
+def every_change(name: str) -> Iterator[Stop]:
+    """The same, without places where the world outside stands as it does at the next one."""
+    effects, _ = effects_of(name)
+    for stop in every_place(name):
+        if stop.is_after or effects[stop.effect - 1].startswith(CHANGES):
+            yield stop
+
+
+def described(name: str, stop: Stop) -> str:
+    effects, _ = effects_of(name)
+    when = "after" if stop.is_after else "before"
+    return f"crash {when} effect {stop.effect}: {effects[stop.effect - 1]}"
+
+
+def crashes(names):
+    """A case for each scenario and each place to crash."""
+    return [
+        pytest.param(name, stop, id=f"{name}, {described(name, stop)}")
+        for name in names
+        for stop in every_place(name)
+    ]
+
+
+def crash_everywhere(name: str, again: Again, check: Callable[[Desk], None], **options) -> None:
+    """Play a scenario with each crash that makes a difference."""
+    for stop in every_change(name):
+        try:
+            check(play(SCENARIOS[name], [stop], again, **options))
+        except Exception as error:
+            error.add_note(f"{name}, {described(name, stop)}, again {again}")
+            raise
+
+
+def nobody_is_called(desk: Desk) -> None:
+    """Where somebody goes on, all is well without a person."""
+    assert not [state.attention for state in desk.world.checkouts() if state.attention]
+
+
+def whoever_waits_has_a_person(desk: Desk) -> None:
+    for state in desk.world.checkouts():
+        called = {item.payment for item in state.attention if item.reason == "unresolved"}
+        assert all(item.id in called for item in state.payments if item.open_attempts)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_without_a_crash(name, caplog):
+    caplog.set_level(logging.DEBUG)
+    nobody_is_called(play(SCENARIOS[name]))
+    assert PLANTED not in caplog.text.lower()
+
+
+@pytest.mark.parametrize(("name", "stop"), crashes(SCENARIOS))
+def test_crash(name, stop):
+    """The call is made again at once."""
+    nobody_is_called(play(SCENARIOS[name], [stop]))
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_crash_and_a_call_that_comes_again_later(name):
+    crash_everywhere(name, Again.LATER, nobody_is_called)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_crash_and_a_call_that_never_comes_again(name):
+    crash_everywhere(name, Again.NEVER, lambda _: None)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_machine_that_crashes_again_and_again(name, seed):
+    effects, _ = effects_of(name)
+    random = Random(f"{name} {seed}")  # noqa: S311 -- a test wants the same places again
+    places = [random.randrange(1, 2 * len(effects)) for _ in range(5)]
+    stops = [Stop(place, is_after=random.random() < 0.5) for place in places]
+    nobody_is_called(play(SCENARIOS[name], stops, random.choice([Again.AT_ONCE, Again.LATER])))
+
+
+# On a database ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "stop"), crashes(ON_DISK))
+def test_crash_on_a_database(name, stop):
+    with database() as file:
+        nobody_is_called(play(SCENARIOS[name], [stop], open_store=lambda: open_store(file)))
+        rows_agree_with_the_states(file)
+        assert PLANTED.encode() not in file.read_bytes().lower()
+
+
+def rows_agree_with_the_states(file):
+    """The table of attempts says what the states say, and in the same words."""
+    store = open_store(file)
+    states = [store.load(name) for name in store.checkouts(())]
+    store.close()
+    columns = [column.name for column in ATTEMPTS.columns if column.name != "digest"]
+    with closing(sqlite3.connect(file)) as connection:
+        kept = connection.execute(f"SELECT {', '.join(columns)} FROM {ATTEMPTS.name}").fetchall()  # noqa: S608 -- our own names
+    assert sorted(kept) == sorted(
+        (
+            state.id,
+            attempt.id,
+            payment.provider,
+            payment.id,
+            attempt.operation,
+            attempt.amount.minor,
+            attempt.amount.currency,
+            instant(attempt.started_at),
+            instant(attempt.lease_until),
+            attempt.sends,
+            attempt.outcome,
+        )
+        for state in states
+        for payment in state.payments
+        for attempt in payment.attempts
+    )
+
+
+# Banks that can do less ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_crash_with_a_bank_that_forgets_keys(name):
+    """Nothing is sent to it twice: it would do it twice."""
+    crash_everywhere(name, Again.AT_ONCE, nobody_is_called, remembers_keys=False)
+
+
+@pytest.mark.parametrize("name", WITHOUT_ASKING)
+def test_crash_with_a_bank_that_cannot_be_asked(name):
+    """It is sent the same again. That time released the money it cannot tell: we stop before."""
+    crash_everywhere(name, Again.AT_ONCE, nobody_is_called, can_be_asked=False, days=2)
+
+
+@pytest.mark.parametrize("name", WITHOUT_ASKING)
+def test_crash_with_a_bank_that_neither_remembers_nor_tells(name):
+    """What is not known then stays so: nothing is sent twice, and a person is called."""
+    less = {"remembers_keys": False, "can_be_asked": False}
+    crash_everywhere(name, Again.NEVER, whoever_waits_has_a_person, **less, days=0)
