@@ -478,8 +478,8 @@ def _events() -> TypeAdapter[tuple[Event, ...]]:
 
 
 def to_json(events: tuple[Event, ...]) -> bytes:
-    """The events of one commit, as the journal holds them; fields at their default are left out."""
-    return _events().dump_json(events, exclude_defaults=False)
+    """The events of one commit, as the journal holds them."""
+    return _events().dump_json(events)
 
 
 def from_json(text: bytes | str) -> tuple[Event, ...]:

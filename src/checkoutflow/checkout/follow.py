@@ -30,6 +30,8 @@ TRIES: Final = 3
 
 def follow(draft: Draft) -> None:
     """Run the rules until they are done."""
+    if draft.state.phase is Phase.COLLECTING and not draft.state.payments:
+        return  # nothing follows from a choice
     seen = -1
     while seen != len(draft.events):
         seen = len(draft.events)
