@@ -19,6 +19,10 @@ class Frozen(BaseModel):
         frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True
     )
 
+    def but(self, **changes: object) -> Self:
+        """The same value with some fields changed. The new ones are taken as they are."""
+        return self.model_copy(update=changes)
+
     @classmethod
     def read(cls, data: object, *, at: str = "") -> Self:
         """Make the model from plain data of the outside world.

@@ -90,18 +90,18 @@ def change_cart(draft: Draft, command: c.ChangeCart) -> None:
         )
     if state.customer == "consumer" and not command.cart.prices_include_vat:
         raise InvalidInput("consumers see prices with VAT", field="cart.prices_include_vat")
-    changed = state.model_copy(update={"cart": command.cart})
+    changed = state.but(cart=command.cart)
     only = _only_delivery(rules, command.cart, state.market)
     still = {delivery.id for delivery in deliveries(changed, rules)}
     delivery = state.delivery if state.delivery in still else only
     priced = _price(draft, command.cart, delivery)
-    changed = changed.model_copy(update={"delivery": delivery, "priced": priced})
+    changed = changed.but(delivery=delivery, priced=priced)
     # Credits are kept in their order for as long as they fit into the new total.
     kept: list[Credit] = []
     for credit in state.credits:
         if total((item.amount for item in (*kept, credit)), priced.currency) <= priced.total:
             kept.append(credit)
-    changed = changed.model_copy(update={"credits": tuple(kept)})
+    changed = changed.but(credits=tuple(kept))
     fitting = {method.id for method in methods(changed, rules)}
     draft.add(
         e.CartChanged(
@@ -213,7 +213,7 @@ def place(draft: Draft, command: c.Place) -> None:
     state, rules = draft.state, draft.rules
     # The law of the day of the purchase holds, also for a checkout that began the day before.
     priced = _price(draft, state.cart, state.delivery)
-    current = state.model_copy(update={"priced": priced})
+    current = state.but(priced=priced)
     details = [need.field for need in missing_details(current, rules)]
     if missing := [*missing_choices(current), *details]:
         raise DetailsMissing(missing)

@@ -37,6 +37,10 @@ def record_result(draft: Draft, command: c.RecordResult) -> None:
     """Take in what a provider answered to one attempt; an attempt that has its answer keeps it."""
     payment, attempt = _find(draft, command.attempt)
     if not attempt.is_open:
+        nothing_moved = {Outcome.DECLINED, Outcome.REFUSED}
+        if attempt.outcome is Outcome.REFUSED and command.result.outcome not in nothing_moved:
+            # It was given up for undone, and now it may have been done: ask at once.
+            draft.add(e.Looked(payment=payment.id, look_at=draft.at))
         return
     if command.said:
         _contradicted(draft, payment, command.said, stops=False)

@@ -297,6 +297,15 @@ class Checkout(Frozen):
                 return payment
         raise NotFound(f"checkout {self.id} has no payment {payment_id}", field="payment")
 
+    def without_attention(self, payment_id: str, *reasons: str) -> Checkout:
+        """The checkout without these reasons for a person to look at a payment."""
+        kept = tuple(
+            item
+            for item in self.attention
+            if item.payment != payment_id or item.reason not in reasons
+        )
+        return self if kept == self.attention else self.but(attention=kept)
+
     def shipped(self, line_id: str) -> int:
         """Units of a line that are shipped or on their way to be."""
         return sum(

@@ -471,7 +471,7 @@ class Programs:
     ) -> Program[Checkout]:
         """Write one change, with the timers, attempts and messages that it means."""
         version = before.version + 1 if before is not None else 1
-        after = after.model_copy(update={"version": version})
+        after = after.but(version=version)
         if after.provided and any(isinstance(event, _ORDERED) for event in events):
             # Now there is a sale to look after: what was typed for it lives as long as it must.
             _, rows = yield from ask_store("person", after.subject)
