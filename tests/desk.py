@@ -133,6 +133,7 @@ class Desk:
 
     def __init__(self, world: World, again: Again = Again.AT_ONCE) -> None:
         self.world = world
+        assert isinstance(world.bank, Witness)
         self.bank = world.bank
         self.clock = world.clock
         self.again = again
@@ -165,11 +166,11 @@ class Desk:
 
     def insist(self, call: Callable[[], Any]) -> Any:
         """Make a call; where the machine crashes, or an outcome is open, do what people do."""
+        answer: Any = None
         has_crashed = False
         while True:
             try:
                 answer = call()
-                break
             except Crash:
                 has_crashed = True
                 self.world.reopen()
@@ -179,9 +180,11 @@ class Desk:
                     self.settle()
             except CheckoutError as error:
                 self.errors.append(error)
-                if not isinstance(error, OutcomeUnknown):
+                if not isinstance(error, OutcomeUnknown) or len(self.errors) > _MOST_ERRORS:
                     raise
                 self.settle()
+            else:
+                break
         self.ends.append(len(self.world.steps.names))
         if has_crashed:
             self.settle()
@@ -190,6 +193,7 @@ class Desk:
         return answer
 
 
+_MOST_ERRORS: Final = 10
 KEYLESS: Final = frozenset({"receive", "reconcile"})
 
 
@@ -267,20 +271,27 @@ def play(
     stops: Sequence[Stop] = (),
     again: Again = Again.AT_ONCE,
     *,
+    open_world: type[World] = World,
     open_store: Callable[[], Store] | None = None,
     days: float = 8,
-    **bank: bool,
+    remembers_keys: bool = True,
+    can_be_asked: bool = True,
 ) -> Desk:
     """Play a scenario with crashes, let everything come to rest, and check that nothing is lost.
 
     Args:
+        scenario: What the shop and its customer do.
         stops: Where the machine crashes.
         again: What whoever was calling does then.
+        open_world: With another flow in it.
+        open_store: With another store than one in memory.
         days: For how long to watch afterwards: longer than an authorisation lasts. None, where an
             outcome may stay open for ever.
-        bank: What the bank cannot do.
+        remembers_keys: Whether the bank does.
+        can_be_asked: Whether the bank can.
     """
-    with World(SHOP, open_store=open_store, open_bank=partial(Witness, **bank)) as world:
+    bank = partial(Witness, remembers_keys=remembers_keys, can_be_asked=can_be_asked)
+    with open_world(SHOP, open_store=open_store, open_bank=bank) as world:
         world.steps.stops = list(stops)
         desk = Desk(world, again)
         with suppress(Gone):
@@ -360,7 +371,7 @@ def everything_but_the_vault(desk: Desk) -> str:
 def said(desk: Desk) -> Iterator[str]:
     """The text of every error, with what it came from."""
     for error in desk.errors:
-        yield from format_exception(error, capture_locals=False)
+        yield from format_exception(error)
 
 
 def hand_all_notices_over_again(desk: Desk) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from tests.desk import (
     GIFT_CARD,
+    MUG,
     MUGS_AND_BOOK,
     SOFA,
     Desk,
     buy,
     is_sold,
     known,
+    play,
     refund,
     ship,
     start,
@@ -22,8 +25,12 @@ from tests.desk import (
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.money import Money
 from checkoutflow.testing.bank import Fault
+from checkoutflow.testing.driver import Stop
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from checkoutflow.cart import Cart
     from checkoutflow.checkout.state import Checkout
 
 Scenario = Callable[[Desk], None]
@@ -118,11 +125,21 @@ def answer_to_the_void_lost(desk: Desk) -> None:
 
 
 @scenario
-def lost_answer_and_a_look_up_that_lags_behind(desk: Desk) -> None:
+def lost_authorisation_and_a_look_up_that_lags_behind(desk: Desk) -> None:
     desk.bank.plan("authorise", Fault.LOSE_ANSWER)
-    desk.bank.plan("status", *[Fault.NOT_FOUND] * 3)
+    desk.bank.plan("status", *[Fault.NOT_FOUND] * 5)
     checkout = ship(desk, buy(desk, start(desk)))
     assert is_sold(desk, checkout)
+
+
+@scenario
+def lost_refund_and_a_look_up_that_lags_behind(desk: Desk) -> None:
+    desk.bank.plan("refund", Fault.LOSE_ANSWER)
+    checkout = ship(desk, buy(desk, start(desk, MUGS_AND_BOOK)))
+    desk.deliver()
+    desk.bank.plan("status", *[Fault.STALE] * 5)  # for less long than a look-up may be behind
+    checkout = refund(desk, checkout, {"mug": 1})
+    assert taken(desk, checkout) == checkout.total - checkout.priced.unit_amount("mug", 0, 1)
 
 
 @scenario
@@ -167,10 +184,12 @@ def customer_declines_in_the_wallet(desk: Desk) -> None:
     assert taken(desk, checkout) == checkout.total
 
 
-def with_gift_card(desk: Desk, payment: str) -> Checkout:
+def with_gift_card(desk: Desk, payment: str, cart: Cart = MUG) -> Checkout:
     desk.bank.issue_gift_card(GIFT_CARD, Money(20000, "DKK"))
-    checkout = start(desk, payment=payment)
-    return desk.add_credit(checkout.id, "gift_card", Money(5000, "DKK"), code=GIFT_CARD)
+    checkout = start(desk, cart, payment)
+    card = Money(5000, "DKK")
+    covered: Checkout = desk.add_credit(checkout.id, "gift_card", card, code=GIFT_CARD)
+    return covered
 
 
 def left_on_card(desk: Desk) -> Money:
@@ -207,10 +226,7 @@ def cancelled_while_the_customer_says_yes(desk: Desk) -> None:
 
 @scenario
 def gift_card_pays_and_one_line_is_returned(desk: Desk) -> None:
-    desk.bank.issue_gift_card(GIFT_CARD, Money(20000, "DKK"))
-    checkout = start(desk, MUGS_AND_BOOK)
-    checkout = desk.add_credit(checkout.id, "gift_card", Money(5000, "DKK"), code=GIFT_CARD)
-    checkout = ship(desk, buy(desk, checkout))
+    checkout = ship(desk, buy(desk, with_gift_card(desk, "card", MUGS_AND_BOOK)))
     checkout = refund(desk, checkout, {"mug": 3, "book": 1})
     assert taken(desk, checkout) == Money(0, "DKK")
     assert left_on_card(desk) == Money(20000, "DKK")
@@ -258,3 +274,39 @@ def everything_is_slow(desk: Desk) -> None:
 def own_invoice(desk: Desk) -> None:
     checkout = ship(desk, buy(desk, start(desk, payment="own_invoice")))
     assert checkout.phase is Phase.FULFILLED
+
+
+# Where they can crash ---------------------------------------------------------------------------
+
+# What changes the world outside. A crash before anything else is a crash before the next of these.
+CHANGES = ("commit", "send", "take_notice", "clear_timer")
+
+
+@cache
+def effects_of(name: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The effects of a scenario without a crash, and after which of them a call had ended."""
+    desk = play(SCENARIOS[name])
+    return tuple(desk.effects), tuple(desk.ends)
+
+
+def every_place(name: str) -> Iterator[Stop]:
+    """Before every effect, and after the last one of every call."""
+    effects, ends = effects_of(name)
+    for number in range(1, len(effects) + 1):
+        yield Stop(number)
+        if number in ends:
+            yield Stop(number, is_after=True)
+
+
+def every_change(name: str) -> Iterator[Stop]:
+    """The same, without places where the world outside stands as it does at the next one."""
+    effects, _ = effects_of(name)
+    for stop in every_place(name):
+        if stop.is_after or effects[stop.effect - 1].startswith(CHANGES):
+            yield stop
+
+
+def described(name: str, stop: Stop) -> str:
+    effects, _ = effects_of(name)
+    when = "after" if stop.is_after else "before"
+    return f"crash {when} effect {stop.effect}: {effects[stop.effect - 1]}"

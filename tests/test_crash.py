@@ -15,23 +15,19 @@ from __future__ import annotations
 import logging
 import sqlite3
 from contextlib import closing
-from functools import cache
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.desk import PLANTED, Again, Desk, database, play
-from tests.scenarios import SCENARIOS
+from tests.scenarios import SCENARIOS, described, effects_of, every_change, every_place
 
 from checkoutflow.stores.schema import ATTEMPTS, instant
 from checkoutflow.stores.sql import open_store
 from checkoutflow.testing.driver import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-# What changes the world outside. A crash before anything else is a crash before the next of these.
-CHANGES = ("commit", "send", "take_notice", "clear_timer")
+    from collections.abc import Callable
 
 # Played on a database as well.
 ON_DISK = [
@@ -62,36 +58,6 @@ WITHOUT_ASKING = [
     "cancelled after confirmation",
     "one line shipped and the rest cancelled",
 ]
-
-
-@cache
-def effects_of(name: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """The effects of a scenario without a crash, and after which of them a call had ended."""
-    desk = play(SCENARIOS[name])
-    return tuple(desk.effects), tuple(desk.ends)
-
-
-def every_place(name: str) -> Iterator[Stop]:
-    """Before every effect, and after the last one of every call."""
-    effects, ends = effects_of(name)
-    for number in range(1, len(effects) + 1):
-        yield Stop(number)
-        if number in ends:
-            yield Stop(number, is_after=True)
-
-
-def every_change(name: str) -> Iterator[Stop]:
-    """The same, without places where the world outside stands as it does at the next one."""
-    effects, _ = effects_of(name)
-    for stop in every_place(name):
-        if stop.is_after or effects[stop.effect - 1].startswith(CHANGES):
-            yield stop
-
-
-def described(name: str, stop: Stop) -> str:
-    effects, _ = effects_of(name)
-    when = "after" if stop.is_after else "before"
-    return f"crash {when} effect {stop.effect}: {effects[stop.effect - 1]}"
 
 
 def crashes(names):
@@ -171,7 +137,7 @@ def test_crash_on_a_database(name, stop):
 def rows_agree_with_the_states(file):
     """The table of attempts says what the states say, and in the same words."""
     store = open_store(file)
-    states = [store.load(name) for name in store.checkouts(())]
+    states = [state for name in store.checkouts(()) if (state := store.load(name))]
     store.close()
     columns = [column.name for column in ATTEMPTS.columns if column.name != "digest"]
     with closing(sqlite3.connect(file)) as connection:

@@ -149,7 +149,8 @@ class Stepped(Generic[T]):
             raise self.error
         if not self.is_over:
             raise ValueError(f"the program is not over: {self.next} comes next")
-        return self._value  # type: ignore[return-value] -- it is over, so it is there
+        value: T = self._value  # type: ignore[assignment]  # it is over, so it is there
+        return value
 
     def step(self) -> None:
         """Perform one effect and hand the answer over. Does nothing once it is over."""
