@@ -440,6 +440,12 @@ def test_a_flow_needs_the_providers_its_methods_name(checkout_shop):
         CheckoutFlow(checkout_shop, store=MemoryStore())
 
 
+def test_two_providers_of_one_name_are_refused(checkout_shop, simulated_bank):
+    twice = [simulated_bank.provider(), simulated_bank.provider()]
+    with pytest.raises(UsageError, match="two providers are named simulated_bank"):
+        CheckoutFlow(checkout_shop, providers=twice, store=MemoryStore())
+
+
 def test_what_is_not_there_is_not_found(checkout_flow):
     for call in (checkout_flow.load, checkout_flow.view, checkout_flow.journal):
         with pytest.raises(NotFound):

@@ -22,7 +22,7 @@ from tests.test_two_workers import (
 
 from checkoutflow.checkout import follow, paying
 from checkoutflow.errors import CheckoutError
-from checkoutflow.flow import effects, programs
+from checkoutflow.flow import commits, effects, sending
 from checkoutflow.flow.programs import Programs
 from checkoutflow.payment.outcomes import Outcome
 from checkoutflow.stores.memory import MemoryStore
@@ -67,8 +67,8 @@ def sent_before_it_is_committed(patch):
     commit = Programs._commit
 
     def bug(self, before, after, events, **more):
-        for attempt_id in programs._to_send(events):
-            yield from self._send(after, *programs._attempt(after, attempt_id))
+        for attempt_id in sending._to_send(events):
+            yield from self._send(after, *sending._attempt(after, attempt_id))
         return (yield from commit(self, before, after, events, **more))
 
     patch.setattr(Programs, "_commit", bug)
@@ -142,11 +142,11 @@ def a_repeat_is_not_recognised(patch):
 
 
 def timers_are_forgotten(patch):
-    patch.setattr(programs, "changed", lambda *_: {})
+    patch.setattr(commits, "changed", lambda *_: {})
 
 
 def messages_are_forgotten(patch):
-    patch.setattr(programs, "messages", lambda *_: ())
+    patch.setattr(commits, "messages", lambda *_: ())
 
 
 def a_notice_is_kept_and_nobody_is_told(patch):

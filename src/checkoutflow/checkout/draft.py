@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ from checkoutflow.checkout.events import (
 )
 from checkoutflow.checkout.evolve import evolve
 from checkoutflow.errors import Contradiction, NotSupported
+from checkoutflow.payment.capabilities import Capabilities
 from checkoutflow.payment.outcomes import Operation
 from checkoutflow.texts import said
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.state import Checkout, Payment
     from checkoutflow.law import Law
     from checkoutflow.money import Money
-    from checkoutflow.payment.capabilities import Capabilities
     from checkoutflow.shop import Shop
 
 # How long whoever wrote an attempt down has to send it and hear the answer. Longer than any call
@@ -42,6 +43,15 @@ class Rules:
     shop: Shop
     law: Law
     capabilities: Mapping[str, Capabilities] = field(default_factory=lambda: MappingProxyType({}))
+
+    def behind(self, payment: Payment) -> Capabilities:
+        """What the provider behind a payment can do: nothing, where it is not there any more."""
+        return self.capabilities.get(payment.provider or "") or _nobody()
+
+
+@cache
+def _nobody() -> Capabilities:
+    return Capabilities(operations=frozenset(), can_be_asked=False, currencies=frozenset())
 
 
 class Draft:

@@ -261,10 +261,7 @@ def _try(draft: Draft, payment: Payment, operation: Operation, amount: Money, re
         and not item.part
         and item.outcome in {Outcome.DECLINED, Outcome.REFUSED}
     ]
-    capabilities = draft.rules.capabilities.get(payment.provider or "")
-    can = payment.provider is None or (
-        capabilities is not None and operation in capabilities.operations
-    )
+    can = payment.provider is None or operation in draft.rules.behind(payment).operations
     if not can or len(failed) >= TRIES:
         call_a_person(draft, payment, reason)
     elif not failed or draft.may_retry:

@@ -377,7 +377,7 @@ def _take_back(draft: Draft, payment_id: str, standing: Standing) -> bool:
         less = -_more(payment, standing, operation)
         if less.minor <= 0:
             continue
-        settle = timedelta(seconds=_absence_s(draft, payment))
+        settle = timedelta(seconds=draft.rules.behind(payment).absence_s)
         latest = max(item.lease_until for item in payment.attempts)
         if draft.at < latest + settle:
             if not payment.open_attempts:
@@ -399,16 +399,6 @@ def _take_back(draft: Draft, payment_id: str, standing: Standing) -> bool:
     return True
 
 
-def _absence_s(draft: Draft, payment: Payment) -> int:
-    capabilities = draft.rules.capabilities.get(payment.provider or "")
-    return capabilities.absence_s if capabilities else 900
-
-
-def _can_be_asked(draft: Draft, payment: Payment) -> bool:
-    capabilities = draft.rules.capabilities.get(payment.provider or "")
-    return capabilities is not None and capabilities.can_be_asked
-
-
 def _still_open(
     draft: Draft, payment_id: str, *, is_heard: bool = True, is_absent: bool = False
 ) -> None:
@@ -418,7 +408,9 @@ def _still_open(
     and a notice comes only once.
     """
     payment = draft.state.payment(payment_id)
-    is_open = bool(payment.open_attempts) or (not is_heard and _can_be_asked(draft, payment))
+    is_open = bool(payment.open_attempts) or (
+        not is_heard and draft.rules.behind(payment).can_be_asked
+    )
     if not is_open and payment.look_at is None:
         return
     unresolved = [item for item in payment.open_attempts if item.is_unresolved]
@@ -447,13 +439,13 @@ def _still_open(
 
 def _may_send_again(draft: Draft, payment: Payment, attempt: Attempt) -> bool:
     """Only while the provider promises that the same key does the same thing once."""
-    capabilities = draft.rules.capabilities.get(payment.provider or "")
-    if capabilities is None or payment.contradiction or draft.at < attempt.lease_until:
+    if payment.contradiction or draft.at < attempt.lease_until:
         return False
-    return draft.at < attempt.started_at + timedelta(seconds=capabilities.repeat_s) - LEASE
+    repeat_s = draft.rules.behind(payment).repeat_s
+    return draft.at < attempt.started_at + timedelta(seconds=repeat_s) - LEASE
 
 
 def _is_proof_of_absence(draft: Draft, payment: Payment, attempt: Attempt) -> bool:
     """One "not found" proves nothing: it must have lasted since the last possible send."""
-    settle = timedelta(seconds=_absence_s(draft, payment))
+    settle = timedelta(seconds=draft.rules.behind(payment).absence_s)
     return payment.absences > 0 and draft.at >= attempt.lease_until + settle

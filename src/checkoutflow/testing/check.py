@@ -193,7 +193,7 @@ def _history(state: Checkout, journal: Sequence[JournalEntry]) -> Iterator[str]:
                 return
             for problem in _too_early(replayed, event):
                 yield f"version {entry.version}: {problem}"
-    if replayed is None or replayed.model_copy(update={"version": state.version}) != state:
+    if replayed is None or replayed.but(version=state.version) != state:
         yield "replaying the journal gives another state than the stored one"
 
 

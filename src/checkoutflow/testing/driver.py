@@ -1,12 +1,12 @@
 """Drivers that can stop: what proves that a crash at any step loses nothing.
 
-A flow whose effects are counted breaks down before or after any one of them. Two programs can be
-stepped by turns, in every order that two machines could get in each other's way.
+A flow whose effects are counted breaks down before or after any one of them. A program can be
+stepped one effect at a time, and two of them by turns, as two machines would get in each other's way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -176,16 +176,3 @@ class Stepped(Generic[T]):
             self._effect, self._value = None, stop.value
         except CheckoutError as error:
             self._effect, self.error = None, error
-
-
-def interleave(programs: Sequence[Stepped[Any]], order: Sequence[int]) -> None:
-    """Run programs by turns, then each to its end.
-
-    Args:
-        programs: The programs.
-        order: Whose turn it is, one number a step; turns of programs that are over are skipped.
-    """
-    for turn in order:
-        programs[turn].step()
-    for program in programs:
-        program.finish()

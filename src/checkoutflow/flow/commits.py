@@ -1,0 +1,201 @@
+"""Turning a decision into one commit: timers, attempts, messages and sealed fields included."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from checkoutflow.checkout import events as e
+from checkoutflow.checkout.draft import Rules
+from checkoutflow.checkout.messages import messages
+from checkoutflow.checkout.timers import changed, timers
+from checkoutflow.errors import (
+    IdempotencyConflict,
+    NotFound,
+    UsageError,
+)
+from checkoutflow.flow.effects import Program, ask_store, random
+from checkoutflow.payment.outcomes import Operation
+from checkoutflow.privacy.vault import Keys, SubjectKey, Vault, VaultRow, digest, keep
+from checkoutflow.stores.contract import (
+    AttemptRow,
+    Change,
+    IdempotencyRow,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from checkoutflow.checkout.state import Attempt, Checkout, Payment
+    from checkoutflow.privacy.fields import Purpose
+    from checkoutflow.providers.contract import Provider
+    from checkoutflow.shop import Shop
+
+_ORDERED: Final = (e.Confirmed, e.ReviewApproved)
+
+
+class Commits:
+    """What a program needs to read and write a checkout, and to open the vault."""
+
+    def __init__(self, shop: Shop, providers: Iterable[Provider], keys: Keys) -> None:
+        """Bind the shop's settings, its providers and its keys.
+
+        Raises:
+            UsageError: If two providers have the same name, or a method names one that is absent.
+        """
+        self.shop = shop
+        self.providers: dict[str, Provider] = {}
+        for provider in providers:
+            if provider.name in self.providers:
+                raise UsageError(f"two providers are named {provider.name}", field="providers")
+            self.providers[provider.name] = provider
+        for method in shop.methods:
+            if method.provider is not None and method.provider not in self.providers:
+                names = ", ".join(self.providers) or "none"
+                raise UsageError(
+                    f"method {method.id} is taken by {method.provider}, but the providers are: "
+                    f"{names}",
+                    field="providers",
+                )
+        self.rules = Rules(
+            shop, shop.law(), {name: item.capabilities for name, item in self.providers.items()}
+        )
+        self._keys = keys
+        self._vault = Vault(keys)
+
+    def load(self, checkout_id: str) -> Program[Checkout]:
+        """The checkout as it stands.
+
+        Raises:
+            NotFound: If there is none with this id.
+        """
+        state: Checkout | None = yield from ask_store("load", checkout_id)
+        if state is None:
+            raise NotFound("there is no checkout with this id", field="checkout_id")
+        return state
+
+    def _commit(
+        self,
+        before: Checkout | None,
+        after: Checkout,
+        events: Sequence[e.Event],
+        *,
+        at: datetime,
+        command: str,
+        idempotency: IdempotencyRow | None = None,
+        subject: SubjectKey | None = None,
+        vault: Sequence[VaultRow] = (),
+    ) -> Program[Checkout]:
+        """Write one change, with the timers, attempts and messages that it means."""
+        version = before.version + 1 if before is not None else 1
+        after = after.but(version=version)
+        if after.provided and any(isinstance(event, _ORDERED) for event in events):
+            # Now there is a sale to look after: what was typed for it lives as long as it must.
+            _, rows = yield from ask_store("person", after.subject)
+            vault = keep(rows, at=at)
+        change = Change(
+            state=after,
+            events=tuple(events),
+            at=at,
+            command=command,
+            timers=changed(
+                timers(before, self.shop) if before is not None else {}, timers(after, self.shop)
+            ),
+            attempts=_attempt_rows(before, after),
+            idempotency=idempotency,
+            subject=subject,
+            vault=tuple(vault),
+            messages=messages(events, self.shop.messages),
+        )
+        yield from ask_store("commit", change)
+        return after
+
+    def _sealed(
+        self, person: SubjectKey | None, subject_id: str, values: Mapping[str, str], at: datetime
+    ) -> Program[tuple[SubjectKey | None, Sequence[VaultRow]]]:
+        """Seal contact details for the vault."""
+        if not values:
+            return None, ()
+        # One drawing for all that sealing needs: a data key, and a nonce for each thing sealed.
+        octets = yield from random(32 + 12 * (len(values) + 1))
+        return self._vault.write(person, subject_id, values, at=at, random=_Drawn(octets))
+
+    def _opened(
+        self, state: Checkout, purpose: Purpose, at: datetime, names: Iterable[str] | None
+    ) -> Program[Mapping[str, str]]:
+        """Open a person's fields for a purpose."""
+        person: SubjectKey | None
+        person, rows = yield from ask_store("person", state.subject)
+        if person is None:
+            return {}
+        return self._vault.read(person, rows, purpose, at, names)
+
+    def _asked(self, content: Iterable[str], details: Mapping[str, str]) -> str:
+        """A digest of what a call asks for; keyed, since it covers what the customer typed."""
+        typed = [f"{name}={details[name]}" for name in sorted(details)]
+        return digest(self._keys, "idempotency", "\n".join([*content, *typed]))
+
+    def _repeated(self, key: str, owner: str | None, asked: str) -> Program[Checkout | None]:
+        """The checkout as it stands now, if this call was made before under the same key.
+
+        Raises:
+            IdempotencyConflict: If the key was used for another call, or for another checkout.
+        """
+        if not key:
+            return None
+        row: IdempotencyRow | None = yield from ask_store("idempotent", key)
+        if row is None:
+            return None
+        is_same = owner is None or row.checkout == owner
+        if not is_same or row.digest != asked:
+            raise IdempotencyConflict(
+                "this idempotency key was used for another call; take a new one",
+                field="idempotency_key",
+            )
+        return (yield from self.load(row.checkout))
+
+
+class _Drawn:
+    """Hands out bytes that were drawn before."""
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets = octets
+
+    def __call__(self, count: int) -> bytes:
+        taken, self._octets = self._octets[:count], self._octets[count:]
+        return taken
+
+
+def _attempt_rows(before: Checkout | None, after: Checkout) -> tuple[AttemptRow, ...]:
+    """The attempts that a change made or changed."""
+    known = {
+        attempt.id: attempt
+        for payment in (before.payments if before is not None else ())
+        for attempt in payment.attempts
+    }
+    return tuple(
+        AttemptRow(
+            id=attempt.id,
+            payment=payment.id,
+            provider=payment.provider or "",
+            operation=attempt.operation,
+            amount=attempt.amount,
+            digest=_attempt_digest(after, payment, attempt),
+            started_at=attempt.started_at,
+            lease_until=attempt.lease_until,
+            sends=attempt.sends,
+            outcome=attempt.outcome,
+        )
+        for payment in after.payments
+        for attempt in payment.attempts
+        if known.get(attempt.id) != attempt
+    )
+
+
+def _attempt_digest(state: Checkout, payment: Payment, attempt: Attempt) -> str:
+    """A digest of what was asked; nothing personal goes into it."""
+    facts = [state.id, payment.id, payment.method, attempt.operation, str(attempt.amount)]
+    if attempt.operation is Operation.AUTHORISE:
+        facts.append(state.priced.model_dump_json())
+    return sha256("\n".join(facts).encode()).hexdigest()

@@ -1,0 +1,215 @@
+"""Sending what was committed, and taking in what comes back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from checkoutflow.checkout import commands as c
+from checkoutflow.checkout import events as e
+from checkoutflow.checkout.decide import decide
+from checkoutflow.errors import (
+    Contradiction,
+    NotSupported,
+    ProviderError,
+    StoreConflict,
+    TransportError,
+    UsageError,
+)
+from checkoutflow.flow.commits import Commits
+from checkoutflow.flow.effects import Program, now, send
+from checkoutflow.payment.outcomes import Operation, Outcome, Result, Standing
+from checkoutflow.privacy.fields import Purpose
+from checkoutflow.privacy.secret import Secret
+from checkoutflow.providers.contract import Ask, Authorise, Exchange, Modification, OrderLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from checkoutflow.checkout.state import Attempt, Checkout, Payment
+    from checkoutflow.providers.contract import Provider
+
+T = TypeVar("T")
+
+# Seconds to wait for one answer of a provider, and for all the answers that one operation needs,
+# while a customer waits. Both stay well inside the lease that an attempt was committed with.
+TIMEOUT_S: Final = 5.0
+OPERATION_S: Final = 10.0
+REQUESTS: Final = 6
+
+# How often a change is decided again because someone else wrote first.
+RELOADS: Final = 8
+
+
+class Sending(Commits):
+    """What a program needs to ask a provider for something, or how a payment stands."""
+
+    def _carry_out(self, state: Checkout, events: Iterable[e.Event]) -> Program[Checkout]:
+        """Send what our own commits have just written down, until nothing new comes of it."""
+        waiting = _to_send(events)
+        while waiting:
+            attempt_id = waiting.pop(0)
+            payment, attempt = _attempt(state, attempt_id)
+            command = yield from self._send(state, payment, attempt)
+            if command is not None:
+                state, news = yield from self._report(state, command)
+                waiting += _to_send(news)
+        return state
+
+    def _report(
+        self, state: Checkout, command: c.RecordResult | c.TakeStanding
+    ) -> Program[tuple[Checkout, Sequence[e.Event]]]:
+        """Commit what a provider said, on whatever the state is by now."""
+        for _ in range(RELOADS):
+            at = yield from now()
+            after, events = decide(state, [command], self.rules, at)
+            if not events:
+                return state, ()
+            try:
+                after = yield from self._commit(state, after, events, at=at, command=command.name)
+            except StoreConflict:
+                state = yield from self.load(state.id)
+                continue
+            return after, events
+        raise StoreConflict(f"checkout {state.id} kept changing; reconcile it")
+
+    def _send(
+        self, state: Checkout, payment: Payment, attempt: Attempt
+    ) -> Program[c.RecordResult | None]:
+        """Send one attempt and read the answer; None if its lease is over and it is not ours."""
+        at = yield from now()
+        if at >= attempt.lease_until:
+            return None
+        provider = self._provider(payment.provider or "")
+        if attempt.operation is Operation.AUTHORISE:
+            order = yield from self._authorise_order(state, payment, attempt, at)
+            exchange = provider.authorise(order)
+        else:
+            operation: Callable[[Modification], Exchange[Result]] = {
+                Operation.CAPTURE: provider.capture,
+                Operation.VOID: provider.void,
+                Operation.REFUND: provider.refund,
+            }[attempt.operation]
+            exchange = operation(
+                Modification(attempt.id, payment.id, payment.provider_reference, attempt.amount)
+            )
+        unknown = Result(outcome=Outcome.UNKNOWN)
+        try:
+            result = yield from _exchanged(provider.name, exchange, at)
+        except UsageError:
+            # The adapter refused the order before anything was sent.
+            result = Result(outcome=Outcome.REFUSED, reason="not_supported")
+        except TransportError:
+            result = unknown
+        except Contradiction as error:
+            return c.RecordResult(attempt=attempt.id, result=unknown, said=str(error))
+        except ProviderError:
+            result = unknown
+        return c.RecordResult(attempt=attempt.id, result=result)
+
+    def _look(self, state: Checkout, payment_id: str) -> Program[Checkout]:
+        """Ask how one payment stands, take it in, and carry out what follows."""
+        payment = state.payment(payment_id)
+        provider = self._provider(payment.provider or "")
+        standing: Standing | None = None
+        said = ""
+        if provider.capabilities.can_be_asked:
+            ask = Ask(payment.id, payment.provider_reference, payment.amount)
+            try:
+                at = yield from now()
+                standing = yield from _exchanged(provider.name, provider.status(ask), at)
+            except Contradiction as error:
+                said = str(error)
+            except (TransportError, ProviderError):
+                standing = None
+        command = c.TakeStanding(payment=payment.id, standing=standing, said=said)
+        state, events = yield from self._report(state, command)
+        return (yield from self._carry_out(state, events))
+
+    def _authorise_order(
+        self, state: Checkout, payment: Payment, attempt: Attempt, at: datetime
+    ) -> Program[Authorise]:
+        method = self.shop.method(payment.method)
+        wanted = self._provider(payment.provider or "").capabilities.details
+        takes_code = method is not None and method.takes_code
+        names = {name for name in wanted if name in state.provided}
+        if takes_code:
+            names.add("gift_card_code")
+        values: dict[str, str] = {}
+        if names:
+            values = dict((yield from self._opened(state, Purpose.TAKE_PAYMENT, at, names)))
+        code = values.pop("gift_card_code", None)
+        return Authorise(
+            key=attempt.id,
+            merchant_reference=payment.id,
+            method=(method and method.provider_method) or payment.method,
+            amount=attempt.amount,
+            return_url=state.return_url,
+            locale=state.locale,
+            lines=_order_lines(state) if attempt.amount == state.total else (),
+            instrument=Secret(code) if code is not None else None,
+            details=values,
+        )
+
+    def _provider(self, name: str) -> Provider:
+        try:
+            return self.providers[name]
+        except KeyError:
+            raise NotSupported(f"there is no provider {name}", field="provider") from None
+
+
+def _to_send(events: Iterable[e.Event]) -> list[str]:
+    return [
+        event.attempt for event in events if isinstance(event, e.AttemptStarted | e.AttemptResent)
+    ]
+
+
+def _attempt(state: Checkout, attempt_id: str) -> tuple[Payment, Attempt]:
+    return next(
+        (payment, attempt)
+        for payment in state.payments
+        for attempt in payment.attempts
+        if attempt.id == attempt_id
+    )
+
+
+def _exchanged(provider: str, exchange: Exchange[T], began: datetime) -> Program[T]:
+    """Run an adapter's operation: each request it yields is sent, each response handed back.
+
+    Raises:
+        UsageError: If the adapter refuses the order; nothing was sent then.
+        ProviderError: If it refuses later, or wants more requests than any operation should need.
+        TransportError: If no whole answer came, or all of it took too long.
+    """
+    answer: Any = None
+    for sent in range(REQUESTS + 1):
+        try:
+            request = exchange.send(answer)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+        except UsageError as error:
+            if sent:
+                raise ProviderError(f"{provider} refused the order half-way: {error}") from error
+            raise
+        left_s = OPERATION_S
+        if sent:
+            left_s -= ((yield from now()) - began).total_seconds()
+            if left_s <= 0:
+                raise TransportError(f"{provider} took longer than {OPERATION_S:.0f} seconds")
+        answer = yield from send(provider, request, min(TIMEOUT_S, left_s))
+    raise ProviderError(f"{provider} wanted more than {REQUESTS} requests for one operation")
+
+
+def _order_lines(state: Checkout) -> tuple[OrderLine, ...]:
+    names = {line.id: line.name for line in state.cart.lines}
+    return tuple(
+        OrderLine(
+            id=line.id,
+            name=names[line.id],
+            quantity=line.quantity,
+            amount=line.payable,
+            vat_basis=int(line.vat_percent * 100),
+        )
+        for line in state.priced.lines
+    )
