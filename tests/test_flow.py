@@ -380,6 +380,34 @@ def test_held_claimed_and_decided(checkout_flow, simulated_bank, checkout_carts,
         checkout_flow.claim(held[0], reviewer="")
 
 
+def test_a_capture_that_was_taken_back_is_taken_again(checkout_flow, simulated_bank, buy):
+    checkout = checkout_flow.ship(buy().id)
+    payment = checkout.payments[0]
+    simulated_bank.take_back(payment.id, payment.attempts[-1].id)
+    assert not checkout_flow.reconcile(checkout.id).shipments[0].is_paid
+    assert checkout_flow.capture_again(checkout.id, "s1").shipments[0].is_paid
+
+
+def test_who_gave_no_details_has_none(checkout_flow, begin):
+    assert checkout_flow.details(begin(details={}).id, Purpose.DELIVER) == {}
+
+
+def test_what_the_bank_said_is_kept_for_later_where_others_always_write_first(
+    checkout_flow, simulated_bank, buy, monkeypatch
+):
+    checkout = buy(payment="wallet")
+    simulated_bank.approve(checkout.payments[0].id)
+
+    def taken(self, change):
+        raise StoreConflict("somebody was first")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(MemoryStore, "commit", taken)
+        with pytest.raises(StoreConflict, match="reconcile it"):
+            checkout_flow.reconcile(checkout.id)
+    assert checkout_flow.reconcile(checkout.id).phase is Phase.CONFIRMED
+
+
 def test_messages_come_until_they_are_taken(checkout_flow, buy):
     checkout = checkout_flow.ship(buy().id)
     kinds = [message.kind for message in checkout_flow.messages()]

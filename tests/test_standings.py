@@ -370,3 +370,56 @@ def test_success_after_the_customer_was_told_to_choose_again_is_released():
     sale.look(standing(Word.AUTHORISED, 549))
     assert sale.happened == ["payment_authorised", "attempt_started"]
     assert [item.operation for item in sale.open] == [Operation.VOID]
+
+
+# Providers that say what cannot be ---------------------------------------------------------------
+
+SECOND_FAILED = Done(key="pay1a-2", outcome=Outcome.DECLINED)
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        # A void that is taken back: the money cannot be reserved again by itself.
+        (
+            lambda: _confirmed().do(c.Cancel()).succeed(),
+            standing(A, 549, voided=549, operations=(SECOND_FAILED,)),
+        ),
+        # A capture that is taken back although it was refunded since.
+        (
+            lambda: _shipped().do(c.Refund(amount=nok(549))).succeed(),
+            standing(
+                A,
+                549,
+                549,
+                refunded=549,
+                operations=(Done(key="pay1a-2", outcome=Outcome.DECLINED),),
+            ),
+        ),
+        # A capture reported as done of a payment that was voided.
+        (
+            lambda: _shipping().look(standing(Word.VOIDED, 549, voided=549)),
+            standing(A, 549, captured=549, voided=0),
+        ),
+        # An authorisation of nothing that is something.
+        (
+            lambda: _shipped().wait(hours=1),
+            standing(A, 549, captured=549 - 123),
+        ),
+    ],
+    ids=["void taken back", "refunded capture taken back", "voided and captured", "odd amount"],
+)
+def test_what_cannot_be_is_on_record_and_stops_the_payment(where, says):
+    sale = where()
+    before = sale.state.books
+    sale.look(says)
+    assert sale.happened[:2] == ["contradicted", "attention_needed"]
+    assert sale.payment.contradiction
+    assert sale.state.books == before
+
+
+def test_a_contradiction_that_stays_is_on_record_each_time_and_calls_once():
+    sale = _confirmed().look(standing(A, 549, captured=600))
+    sale.wait(hours=1).look(standing(A, 549, captured=600))
+    assert sale.happened == ["contradicted"]
+    assert len(sale.state.attention) == 1

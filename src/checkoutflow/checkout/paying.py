@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.draft import LEASE
@@ -99,6 +99,8 @@ def _success(payment: Payment, attempt: Attempt, result: Result | None) -> e.Eve
             return e.PaymentVoided(payment=payment.id, attempt=key, amount=amount)
         case Operation.REFUND:
             return e.PaymentRefunded(payment=payment.id, attempt=key, amount=amount)
+        case _:
+            assert_never(attempt.operation)
 
 
 def _failed(
@@ -394,7 +396,9 @@ def _take_back(draft: Draft, payment_id: str, standing: Standing) -> bool:
             if not _taken_back(draft, payment, done[-1]):
                 return False
         else:
-            _contradicted(draft, payment, f"{less} less {operation}d than before", stops=True)
+            _contradicted(
+                draft, payment, f"a {operation} of {less} that never was is gone", stops=True
+            )
             return False
     return True
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from asyncio import to_thread
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, assert_never
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.errors import CheckoutError
@@ -68,6 +68,8 @@ class AsyncCheckoutFlow:
                 return self._random(effect.count)
             case Send():
                 return await self._http.send(effect)
+            case _:
+                assert_never(effect)
 
     async def _run(self, program: Program[T]) -> T:
         resume = partial(next, program)

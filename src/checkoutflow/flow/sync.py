@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, assert_never
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.errors import CheckoutError
@@ -86,6 +86,8 @@ class CheckoutFlow:
                 return self._random(effect.count)
             case Send():
                 return self._http.send(effect)
+            case _:
+                assert_never(effect)
 
     def _run(self, program: Program[T]) -> T:
         resume = partial(next, program)

@@ -1,7 +1,7 @@
 """Drivers that can stop: what proves that a crash at any step loses nothing.
 
 A flow whose effects are counted breaks down before or after any one of them. A program can be
-stepped one effect at a time, and two of them by turns, as two machines would get in each other's way.
+stepped one effect at a time, and two of them by turns, in each other's way as two machines would be.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from checkoutflow.errors import CheckoutError
-from checkoutflow.flow.effects import AskStore, Effect, Now, Random, Send
+from checkoutflow.flow.effects import AskStore, Effect, Send
 from checkoutflow.flow.sync import CheckoutFlow
 
 if TYPE_CHECKING:
@@ -88,10 +88,8 @@ def name_of(effect: Effect) -> str:
             words = effect.request.url.path.split("/")
             last = [word for word in words if word.isalpha() and len(word) <= _LONGEST_WORD]
             return f"send {effect.request.method} {last[-1] if last else ''}".rstrip()
-        case Now():
-            return "now"
-        case Random():
-            return "random"
+        case _:
+            return type(effect).__name__.lower()
 
 
 class SteppingFlow(CheckoutFlow):
