@@ -383,7 +383,7 @@ def hand_all_notices_over_again(desk: Desk) -> None:
 
 
 def everything_is_at_rest(desk: Desk) -> None:
-    """Nothing is open and nothing is due, now or ever; and people are called only for a reason."""
+    """Nothing is open, and nothing is due any more."""
     for state in desk.world.checkouts():
         assert state.phase is not Phase.PLACING
         assert not [item for payment in state.payments for item in payment.open_attempts]

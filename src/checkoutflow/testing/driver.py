@@ -1,7 +1,7 @@
 """Drivers that can stop: what proves that a crash at any step loses nothing.
 
 A flow whose effects are counted breaks down before or after any one of them. A program can be
-stepped one effect at a time, and two of them by turns, in each other's way as two machines would be.
+stepped one effect at a time, and two of them by turns, in each other's way as two machines are.
 """
 
 from __future__ import annotations

@@ -33,9 +33,32 @@ _ALL: Final = 1_000_000
 class World:
     """One shop, one bank, one store and one clock; the flow over them can crash and be reopened.
 
+    Here the machine stops when the request for the payment has left and no answer has come:
+
+    >>> from checkoutflow.testing import CUSTOMERS, sample_carts, sample_shop
+    >>> from checkoutflow.testing.driver import Crash, Stop
+    >>> with World(sample_shop()) as world:
+    ...     checkout = world.flow.start(
+    ...         sample_carts()["DK"], market="DK", details=CUSTOMERS["DK"], payment="card"
+    ...     )
+    ...     world.steps.stops = [Stop(11, is_after=True)]  # see world.steps.names
+    ...     try:
+    ...         world.flow.place(
+    ...             checkout.id, accepted_total=checkout.total, return_url="https://shop.example"
+    ...         )
+    ...     except Crash as crash:
+    ...         print(crash)
+    ...     flow = world.reopen()
+    ...     world.settle()
+    ...     world.check()
+    ...     print(flow.load(checkout.id).phase)
+    crash after effect 11: send POST payments
+    confirmed
+
     Attributes:
         clock: Moves by hand; the bank and the flow share it.
         bank: The truth about money.
+        store: As it was opened last.
         flow: A ``CheckoutFlow`` that counts its effects and stops where it is told to.
         steps: The effects so far, and the places to stop.
     """
