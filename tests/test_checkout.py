@@ -139,8 +139,8 @@ def test_a_credit_in_another_currency_is_refused():
 def test_methods_have_limits_markets_and_kinds_of_customer():
     data = SHOP.model_dump(mode="json")
     data["methods"] = [
-        {"id": "small", "name": "S", "maximum": ["100.00 NOK"]},
-        {"id": "large", "name": "L", "minimum": ["1000.00 NOK"]},
+        {"id": "small", "name": "S", "maximum": ["1.00 DKK", "100.00 NOK"]},
+        {"id": "large", "name": "L", "minimum": ["9000.00 DKK", "1000.00 NOK"]},
         {"id": "danish", "name": "D", "markets": ["DK"]},
         {"id": "firms", "name": "F", "customers": ["business"]},
         {"id": "euro", "name": "E", "provider": "euro_only"},
@@ -718,6 +718,29 @@ def test_a_delivery_that_is_gone_must_be_chosen_again():
     )
     sale.do(c.ChangeCart(cart=CART))
     assert sale.state.delivery == "pickup"  # the only one left
+
+
+def test_a_delivery_that_lost_its_price_is_not_given_away():
+    sale = Sale().ready()
+    parcel, pickup = SHOP.deliveries
+    dearer = SHOP.but(deliveries=(parcel.but(prices=parcel.prices[1:]), pickup))
+    sale.rules = Rules(dearer, sale.rules.law, {"bank": BANK})
+    with pytest.raises(DetailsMissing) as error:
+        sale.place()
+    assert error.value.fields == ("delivery",)
+
+
+def test_a_provider_that_is_gone_is_sent_nothing_again():
+    sale = Sale().placed().hear(Outcome.UNKNOWN)
+    sale.rules = Rules(sale.rules.shop, sale.rules.law, {})
+    assert sale.wait(minutes=5).look(None).happened == ["looked"]
+
+
+def test_what_is_to_end_reserves_nothing_more():
+    sale = Sale().placed().hear(Outcome.UNKNOWN).do(c.Cancel()).wait(minutes=5)
+    assert sale.look(standing(Word.NOT_FOUND)).happened == ["looked"]
+    sale.wait(minutes=20).look(standing(Word.NOT_FOUND))
+    assert sale.happened == ["attempt_failed", "cancelled"]
 
 
 def test_single_lines_are_cancelled_only_once_there_is_an_order():

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import cached_property
 from itertools import compress
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -279,7 +278,7 @@ class Priced(Frozen):
         """The goods before discounts, with or without VAT as the cart gave them."""
         return total((line.goods for line in self.lines), self.currency)
 
-    @cached_property
+    @property
     def total(self) -> Money:
         """What the customer pays, with VAT."""
         return total((part.gross for part in self.vat), self.currency)

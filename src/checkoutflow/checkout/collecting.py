@@ -215,7 +215,7 @@ def place(draft: Draft, command: c.Place) -> None:
     priced = _price(draft, state.cart, state.delivery)
     current = state.but(priced=priced)
     details = [need.field for need in missing_details(current, rules)]
-    if missing := [*missing_choices(current), *details]:
+    if missing := [*missing_choices(current, rules), *details]:
         raise DetailsMissing(missing)
     if command.accepted_total != priced.total:
         raise TotalChanged(str(command.accepted_total), str(priced.total))

@@ -139,9 +139,8 @@ def price_now(
 ) -> Priced:
     """What a cart costs with its delivery, by the law of that day."""
     charges: list[Charge] = []
-    if chosen := rules.shop.delivery(delivery):
-        fee = chosen.price(cart.currency)
-        if fee is not None:
-            name = said(chosen.name, locale)
-            charges.append(Charge(kind="delivery", id=chosen.id, name=name, amount=fee))
+    chosen = rules.shop.delivery(delivery)
+    if chosen and (fee := chosen.price(cart.currency)) is not None:
+        name = said(chosen.name, locale)
+        charges.append(Charge(kind="delivery", id=chosen.id, name=name, amount=fee))
     return price(cart, charges, law=rules.law, market=market, on=at.date())

@@ -54,8 +54,7 @@ def replay(commits: Iterable[tuple[e.Event, ...]]) -> Checkout | None:
     for version, events in enumerate(commits, 1):
         for event in events:
             state = evolve(state, event)
-        if state is not None:
-            state = state.but(version=version)
+        state = state and state.but(version=version)
     return state
 
 

@@ -92,10 +92,11 @@ def missing_details(state: Checkout, rules: Rules) -> tuple[Need, ...]:
     return tuple(need for need in needed(state, rules) if need.field not in state.provided)
 
 
-def missing_choices(state: Checkout) -> tuple[Choice, ...]:
-    """What the customer has not chosen yet: ``delivery``, ``payment``."""
+def missing_choices(state: Checkout, rules: Rules) -> tuple[Choice, ...]:
+    """What the customer has not chosen yet, or chose and cannot have any more."""
     missing: list[Choice] = []
-    if needs_delivery(state) and not state.delivery:
+    offered = {delivery.id for delivery in deliveries(state, rules)}
+    if needs_delivery(state) and state.delivery not in offered:
         missing.append("delivery")
     if not state.method and state.credited < state.total:
         missing.append("payment")

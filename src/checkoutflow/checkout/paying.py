@@ -220,8 +220,7 @@ def _take_authorisation(draft: Draft, payment_id: str, standing: Standing) -> bo
             provider_reference=standing.provider_reference,
             valid_until=standing.valid_until,
         )
-        if not _believe(draft, payment, authorised):
-            return False
+        draft.add(authorised)
         if standing.authorised != payment.amount:
             said = f"{standing.authorised} authorised instead of {payment.amount}"
             _contradicted(draft, payment, said, stops=False)
@@ -318,20 +317,22 @@ def _take_amounts(draft: Draft, payment_id: str, standing: Standing) -> bool:
         return True
     listed = {done.key for done in standing.operations}
     for operation in (Operation.CAPTURE, Operation.VOID, Operation.REFUND):
-        news = [
+        ours = [
             _success(draft.state.payment(payment_id), attempt, None)
             for attempt in _covered(draft.state.payment(payment_id), standing, operation, listed)
         ]
-        for event in news:
-            if not _believe(draft, draft.state.payment(payment_id), event):
-                return False
-        payment = draft.state.payment(payment_id)
-        more = _more(payment, standing, operation)
-        if more.minor > 0:
-            theirs = _theirs(payment, operation, more, standing)
-            if not _believe(draft, payment, theirs):
-                return False
+        is_sound = all(
+            _believe(draft, draft.state.payment(payment_id), event) for event in ours
+        ) and _take_theirs(draft, draft.state.payment(payment_id), operation, standing)
+        if not is_sound:
+            return False
     return True
+
+
+def _take_theirs(draft: Draft, payment: Payment, operation: Operation, standing: Standing) -> bool:
+    """What happened at the provider without us."""
+    more = _more(payment, standing, operation)
+    return more.minor <= 0 or _believe(draft, payment, _theirs(payment, operation, more, standing))
 
 
 def _covered(
@@ -392,13 +393,11 @@ def _take_back(draft: Draft, payment_id: str, standing: Standing) -> bool:
             and item.outcome is Outcome.SUCCEEDED
             and item.amount == less
         ]
-        if done:
-            if not _taken_back(draft, payment, done[-1]):
-                return False
-        else:
+        if not done:
             _contradicted(
                 draft, payment, f"a {operation} of {less} that never was is gone", stops=True
             )
+        if not done or not _taken_back(draft, payment, done[-1]):
             return False
     return True
 
@@ -445,6 +444,8 @@ def _may_send_again(draft: Draft, payment: Payment, attempt: Attempt) -> bool:
     """Only while the provider promises that the same key does the same thing once."""
     if payment.contradiction or draft.at < attempt.lease_until:
         return False
+    if draft.state.ending and attempt.operation is Operation.AUTHORISE:
+        return False  # what is to end reserves nothing more
     repeat_s = draft.rules.behind(payment).repeat_s
     return draft.at < attempt.started_at + timedelta(seconds=repeat_s) - LEASE
 

@@ -202,7 +202,7 @@ def view_of(state: Checkout, rules: Rules, locale: str) -> View:
     status = _NOTICES["ending"] if state.ending else _STATUS[state.phase]
     is_collecting = state.phase is Phase.COLLECTING
     details = missing_details(state, rules) if is_collecting else ()
-    choices = missing_choices(state) if is_collecting else ()
+    choices = missing_choices(state, rules) if is_collecting else ()
     is_placing = state.phase is Phase.PLACING
     return View(
         id=state.id,

@@ -135,9 +135,8 @@ class Sending(Commits):
         names = {name for name in wanted if name in state.provided}
         if takes_code:
             names.add("gift_card_code")
-        values: dict[str, str] = {}
-        if names:
-            values = dict((yield from self._opened(state, Purpose.TAKE_PAYMENT, at, names)))
+        purpose = Purpose.TAKE_PAYMENT
+        values = dict((yield from self._opened(state, purpose, at, names))) if names else {}
         code = values.pop("gift_card_code", None)
         return Authorise(
             key=attempt.id,

@@ -15,7 +15,8 @@ class Capabilities(Frozen):
 
     Attributes:
         operations: What it can be asked to do.
-        can_be_asked: Whether ``status`` exists. Where it does not, its notices decide.
+        can_be_asked: Whether ``status`` exists. Where it does not, what has no answer is sent again
+            while ``repeat_s`` allows it, and then waits for a person.
         currencies: ISO 4217 codes that it takes.
         partial_capture: Whether less than the whole can be captured, and the rest later.
         partial_refund: Whether less than what was captured can be given back.
