@@ -326,6 +326,21 @@ def test_a_shipment_takes_the_gift_card_first_and_a_refund_fills_the_card_first(
     assert [payment.books.refunded for payment in sale.state.payments] == [5100, 34900]
 
 
+@pytest.mark.parametrize("what", [{"amount": nok(549)}, {"lines": {"mug": 2, "lamp": 1}}])
+def test_a_refund_that_was_given_back_in_part_is_asked_for_again_and_gives_the_rest(what):
+    sale = _split().succeed().do(c.Ship()).succeed().do(c.Refund(**what))
+    card, gift_card = sale.open[1], sale.open[0]
+    assert (card.amount, gift_card.amount) == (nok(349), nok(200))
+    sale.hear(Outcome.SUCCEEDED, card.id).hear(Outcome.DECLINED, gift_card.id)
+    assert sale.happened == ["attempt_failed", "refund_not_done"]
+    sale.do(c.Refund(**what))
+    assert [(item.amount, item.operation) for item in sale.open] == [(nok(200), Operation.REFUND)]
+    sale.succeed()
+    assert sale.books == (54900, 54900, 54900, 0)
+    with pytest.raises(UsageError):
+        sale.do(c.Refund(**what))
+
+
 def test_money_that_was_taken_at_once_is_given_back_when_the_rest_fails():
     sale = _split().hear(Outcome.SUCCEEDED)
     sale.look(standing(Word.AUTHORISED, 200, captured=200), "pay1a")

@@ -9,7 +9,7 @@ from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.state import PartState
 from checkoutflow.errors import InvalidInput, NotFound, OutcomeUnknown, UsageError
 from checkoutflow.money import Money, total
-from checkoutflow.payment.outcomes import Operation
+from checkoutflow.payment.outcomes import Operation, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -160,7 +160,8 @@ def refund(draft: Draft, command: c.Refund) -> None:
     """Give money back: for returned units what they cost, or a plain amount.
 
     With several payments the money goes back in the reverse of the order in which it was taken, so
-    a card is refunded before a gift card is filled up again.
+    a card is refunded before a gift card is filled up again. Asking again for a refund that was
+    given back only in part gives back the rest.
 
     Raises:
         OutcomeUnknown: If an earlier operation has no known outcome yet.
@@ -189,10 +190,28 @@ def refund(draft: Draft, command: c.Refund) -> None:
         }
         lines = _units(command.lines, away, "shipped and not returned")
         amount = _cost(state, lines, state.returned)
+    left = amount - _given_back_before(state, command.lines, amount)
     number = f"r{len(state.refunds) + 1}"
     draft.add(e.RefundStarted(refund=number, lines=command.lines, amount=amount))
-    if amount.minor:
-        _spread(draft, Operation.REFUND, amount, number)
+    if left.minor > 0:
+        _spread(draft, Operation.REFUND, left, number)
+
+
+def _given_back_before(state: Checkout, lines: Mapping[str, int], amount: Money) -> Money:
+    """What an earlier try at the same refund gave back before it failed, and no later one used."""
+    spare = 0
+    for refund in state.refunds:
+        if refund.lines == lines and refund.amount == amount:
+            given = sum(
+                attempt.amount.minor
+                for payment in state.payments
+                for attempt in payment.attempts
+                if attempt.part == refund.id
+                and (attempt.is_open or attempt.outcome is Outcome.SUCCEEDED)
+            )
+            is_failed = refund.state is PartState.FAILED
+            spare += given if is_failed else given - refund.amount.minor
+    return Money(max(spare, 0), amount.currency)
 
 
 def _spread(draft: Draft, operation: Operation, amount: Money, part: str) -> None:
