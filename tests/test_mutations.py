@@ -68,7 +68,7 @@ def sent_before_it_is_committed(patch):
 
     def bug(self, before, after, events, **more):
         for attempt_id in sending._to_send(events):
-            yield from self._send(after, *sending._attempt(after, attempt_id))
+            yield from self._send(after, *after.attempt(attempt_id))
         return (yield from commit(self, before, after, events, **more))
 
     patch.setattr(Programs, "_commit", bug)

@@ -59,6 +59,10 @@ class Delivery(Frozen):
         """What it costs in this currency; None where it is not offered in it."""
         return next((price for price in self.prices if price.currency == currency), None)
 
+    def serves(self, market: str, currency: str) -> bool:
+        """Whether it is offered there, and has a price in this currency."""
+        return (not self.markets or market in self.markets) and self.price(currency) is not None
+
 
 class Shop(Frozen):
     """Everything a shop decides once.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from checkoutflow.cart import Cart, Priced
+    from checkoutflow.checkout.state import Customer
     from checkoutflow.payment.methods import Method
 
 
@@ -41,8 +42,7 @@ def start(command: c.Start, rules: Rules, at: datetime) -> e.Started:
     currency = rules.law.market(command.market, at.date()).currency
     if command.cart.currency != currency:
         raise InvalidInput(f"{command.market} pays in {currency}", field="cart.lines[0].unit_price")
-    if command.customer == "consumer" and not command.cart.prices_include_vat:
-        raise InvalidInput("consumers see prices with VAT", field="cart.prices_include_vat")
+    _prices_fit(command.cart, command.customer)
     delivery = _only_delivery(rules, command.cart, command.market)
     return e.Started(
         checkout=command.checkout,
@@ -65,15 +65,17 @@ def start(command: c.Start, rules: Rules, at: datetime) -> e.Started:
     )
 
 
+def _prices_fit(cart: Cart, customer: Customer) -> None:
+    if customer == "consumer" and not cart.prices_include_vat:
+        raise InvalidInput("consumers see prices with VAT", field="cart.prices_include_vat")
+
+
 def _only_delivery(rules: Rules, cart: Cart, market: str) -> str:
     """With only one way of delivery there is nothing to choose, and its price shows at once."""
     if all(line.digital for line in cart.lines):
         return ""
     fitting = [
-        delivery.id
-        for delivery in rules.shop.deliveries
-        if (not delivery.markets or market in delivery.markets)
-        and delivery.price(cart.currency) is not None
+        delivery.id for delivery in rules.shop.deliveries if delivery.serves(market, cart.currency)
     ]
     if not fitting:
         raise InvalidInput(f"the shop has no delivery to {market} in {cart.currency}", field="cart")
@@ -88,8 +90,7 @@ def change_cart(draft: Draft, command: c.ChangeCart) -> None:
             f"this checkout is in {state.cart.currency}; start another one",
             field="cart.lines[0].unit_price",
         )
-    if state.customer == "consumer" and not command.cart.prices_include_vat:
-        raise InvalidInput("consumers see prices with VAT", field="cart.prices_include_vat")
+    _prices_fit(command.cart, state.customer)
     changed = state.but(cart=command.cart)
     only = _only_delivery(rules, command.cart, state.market)
     still = {delivery.id for delivery in deliveries(changed, rules)}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from checkoutflow.checkout.draft import Draft
-    from checkoutflow.checkout.state import Attempt
+    from checkoutflow.checkout.state import Checkout
 
 # How often we try by ourselves to void, or to give back, before a person is called.
 TRIES: Final = 3
@@ -61,19 +61,10 @@ def _refunds(draft: Draft) -> None:
 
 def _how_it_ended(draft: Draft, part: str) -> bool | None:
     """Whether all operations of a shipment or refund succeeded; None while one is open."""
-    attempts = _of_part(draft, part)
+    attempts = draft.state.attempts_for(part)
     if any(item.is_open for item in attempts):
         return None
     return all(item.outcome is Outcome.SUCCEEDED for item in attempts)
-
-
-def _of_part(draft: Draft, part: str) -> list[Attempt]:
-    return [
-        attempt
-        for payment in draft.state.payments
-        for attempt in payment.attempts
-        if attempt.part == part
-    ]
 
 
 def _is_secure(payment: Payment) -> bool:
@@ -82,13 +73,18 @@ def _is_secure(payment: Payment) -> bool:
     return books.authorised - books.voided - books.refunded == payment.amount.minor
 
 
+def _fallen(state: Checkout) -> list[Payment]:
+    """The payments of this round that came to nothing, or to something else than was asked."""
+    return [item for item in state.current_payments if not item.is_waiting and not _is_secure(item)]
+
+
 def _placing(draft: Draft) -> None:
     """One payment after the other; held or confirmed when all stand, wound up when one falls."""
     state = draft.state
     if state.phase is not Phase.PLACING:
         return
     payments = state.current_payments
-    fallen = [item for item in payments if not item.is_waiting and not _is_secure(item)]
+    fallen = _fallen(state)
     if state.ending or fallen:
         if all(item.is_dead or _is_given_back(item) for item in payments):
             _wound_up(draft, fallen)
@@ -199,10 +195,7 @@ def _is_wanted(draft: Draft, payment: Payment) -> bool:
         return False
     match state.phase:
         case Phase.PLACING:
-            fallen = any(
-                not item.is_waiting and not _is_secure(item) for item in state.current_payments
-            )
-            return not state.ending and not fallen
+            return not state.ending and not _fallen(state)
         case Phase.HELD | Phase.CONFIRMED:
             return True
         case _:

@@ -41,8 +41,7 @@ def deliveries(state: Checkout, rules: Rules) -> tuple[Delivery, ...]:
     return tuple(
         delivery
         for delivery in rules.shop.deliveries
-        if (not delivery.markets or state.market in delivery.markets)
-        and delivery.price(state.cart.currency) is not None
+        if delivery.serves(state.market, state.cart.currency)
     )
 
 

@@ -122,13 +122,17 @@ def short_of(state: Checkout) -> Money:
 def _captured_without_shipment(state: Checkout) -> Money:
     """Captured, or under way to be, beyond what shipments so far cost."""
     currency = state.total.currency
-    taken = Money(state.books.captured, currency) + total(
-        (payment.under_way(Operation.CAPTURE) for payment in state.payments), currency
-    )
     needed = total(
         (item.amount for item in state.shipments if item.state is not PartState.FAILED), currency
     )
-    return max(taken - needed, Money(0, currency))
+    return max(_captured(state) - needed, Money(0, currency))
+
+
+def _captured(state: Checkout) -> Money:
+    """Captured, or under way to be."""
+    currency = state.total.currency
+    under_way = (payment.under_way(Operation.CAPTURE) for payment in state.payments)
+    return Money(state.books.captured, currency) + total(under_way, currency)
 
 
 def capture_again(draft: Draft, command: c.CaptureAgain) -> None:
@@ -150,10 +154,7 @@ def unpaid(draft: Draft) -> Money:
     left = total(
         (item.amount for item in state.shipments if item.state is PartState.DONE), currency
     )
-    taken = Money(state.books.captured, currency) + total(
-        (payment.under_way(Operation.CAPTURE) for payment in state.payments), currency
-    )
-    return max(left - taken, Money(0, currency))
+    return max(left - _captured(state), Money(0, currency))
 
 
 def refund(draft: Draft, command: c.Refund) -> None:
@@ -179,15 +180,7 @@ def refund(draft: Draft, command: c.Refund) -> None:
         if amount.minor <= 0:
             raise InvalidInput("is above zero", field="amount")
     else:
-        away = {
-            line.id: sum(
-                item.lines.get(line.id, 0)
-                for item in state.shipments
-                if item.state is PartState.DONE
-            )
-            - state.returned(line.id)
-            for line in state.cart.lines
-        }
+        away = {line.id: state.left(line.id) - state.returned(line.id) for line in state.cart.lines}
         lines = _units(command.lines, away, "shipped and not returned")
         amount = _cost(state, lines, state.returned)
     left = amount - _given_back_before(state, command.lines, amount)
@@ -204,10 +197,8 @@ def _given_back_before(state: Checkout, lines: Mapping[str, int], amount: Money)
         if refund.lines == lines and refund.amount == amount:
             given = sum(
                 attempt.amount.minor
-                for payment in state.payments
-                for attempt in payment.attempts
-                if attempt.part == refund.id
-                and (attempt.is_open or attempt.outcome is Outcome.SUCCEEDED)
+                for attempt in state.attempts_for(refund.id)
+                if attempt.is_open or attempt.outcome is Outcome.SUCCEEDED
             )
             is_failed = refund.state is PartState.FAILED
             spare += given if is_failed else given - refund.amount.minor

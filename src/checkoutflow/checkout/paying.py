@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.draft import LEASE
-from checkoutflow.errors import IllegalTransition, NotFound, UsageError
+from checkoutflow.errors import IllegalTransition, UsageError
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Operation, Outcome, Word
 
@@ -33,9 +33,14 @@ def next_look(payment: Payment, at: datetime) -> datetime | None:
     return None
 
 
+def _look_at(payment: Payment, at: datetime) -> datetime:
+    """When to ask about something that has just moved: once more also after the last time."""
+    return next_look(payment, at) or at + LAST_LOOK
+
+
 def record_result(draft: Draft, command: c.RecordResult) -> None:
     """Take in what a provider answered to one attempt; an attempt that has its answer keeps it."""
-    payment, attempt = _find(draft, command.attempt)
+    payment, attempt = draft.state.attempt(command.attempt)
     if not attempt.is_open:
         nothing_moved = {Outcome.DECLINED, Outcome.REFUSED}
         if attempt.outcome is Outcome.REFUSED and command.result.outcome not in nothing_moved:
@@ -45,14 +50,6 @@ def record_result(draft: Draft, command: c.RecordResult) -> None:
     if command.said:
         _contradicted(draft, payment, command.said, stops=False)
     _take_result(draft, payment, attempt, command.result)
-
-
-def _find(draft: Draft, attempt_id: str) -> tuple[Payment, Attempt]:
-    for payment in draft.state.payments:
-        for attempt in payment.attempts:
-            if attempt.id == attempt_id:
-                return payment, attempt
-    raise NotFound(f"checkout {draft.state.id} has no attempt {attempt_id}", field="attempt")
 
 
 def _take_result(draft: Draft, payment: Payment, attempt: Attempt, result: Result) -> None:
@@ -66,7 +63,6 @@ def _take_result(draft: Draft, payment: Payment, attempt: Attempt, result: Resul
         case Outcome.REFUSED if attempt.sends == 1:
             _failed(draft, payment, attempt, Outcome.REFUSED, result.reason)
         case Outcome.PENDING:
-            look_at = next_look(payment, draft.at) or draft.at + LAST_LOOK
             draft.add(
                 e.AttemptPending(
                     payment=payment.id,
@@ -74,11 +70,11 @@ def _take_result(draft: Draft, payment: Payment, attempt: Attempt, result: Resul
                     provider_reference=result.provider_reference,
                     action=result.action if attempt.operation is Operation.AUTHORISE else None,
                     valid_until=result.valid_until,
-                    look_at=look_at,
+                    look_at=_look_at(payment, draft.at),
                 )
             )
         case _:
-            look_at = next_look(payment, draft.at) or draft.at + LAST_LOOK
+            look_at = _look_at(payment, draft.at)
             draft.add(e.AttemptUnknown(payment=payment.id, attempt=attempt.id, look_at=look_at))
 
 
@@ -260,7 +256,7 @@ def _take_no_authorisation(
                     provider_reference=standing.provider_reference,
                     action=standing.action if is_news else None,
                     valid_until=standing.valid_until,
-                    look_at=next_look(payment, draft.at) or draft.at + LAST_LOOK,
+                    look_at=_look_at(payment, draft.at),
                 )
             )
         case _:

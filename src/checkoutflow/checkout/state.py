@@ -297,6 +297,27 @@ class Checkout(Frozen):
                 return payment
         raise NotFound(f"checkout {self.id} has no payment {payment_id}", field="payment")
 
+    def attempt(self, attempt_id: str) -> tuple[Payment, Attempt]:
+        """One attempt by its id, with the payment it belongs to.
+
+        Raises:
+            NotFound: If this checkout has no such attempt.
+        """
+        for payment in self.payments:
+            for attempt in payment.attempts:
+                if attempt.id == attempt_id:
+                    return payment, attempt
+        raise NotFound(f"checkout {self.id} has no attempt {attempt_id}", field="attempt")
+
+    def attempts_for(self, part: str) -> list[Attempt]:
+        """Every attempt made for one shipment or refund."""
+        return [
+            attempt
+            for payment in self.payments
+            for attempt in payment.attempts
+            if attempt.part == part
+        ]
+
     def without_attention(self, payment_id: str, *reasons: str) -> Checkout:
         """The checkout without these reasons for a person to look at a payment."""
         kept = tuple(
@@ -305,6 +326,14 @@ class Checkout(Frozen):
             if item.payment != payment_id or item.reason not in reasons
         )
         return self if kept == self.attention else self.but(attention=kept)
+
+    def left(self, line_id: str) -> int:
+        """Units of a line that are paid for and have left."""
+        return sum(
+            shipment.lines.get(line_id, 0)
+            for shipment in self.shipments
+            if shipment.state is PartState.DONE
+        )
 
     def shipped(self, line_id: str) -> int:
         """Units of a line that are shipped or on their way to be."""

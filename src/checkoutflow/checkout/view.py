@@ -14,7 +14,6 @@ from checkoutflow.checkout.needs import (
     missing_choices,
     missing_details,
 )
-from checkoutflow.checkout.state import PartState
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Action
@@ -289,11 +288,7 @@ def _lines(state: Checkout, locale: str) -> tuple[ViewLine, ...]:
             name=line.name,
             quantity=line.quantity,
             amount=_amount(line.goods, locale),
-            shipped=sum(
-                item.lines.get(line.id, 0)
-                for item in state.shipments
-                if item.state is PartState.DONE
-            ),
+            shipped=state.left(line.id),
             returned=state.returned(line.id),
             cancelled=state.cancelled.get(line.id, 0),
             to_ship=left.get(line.id, 0),

@@ -218,7 +218,7 @@ class Programs(Sending):
         row = NoticeRow(provider, notice.id, owner, notice.kind[:100], at)
         is_new: bool = yield from ask_store("take_notice", row)
         if is_new and look:
-            yield from self.wake(Due(owner, frozenset({"notice"})))
+            return (yield from self.wake(Due(owner, frozenset({"notice"}))))
         return (yield from self.load(owner))
 
     def reconcile(self, checkout_id: str) -> Program[Checkout]:

@@ -49,7 +49,7 @@ class Sending(Commits):
         waiting = _to_send(events)
         while waiting:
             attempt_id = waiting.pop(0)
-            payment, attempt = _attempt(state, attempt_id)
+            payment, attempt = state.attempt(attempt_id)
             command = yield from self._send(state, payment, attempt)
             if command is not None:
                 state, news = yield from self._report(state, command)
@@ -161,15 +161,6 @@ def _to_send(events: Iterable[e.Event]) -> list[str]:
     return [
         event.attempt for event in events if isinstance(event, e.AttemptStarted | e.AttemptResent)
     ]
-
-
-def _attempt(state: Checkout, attempt_id: str) -> tuple[Payment, Attempt]:
-    return next(
-        (payment, attempt)
-        for payment in state.payments
-        for attempt in payment.attempts
-        if attempt.id == attempt_id
-    )
 
 
 def _exchanged(provider: str, exchange: Exchange[T], began: datetime) -> Program[T]:
