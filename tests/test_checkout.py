@@ -536,6 +536,15 @@ def test_what_the_portal_captured_and_bought_nothing_is_given_back():
     assert sale.succeed().books == (54900, 54900, 54900, 0)
 
 
+def test_money_taken_late_for_a_round_that_failed_is_given_back_whole_while_the_order_ships():
+    sale = Sale().placed().hear(Outcome.DECLINED).place().succeed()
+    sale.do(c.Ship(lines={"lamp": 1})).succeed()
+    sale.look(standing(Word.AUTHORISED, 549, captured=549), "pay1a")
+    assert [(item.operation, item.amount) for item in sale.open] == [(Operation.REFUND, nok(549))]
+    sale.succeed()
+    assert sale.books == (109800, 54900 + 32940, 54900, 0)
+
+
 def test_what_the_portal_gave_back_is_not_given_back_again():
     sale = Sale().confirmed().look(standing(Word.AUTHORISED, 549, captured=549, refunded=100))
     sale.do(c.Cancel())

@@ -216,8 +216,14 @@ def _give_back_the_unearned(draft: Draft) -> None:
     else:
         gone = {tender.payment for tender in state.tenders}
         payments = [item for item in state.payments if item.id not in gone]
+    # While the order lives, what is looked at here is not what pays for its shipments.
     earned = total(
-        (item.amount for item in state.shipments if item.state is PartState.DONE), currency
+        (
+            item.amount
+            for item in state.shipments
+            if item.state is PartState.DONE and state.phase in ENDS
+        ),
+        currency,
     )
     back = Money(sum(_unasked_refunds(item) for item in payments), currency)
     taken = Money(sum(item.books.captured for item in payments), currency)
