@@ -8,8 +8,9 @@ a country.
 from __future__ import annotations
 
 from checkoutflow.law.reader import Law as Law
+from checkoutflow.law.rows import Rows as Rows
 from checkoutflow.law.rules import CATEGORIES as CATEGORIES
+from checkoutflow.law.rules import EVERYWHERE as EVERYWHERE
 from checkoutflow.law.rules import Market as Market
-from checkoutflow.law.rules import Rows as Rows
 from checkoutflow.law.rules import Rule as Rule
 from checkoutflow.law.rules import VatRate as VatRate

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from checkoutflow.errors import UnknownRule
-from checkoutflow.law.rules import Market, Rows, Rule, VatRate
+from checkoutflow.law.rows import Rows
+from checkoutflow.law.rules import EVERYWHERE, Market, Rule, VatRate
 from checkoutflow.law.table import Table
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Rule)
 
 STANDARD: Final = "standard"
+
+# Answers kept for the next time. A shop asks for a few kinds in a few markets on one or two days.
+_MOST_KEPT: Final = 1_000
 
 # An optional country prefix (SE-, N-, FIN-) before three to five digits, perhaps with a space.
 _POSTAL_CODE: Final = re.compile(r"(?:[A-Z]{1,3}[- ]?)?([0-9]{3}) ?([0-9]{0,2})")
@@ -33,13 +37,20 @@ class Law:
     def __init__(self, library: Sequence[Rule], shop: Sequence[Rule] = ()) -> None:
         """Put rows in tables; `Law.load` and `Law.overridden_by` are the usual ways."""
         self._library = library
-        self._vat = Table(_only(VatRate, library), _only(VatRate, shop))
-        self._markets = Table(_only(Market, library), _only(Market, shop))
+        kinds = {type(rule) for rule in (*library, *shop)}
+        self._tables = {kind: Table(_only(kind, library), _only(kind, shop)) for kind in kinds}
+        self._found: dict[tuple[type[Rule], str, date], tuple[Rule, ...]] = {}
+        self._vat = self._table(VatRate)
+        self._markets = self._table(Market)
         self._parts: dict[str, list[str]] = {}
         for row in self._markets.rows():
             parts = self._parts.setdefault(row.parent or "", [])
             if row.market not in parts:
                 parts.append(row.market)
+
+    def _table(self, kind: type[R]) -> Table[R]:
+        # A table is stored under the kind of its rows.
+        return cast("Table[R]", self._tables.get(kind) or Table[R]([]))
 
     @staticmethod
     def load() -> Law:
@@ -55,6 +66,40 @@ class Law:
             InvalidInput: If two of the rows say something about the same thing on one day.
         """
         return Law(self._library, rows)
+
+    def rules_of(self, kind: type[R], market: str, on: date) -> tuple[R, ...]:
+        """Every rule of a kind that holds in a market on a day, in the order of the tables.
+
+        Where a part of a country goes by another market's law on payment and credit, the answer is
+        that market's. Rules for every market are asked for with `EVERYWHERE`.
+
+        Args:
+            kind: The class of the rules, such as ``FeeRule``.
+            market: Country or territory code.
+            on: The date that the law goes by, usually that of the contract.
+        """
+        key = (kind, market, on)
+        if key not in self._found:
+            if len(self._found) >= _MOST_KEPT:
+                self._found.clear()
+            place = self._markets.at(market, "", on)
+            area = place.law_as if place is not None and place.law_as else market
+            self._found[key] = tuple(self._table(kind).all_at(area, on))
+        # What was found for a kind is of that kind.
+        return cast("tuple[R, ...]", self._found[key])
+
+    def rule_of(self, kind: type[R], market: str, on: date) -> R:
+        """The one rule of a kind in a market, else the one for every market.
+
+        Raises:
+            UnknownRule: If there is neither.
+        """
+        for area in (market, EVERYWHERE):
+            for rule in self.rules_of(kind, area, on):
+                return rule
+        raise UnknownRule(
+            f"no {kind.__name__} for {market} on {on}; add a row with `overridden_by`"
+        )
 
     def vat_rate(self, market: str, category: str, on: date) -> VatRate:
         """The VAT rate for a category of goods on the date of supply.
@@ -124,7 +169,7 @@ def _library() -> Law:
     tables = sorted((files("checkoutflow.law") / "tables").iterdir(), key=lambda file: file.name)
     texts = [file.read_text("utf-8") for file in tables if file.name.endswith(".toml")]
     files_of_rows = [Rows.read(tomllib.loads(text)) for text in texts]
-    return Law([row for rows in files_of_rows for row in (*rows.vat, *rows.market)])
+    return Law([row for rows in files_of_rows for row in rows.rules()])
 
 
 def _only(kind: type[R], rows: Iterable[Rule]) -> list[R]:

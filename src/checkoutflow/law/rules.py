@@ -29,6 +29,8 @@ CATEGORIES: Final = (
 )
 
 MarketCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+# Left free by ISO 3166 for its users. Here it stands for every market.
+EVERYWHERE: Final = "ZZ"
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
 
@@ -158,6 +160,8 @@ class Market(Rule):
         postal_codes: Codes that tell this part from its country: ``22000-22999`` or ``2412``.
         tax_border: Whether goods sent here from the country itself are exported.
         vat_as: The market whose VAT rates apply here; None if it has its own, or none at all.
+        law_as: The market whose rules on payment and credit apply here; None if it has its own,
+            or none that we know.
     """
 
     currency: str
@@ -166,6 +170,7 @@ class Market(Rule):
     postal_codes: tuple[Annotated[str, StringConstraints(pattern=r"^[0-9]+(-[0-9]+)?$")], ...] = ()
     tax_border: bool = False
     vat_as: MarketCode | None = None
+    law_as: MarketCode | None = None
 
     @field_validator("currency")
     @classmethod
@@ -192,10 +197,3 @@ class Market(Rule):
         if self.tax_border:
             text += " and lies behind a tax border"
         return text
-
-
-class Rows(Frozen):
-    """What a data file holds: rows of any kind."""
-
-    vat: tuple[VatRate, ...] = ()
-    market: tuple[Market, ...] = ()

@@ -35,6 +35,14 @@ class Table(Generic[R]):
                 return rule
         return None
 
+    def all_at(self, market: str, on: date) -> list[R]:
+        """Every rule that holds in a market on a day, each once."""
+        found: dict[int, R] = {}
+        for where, key in self._spans:
+            if where == market and (rule := self.at(market, key, on)) is not None:
+                found.setdefault(id(rule), rule)
+        return list(found.values())
+
     def rows(self) -> list[R]:
         """Every row, the shop's before the library's; each once for each key."""
         return [rule for spans in self._spans.values() for _, _, rule in spans]

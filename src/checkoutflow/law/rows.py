@@ -1,0 +1,29 @@
+"""What a data file of rules holds: rows of any kind."""
+
+from __future__ import annotations
+
+from checkoutflow.law.choice import (
+    AddOnRule,
+    ButtonWords,
+    DiscountRule,
+    FeeRule,
+    PresentationRule,
+)
+from checkoutflow.law.rules import Market, Rule, VatRate
+from checkoutflow.model import Frozen
+
+
+class Rows(Frozen):
+    """Rows by kind, as in the tables of the library and in a shop's own."""
+
+    vat: tuple[VatRate, ...] = ()
+    market: tuple[Market, ...] = ()
+    fee: tuple[FeeRule, ...] = ()
+    discount: tuple[DiscountRule, ...] = ()
+    presentation: tuple[PresentationRule, ...] = ()
+    add_on: tuple[AddOnRule, ...] = ()
+    button: tuple[ButtonWords, ...] = ()
+
+    def rules(self) -> list[Rule]:
+        """Every row, whatever its kind."""
+        return [row for name in type(self).model_fields for row in getattr(self, name)]
