@@ -13,7 +13,7 @@ from benchmarks.world import CART, CART_DATA, DETAILS, NOON, SHOP, Agreeable
 from checkoutflow import Cart
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.decide import begin, decide
-from checkoutflow.checkout.draft import Rules
+from checkoutflow.choice.rules import Rules
 from checkoutflow.payment.outcomes import Outcome, Result
 
 if TYPE_CHECKING:

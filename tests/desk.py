@@ -65,8 +65,6 @@ SHOP: Final = Shop.read(
                 "id": "gift_card",
                 "name": "Gift card",
                 "provider": "simulated_bank",
-                "credit": True,
-                "takes_code": True,
             },
             {"id": "own_invoice", "name": "Invoice"},
         ],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from checkoutflow.cart import Cart
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.decide import begin, decide
-from checkoutflow.checkout.draft import Rules
+from checkoutflow.choice.rules import Rules
 from checkoutflow.law import Law
 from checkoutflow.money import Money
 from checkoutflow.payment.capabilities import Capabilities
@@ -33,10 +33,8 @@ SHOP = Shop.read(
                 "id": "gift_card",
                 "name": "Gift card",
                 "provider": "bank",
-                "credit": True,
-                "takes_code": True,
             },
-            {"id": "store_credit", "name": "Store credit", "provider": "bank", "credit": True},
+            {"id": "store_credit", "name": "Store credit", "provider": "bank"},
         ],
         "deliveries": [
             {"id": "parcel", "name": "Parcel", "prices": ["49.00 NOK", "39.00 DKK"]},

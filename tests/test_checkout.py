@@ -12,7 +12,7 @@ from tests.heart import ADDRESS, BANK, CART, DEAR, DIGITAL, FREE, SHOP, Sale, no
 from checkoutflow.cart import Cart
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
-from checkoutflow.checkout.draft import Rules
+from checkoutflow.choice.rules import Rules
 from checkoutflow.checkout.evolve import evolve, replay
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.messages import MESSAGES, messages
@@ -220,7 +220,7 @@ def test_a_credit_can_be_changed_and_taken_away():
 def test_one_code_at_a_time():
     methods = [
         *SHOP.model_dump(mode="json")["methods"],
-        {"id": "voucher", "name": "V", "provider": "bank", "credit": True, "takes_code": True},
+        {"id": "voucher", "name": "V", "provider": "bank", "kind": "gift_card"},
     ]
     shop = Shop.read({**SHOP.model_dump(mode="json"), "methods": methods})
     sale = Sale(shop=shop).ready().do(c.AddCredit(method="gift_card", amount=nok(5)))

@@ -537,7 +537,7 @@ def test_a_shops_own_rule_shows_in_the_explanation_and_in_the_price(checkout_sho
         "read_on": "2026-01-02",
         "confidence": "high",
     }
-    shop = Shop.read({**checkout_shop.model_dump(mode="json"), "vat_rates": [row]})
+    shop = Shop.read({**checkout_shop.model_dump(mode="json"), "own_law": {"vat": [row]}})
     from datetime import date  # noqa: PLC0415 -- only here
 
     rate = shop.law().vat_rate("DK", "books", date(2026, 11, 21))

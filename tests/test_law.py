@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.vectors import cases, table
 
 from checkoutflow.errors import InvalidInput, UnknownRule
-from checkoutflow.law import CATEGORIES, Law, Market, Rule, VatRate
+from checkoutflow.law import CATEGORIES, Law, Market, Rows, Rule, VatRate
 
 TODAY = date(2026, 11, 21)
 COUNTRIES = ["DK", "SE", "NO", "FI", "IS"]
@@ -76,11 +76,15 @@ def test_every_row_says_where_it_is_from_and_how_sure_it_is(row):
 
 
 def test_no_two_rows_rule_the_same_on_one_day():
-    rules = [(key, row) for row in ROWS.values() for key in row.get("categories", [""])]
-    for (key, one), (other_key, other) in combinations(rules, 2):
-        if key == other_key and one["market"] == other["market"]:
-            first = max(one["valid_from"], other["valid_from"])
-            last = min(one.get("valid_to", date.max), other.get("valid_to", date.max))
+    about: dict[tuple[type[Rule], str, str], list[Rule]] = {}
+    for file in (files("checkoutflow.law") / "tables").iterdir():
+        for rule in Rows.read(tomllib.loads(file.read_text("utf-8"))).rules():
+            for key in rule.keys:
+                about.setdefault((type(rule), rule.market, key), []).append(rule)
+    for key, rules in about.items():
+        for one, other in combinations(rules, 2):
+            first = max(one.valid_from, other.valid_from)
+            last = min(one.valid_to or date.max, other.valid_to or date.max)
             assert last < first, (key, one, other)
 
 

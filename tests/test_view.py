@@ -21,7 +21,7 @@ LOCALES = ["da_DK", "sv_SE", "nb_NO", "nn_NO", "fi_FI", "is_IS", "en_GB"]
 
 
 def view(sale: Sale, locale: str = "en_GB") -> View:
-    return view_of(sale.state, sale.rules, locale)
+    return view_of(sale.state, sale.rules, locale, sale.now)
 
 
 @pytest.mark.parametrize("phase", Phase)

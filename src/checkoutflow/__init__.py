@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.machine import Phase
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.checkout.view import View
+    from checkoutflow.delivery import Delivery
     from checkoutflow.errors import (
         CheckoutError,
         Contradiction,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from checkoutflow.privacy.secret import Secret
     from checkoutflow.privacy.vault import Keys
     from checkoutflow.review import ReviewRules
-    from checkoutflow.shop import Delivery, Shop
+    from checkoutflow.shop import Shop
     from checkoutflow.stores.memory import MemoryStore
     from checkoutflow.stores.sql import SqlStore, open_store
 
@@ -111,6 +112,7 @@ _HOMES: Final = {
     "checkout.machine": "Phase",
     "checkout.state": "Checkout",
     "checkout.view": "View",
+    "delivery": "Delivery",
     "errors": """
         CheckoutError Contradiction DetailsMissing IdempotencyConflict IllegalTransition
         InvalidInput Next NotFound NotSupported OutcomeUnknown ProviderError PurposeRefused
@@ -127,7 +129,7 @@ _HOMES: Final = {
     "privacy.secret": "Secret",
     "privacy.vault": "Keys",
     "review": "ReviewRules",
-    "shop": "Delivery Shop",
+    "shop": "Shop",
     "stores.memory": "MemoryStore",
     "stores.sql": "SqlStore open_store",
 }

@@ -19,14 +19,12 @@ from pydantic import (
     Field,
     PlainValidator,
     StringConstraints,
-    ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from checkoutflow.errors import InvalidInput, UsageError
-from checkoutflow.model import Frozen
+from checkoutflow.model import Frozen, wrong
 from checkoutflow.money import MAX_MINOR, Money, Rounding, divide, share, spread, total
 
 if TYPE_CHECKING:
@@ -184,20 +182,20 @@ class Cart(Frozen):
         worth = 0
         for i, line in enumerate(self.lines):
             if line.id in ids:
-                raise _wrong("another line has this id", "lines", i, "id")
+                raise wrong("another line has this id", "lines", i, "id")
             ids.add(line.id)
             if line.unit_price.currency != self.currency:
-                raise _wrong(f"the first line is in {self.currency}", "lines", i, "unit_price")
+                raise wrong(f"the first line is in {self.currency}", "lines", i, "unit_price")
             worth += line.unit_price.minor * line.quantity
             if worth > MAX_MINOR:
-                raise _wrong("the cart is worth too much to be true", "lines", i, "unit_price")
+                raise wrong("the cart is worth too much to be true", "lines", i, "unit_price")
         for i, discount in enumerate(self.discounts):
             if not ids.issuperset(discount.lines):
-                raise _wrong("no line has this id", "discounts", i, "lines")
+                raise wrong("no line has this id", "discounts", i, "lines")
             if len(set(discount.lines)) != len(discount.lines):
-                raise _wrong("each line is named once", "discounts", i, "lines")
+                raise wrong("each line is named once", "discounts", i, "lines")
             if discount.amount is not None and discount.amount.currency != self.currency:
-                raise _wrong(f"the cart is in {self.currency}", "discounts", i, "amount")
+                raise wrong(f"the cart is in {self.currency}", "discounts", i, "amount")
         _discounted(self)
         return self
 
@@ -205,6 +203,12 @@ class Cart(Frozen):
     def currency(self) -> str:
         """The currency all its lines agree on."""
         return self.lines[0].unit_price.currency
+
+    @property
+    def worth(self) -> Money:
+        """The goods after discounts, with or without VAT as the prices are."""
+        values, _ = _discounted(self)
+        return Money(sum(values), self.currency)
 
 
 class PricedLine(Frozen):
@@ -226,10 +230,15 @@ class PricedLine(Frozen):
 
 
 class PricedDiscount(Frozen):
-    """A discount with what it came to, with or without VAT as the cart's prices are."""
+    """A discount with what it came to, with or without VAT as the cart's prices are.
+
+    Attributes:
+        id: The way to pay it is given for; empty for a discount of the cart's own.
+    """
 
     name: str
     amount: Money
+    id: str = ""
 
 
 class VatPart(Frozen):
@@ -318,7 +327,15 @@ class Priced(Frozen):
         return share(line.payable, pieces, last) - share(line.payable, pieces, first)
 
 
-def price(cart: Cart, charges: Sequence[Charge], *, law: Law, market: str, on: date) -> Priced:
+def price(
+    cart: Cart,
+    charges: Sequence[Charge],
+    *,
+    law: Law,
+    market: str,
+    on: date,
+    reduction: Charge | None = None,
+) -> Priced:
     """Work out what a cart costs with its charges.
 
     VAT is worked out once for each rate, on the sum of what is taxed at it, and rounded half-up.
@@ -331,6 +348,8 @@ def price(cart: Cart, charges: Sequence[Charge], *, law: Law, market: str, on: d
         law: Where the VAT rates are from.
         market: Where the goods go; a part behind a tax border is a market of its own.
         on: Date of supply, or of payment if that is earlier.
+        reduction: A discount for the way to pay, taken off all goods after the cart's own
+            discounts; at most what they are worth.
 
     Raises:
         InvalidInput: If a charge is in another currency, or the total is absurd.
@@ -353,6 +372,8 @@ def price(cart: Cart, charges: Sequence[Charge], *, law: Law, market: str, on: d
         lines_at.setdefault(rate_of[line.vat_category].basis, []).append(i)
 
     values, taken = _discounted(cart)
+    if reduction is not None and reduction.amount.minor:
+        values = _reduced(values, reduction.amount, currency)
     weights = values if any(values) else [line.quantity for line in cart.lines]
     weight_at = [sum(weights[i] for i in indices) for indices in lines_at.values()]
     charged_at = spread(sum(charge.amount.minor for charge in charges), weight_at)
@@ -389,6 +410,11 @@ def price(cart: Cart, charges: Sequence[Charge], *, law: Law, market: str, on: d
         discounts=tuple(
             PricedDiscount(name=discount.name, amount=Money(minor, currency))
             for discount, minor in zip(cart.discounts, taken, strict=True)
+        )
+        + (
+            (PricedDiscount(name=reduction.name, amount=reduction.amount, id=reduction.id),)
+            if reduction is not None
+            else ()
         ),
         charges=tuple(charges),
         vat=tuple(
@@ -415,7 +441,7 @@ def _discounted(cart: Cart) -> tuple[list[int], list[int]]:
         left = list(compress(values, applies))
         minor = discount.worth(sum(left))
         if minor > sum(left):
-            raise _wrong("takes more than the goods are worth", "discounts", i, "amount")
+            raise wrong("takes more than the goods are worth", "discounts", i, "amount")
         if minor:
             parts = iter(spread(minor, left))
             values = [
@@ -426,14 +452,15 @@ def _discounted(cart: Cart) -> tuple[list[int], list[int]]:
     return values, taken
 
 
+def _reduced(values: list[int], amount: Money, currency: str) -> list[int]:
+    """Take an amount off all the goods."""
+    if amount > Money(sum(values), currency):
+        raise InvalidInput("takes more than the goods are worth", field="reduction.amount")
+    parts = spread(amount.minor, values)
+    return [value - part for value, part in zip(values, parts, strict=True)]
+
+
 def _at_least(least: int, amount: Money) -> Money:
     if amount.minor < least:
         raise ValueError("cannot be negative" if least == 0 else "must be above zero")
     return amount
-
-
-def _wrong(message: str, *path: str | int) -> ValidationError:
-    """Make an error about one field of the cart that only shows when all of them are known."""
-    problem = PydanticCustomError("cart", "{message}", {"message": message})
-    details = InitErrorDetails(type=problem, loc=path, input=None)
-    return ValidationError.from_exception_data("Cart", [details], hide_input=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from checkoutflow.errors import InvalidInput, problem_paths
 
@@ -44,3 +45,13 @@ class Frozen(BaseModel):
         ]
         field, message = prefixed[0]
         raise InvalidInput(message, field=field, problems=prefixed) from None
+
+
+def wrong(message: str, *path: str | int) -> ValidationError:
+    """Make an error about one field of a model that only shows when several are known.
+
+    A validator of the whole model raises it; the path is that of the field within the model.
+    """
+    problem = PydanticCustomError("unfit", "{message}", {"message": message})
+    details = InitErrorDetails(type=problem, loc=path, input=None)
+    return ValidationError.from_exception_data("", [details], hide_input=True)

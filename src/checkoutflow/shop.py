@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import tomllib
+from decimal import Decimal
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from checkoutflow.customer import AREAS
+from checkoutflow.delivery import Delivery
 from checkoutflow.errors import InvalidInput
-from checkoutflow.law import Law, VatRate
-from checkoutflow.model import Frozen
-from checkoutflow.money import Money
+from checkoutflow.law import Law, Rows
+from checkoutflow.model import Frozen, wrong
+from checkoutflow.payment.catalogue import Kind, catalogue
 from checkoutflow.payment.methods import Method
+from checkoutflow.payment.references import Scheme
+from checkoutflow.payment.steering import Area, Experiment, SteeringRule
 from checkoutflow.review import ReviewRules
-from checkoutflow.texts import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 # What a shop can ask to be told; `checkoutflow.checkout.messages` says when each is.
 MessageKind = Literal[
@@ -36,42 +42,25 @@ MessageKind = Literal[
 ]
 
 
-class Delivery(Frozen):
-    """One way to get goods to the customer.
-
-    Attributes:
-        id: The shop's name for it.
-        name: What the customer reads; one text, or one per language.
-        prices: What it costs, at most one per currency; a currency without a price is not served.
-            With or without VAT, as the cart's prices are.
-        markets: Where it is offered; empty means in all the shop's markets.
-        to: ``address`` needs the customer's full address, ``pickup`` only a name and a phone
-            number to be called on.
-    """
-
-    id: str = Field(min_length=1, max_length=40, pattern=r"^[a-z0-9_]+$")
-    name: Text
-    prices: tuple[Money, ...]
-    markets: frozenset[str] = frozenset()
-    to: Literal["address", "pickup"] = "address"
-
-    def price(self, currency: str) -> Money | None:
-        """What it costs in this currency; None where it is not offered in it."""
-        return next((price for price in self.prices if price.currency == currency), None)
-
-    def serves(self, market: str, currency: str) -> bool:
-        """Whether it is offered there, and has a price in this currency."""
-        return (not self.markets or market in self.markets) and self.price(currency) is not None
-
-
 class Shop(Frozen):
     """Everything a shop decides once.
 
     Attributes:
         name: What customers and providers read.
         markets: Countries and territories it sells to.
-        methods: Ways to pay, in the order in which they are shown.
-        deliveries: Ways of delivery, in the order in which they are shown.
+        methods: Ways to pay, in the order in which the shop would show them.
+        deliveries: Ways of delivery, in the order in which the shop would show them.
+        kinds: Kinds of ways to pay beside those of the catalogue, or in their place.
+        areas: Parts of markets, for steering.
+        steering: What moves customers to what is good for the shop, within the law.
+        experiments: Comparisons of ways to steer.
+        presentation: Whether ways to pay are shown in the one strict order that satisfies every
+            country's law, or as each market's own law has it, which may be looser.
+        order_button: Whether the button says the words that leave no doubt, or the shorter ones.
+        is_sme: Whether the shop is a micro, small or medium-sized enterprise. Its own invoices may
+            then be due later without being regulated credit.
+        capital_cost_percent: Per cent a year that money costs the shop while it waits for it.
+        references: How payment references are made, one scheme for each market.
         review: When orders are held for a person.
         lifetime_s: Seconds without a change after which an unfinished checkout expires.
         pay_within_s: Seconds a customer has to finish paying after "buy".
@@ -79,19 +68,28 @@ class Shop(Frozen):
             ship.
         messages: Kinds of message to keep until the shop has taken them (see
             ``checkoutflow.checkout.messages``); none by default.
-        vat_rates: The shop's own rows over the law's VAT table; named in explanations.
+        own_law: The shop's own rows over the tables of the law; named in explanations.
     """
 
     name: str = Field(min_length=1, max_length=100)
     markets: tuple[str, ...] = Field(min_length=1)
     methods: tuple[Method, ...] = Field(min_length=1)
     deliveries: tuple[Delivery, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    areas: tuple[Area, ...] = ()
+    steering: tuple[SteeringRule, ...] = ()
+    experiments: tuple[Experiment, ...] = ()
+    presentation: Literal["strict", "national"] = "strict"
+    order_button: Literal["strict", "short"] = "strict"
+    is_sme: bool = False
+    capital_cost_percent: Decimal = Field(default=Decimal(0), ge=0, le=100, decimal_places=2)
+    references: tuple[Scheme, ...] = ()
     review: ReviewRules = Field(default_factory=ReviewRules)
     lifetime_s: int = Field(default=24 * 3600, gt=0)
     pay_within_s: int = Field(default=3600, gt=0)
     remind_before_s: int = Field(default=24 * 3600, ge=0)
     messages: frozenset[MessageKind] = frozenset()
-    vat_rates: tuple[VatRate, ...] = ()
+    own_law: Rows = Field(default_factory=Rows)
 
     @field_validator("markets")
     @classmethod
@@ -101,12 +99,51 @@ class Shop(Frozen):
         return markets
 
     @model_validator(mode="after")
-    def _ids_are_unique(self) -> Self:
-        for things in (self.methods, self.deliveries):
-            ids = [thing.id for thing in things]
-            if len(set(ids)) != len(ids):
-                raise ValueError(f"each id is used once, not twice as in {', '.join(ids)}")
+    def _fits_together(self) -> Self:
+        for name in ("methods", "deliveries", "kinds", "areas", "steering", "experiments"):
+            ids: set[str] = set()
+            for i, thing in enumerate(getattr(self, name)):
+                if thing.id in ids:
+                    raise wrong("another one has this id", name, i, "id")
+                ids.add(thing.id)
+        kinds = self.all_kinds()
+        for i, method in enumerate(self.methods):
+            if method.kind not in kinds:
+                raise wrong(
+                    "is not in the catalogue; name one that is, or add your own under kinds",
+                    *("methods", i, "kind"),
+                )
+        for path, named, known in self._names():
+            if unknown := sorted(named - known):
+                one_of = f"known are {', '.join(sorted(known))}" if known else "none are known"
+                raise wrong(f"{unknown[0]} is not known; {one_of}", *path)
+        markets = [scheme.market for scheme in self.references]
+        if len(set(markets)) != len(markets):
+            raise wrong("each market has one scheme", "references")
         return self
+
+    def _names(self) -> Iterator[tuple[tuple[str | int, ...], frozenset[str], frozenset[str]]]:
+        """Where a setting names others: its path, the names, and those there are."""
+        methods = frozenset(method.id for method in self.methods)
+        deliveries = frozenset(delivery.id for delivery in self.deliveries)
+        areas = frozenset(area.id for area in self.areas)
+        markets = frozenset(self.markets)
+        arms = frozenset(f"{test.id}:{arm}" for test in self.experiments for arm in test.arms)
+        for i, method in enumerate(self.methods):
+            yield ("methods", i, "deliveries"), method.deliveries, deliveries
+        for i, area in enumerate(self.areas):
+            yield ("areas", i, "market"), frozenset({area.market}), markets
+        for i, test in enumerate(self.experiments):
+            yield ("experiments", i, "markets"), test.markets, markets
+        for i, rule in enumerate(self.steering):
+            here = ("steering", i)
+            yield (*here, "methods"), rule.methods, methods
+            yield (*here, "deliveries"), rule.deliveries, deliveries
+            yield (*here, "when", "markets"), rule.when.markets, markets
+            yield (*here, "when", "deliveries"), rule.when.deliveries, deliveries
+            yield (*here, "when", "areas"), rule.when.areas, areas
+            yield (*here, "when", "outside"), rule.when.outside, areas
+            yield (*here, "when", "arms"), rule.when.arms, arms
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -128,8 +165,18 @@ class Shop(Frozen):
 
     def law(self) -> Law:
         """The law's tables with this shop's own rows over them."""
-        law = Law.load()
-        return law.overridden_by(self.vat_rates) if self.vat_rates else law
+        rows = self.own_law.rules()
+        return Law.load().overridden_by(rows) if rows else Law.load()
+
+    def all_kinds(self) -> Mapping[str, Kind]:
+        """The kinds of ways to pay by id: the shop's own before those of the catalogue."""
+        return {**catalogue(), **{kind.id: kind for kind in self.kinds}}
+
+    def areas_of(self, market: str, postal_code: str) -> tuple[str, ...]:
+        """Which of its areas a postal code lies in."""
+        return tuple(
+            area.id for area in self.areas if area.market == market and area.has(postal_code)
+        )
 
     def method(self, method_id: str) -> Method | None:
         """The way to pay with this id, if there is one."""

@@ -1,22 +1,22 @@
-"""Deciding while the customer chooses: the start, the cart, the details, the choices, and "buy"."""
+"""Deciding while the customer chooses: the start, the cart, the details, the choices, and "buy".
+
+Whatever is chosen or changed, the options are worked out again afterwards (`_settle`): what no
+longer fits is dropped, and the total is what the choices that stand come to.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
-from checkoutflow.checkout.draft import Draft, Rules, price_now
-from checkoutflow.checkout.needs import (
-    deliveries,
-    methods,
-    missing_choices,
-    missing_details,
-    needs_delivery,
-    why_not,
-)
+from checkoutflow.checkout.needs import missing_choices, missing_details, situation
 from checkoutflow.checkout.state import Credit, Tender
+from checkoutflow.choice.options import options, priced
+from checkoutflow.choice.situation import Situation
+from checkoutflow.choice.variants import arms_of
 from checkoutflow.errors import DetailsMissing, InvalidInput, NotSupported, TotalChanged
 from checkoutflow.money import total
 from checkoutflow.privacy.fields import declared
@@ -25,8 +25,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from checkoutflow.cart import Cart, Priced
-    from checkoutflow.checkout.state import Customer
-    from checkoutflow.payment.methods import Method
+    from checkoutflow.checkout.draft import Draft
+    from checkoutflow.checkout.state import Checkout
+    from checkoutflow.choice.options import Options, PaymentOption
+    from checkoutflow.choice.rules import Rules
+    from checkoutflow.law.choice import Customer
+    from checkoutflow.payment.methods import Way
+
+# What another market reads otherwise, or cannot deliver to.
+_OF_AN_ADDRESS: Final = ("street", "postal_code", "city", "country")
 
 
 def start(command: c.Start, rules: Rules, at: datetime) -> e.Started:
@@ -36,14 +43,12 @@ def start(command: c.Start, rules: Rules, at: datetime) -> e.Started:
         InvalidInput: If the shop does not sell to that market, or the cart is in a currency that
             the market does not pay in.
     """
-    if command.market not in rules.shop.markets:
-        markets = ", ".join(rules.shop.markets)
-        raise InvalidInput(f"the shop sells to {markets}", field="market")
-    currency = rules.law.market(command.market, at.date()).currency
-    if command.cart.currency != currency:
-        raise InvalidInput(f"{command.market} pays in {currency}", field="cart.lines[0].unit_price")
-    _prices_fit(command.cart, command.customer)
-    delivery = _only_delivery(rules, command.cart, command.market)
+    _sold_in(rules, command.cart, command.market, command.customer, at)
+    arms = arms_of(rules.shop.experiments, command.checkout, command.market)
+    s = Situation(
+        cart=command.cart, market=command.market, at=at, customer=command.customer, arms=arms
+    )
+    s, found = _with_only_delivery(rules, s)
     return e.Started(
         checkout=command.checkout,
         subject=command.subject,
@@ -51,134 +56,188 @@ def start(command: c.Start, rules: Rules, at: datetime) -> e.Started:
         locale=command.locale,
         customer=command.customer,
         cart=command.cart,
-        priced=price_now(
-            rules,
-            at,
-            cart=command.cart,
-            delivery=delivery,
-            market=command.market,
-            locale=command.locale,
-        ),
-        delivery=delivery,
+        priced=priced(rules, s, found, "", command.locale),
+        delivery=s.delivery,
+        adult=command.adult,
+        arms=arms,
         at=at,
         expires_at=at + timedelta(seconds=rules.shop.lifetime_s),
     )
 
 
-def _prices_fit(cart: Cart, customer: Customer) -> None:
+def _sold_in(rules: Rules, cart: Cart, market: str, customer: Customer, at: datetime) -> None:
+    """See that the shop can sell this cart there."""
+    if market not in rules.shop.markets:
+        markets = ", ".join(rules.shop.markets)
+        raise InvalidInput(f"the shop sells to {markets}", field="market")
+    currency = rules.law.market(market, at.date()).currency
+    if cart.currency != currency:
+        raise InvalidInput(f"{market} pays in {currency}", field="cart.lines[0].unit_price")
     if customer == "consumer" and not cart.prices_include_vat:
         raise InvalidInput("consumers see prices with VAT", field="cart.prices_include_vat")
-
-
-def _only_delivery(rules: Rules, cart: Cart, market: str) -> str:
-    """With only one way of delivery there is nothing to choose, and its price shows at once."""
     if all(line.digital for line in cart.lines):
-        return ""
-    fitting = [
-        delivery.id for delivery in rules.shop.deliveries if delivery.serves(market, cart.currency)
-    ]
-    if not fitting:
-        raise InvalidInput(f"the shop has no delivery to {market} in {cart.currency}", field="cart")
-    return fitting[0] if len(fitting) == 1 else ""
+        return
+    if not any(_serves(rules, i, market, currency) for i in range(len(rules.shop.deliveries))):
+        raise InvalidInput(f"the shop has no delivery to {market} in {currency}", field="cart")
+
+
+def _serves(rules: Rules, place: int, market: str, currency: str) -> bool:
+    delivery = rules.shop.deliveries[place]
+    is_there = not delivery.markets or market in delivery.markets
+    return is_there and delivery.price(currency) is not None
+
+
+def _with_only_delivery(rules: Rules, s: Situation) -> tuple[Situation, Options]:
+    """Keep the delivery if it is offered; where only one is, there is nothing to choose."""
+    found = options(rules, s)
+    if found.delivery(s.delivery) is not None:
+        return s, found
+    only = found.deliveries[0].id if len(found.deliveries) == 1 else ""
+    if only == s.delivery:
+        return s, found
+    s = replace(s, delivery=only)
+    return s, options(rules, s)
+
+
+class _Standing(NamedTuple):
+    """What stands of the choices of a checkout."""
+
+    s: Situation
+    found: Options
+    method: str
+    credits: tuple[Credit, ...]
+    priced: Priced
+
+
+def _standing(state: Checkout, rules: Rules, at: datetime) -> _Standing:
+    """Work out what stands of the choices, and what it costs.
+
+    Credits are kept in their order for as long as they fit into the total. What a way to pay
+    costs depends on how much of the total is left to it, so the total is worked out again for
+    fewer credits.
+    """
+    kept = state.credits
+    while True:
+        s, found = _with_only_delivery(rules, situation(state.but(credits=kept), at))
+        method = state.method if found.payment(state.method) is not None else ""
+        now = priced(rules, s, found, method, state.locale)
+        vouchers = {way.id for way in found.vouchers}
+        fitting: list[Credit] = []
+        for credit in kept:
+            is_more = total((x.amount for x in (*fitting, credit)), now.currency) > now.total
+            if credit.method in vouchers and not is_more:
+                fitting.append(credit)
+        if len(fitting) == len(kept):
+            return _Standing(s, found, method, kept, now)
+        kept = tuple(fitting)
+
+
+def _settle(draft: Draft) -> None:
+    """Let what follows from a change happen: another total, choices dropped."""
+    state = draft.state
+    now = _standing(state, draft.rules, draft.at)
+    chosen = (now.s.delivery, now.method)
+    explained = tuple(item for thing in chosen if thing for item in now.found.about(thing))
+    is_same = (state.delivery, state.method) == chosen
+    if is_same and state.credits == now.credits and state.priced == now.priced:
+        return
+    draft.add(
+        e.Repriced(
+            priced=now.priced,
+            delivery=now.s.delivery,
+            method=now.method,
+            credits_dropped=tuple(
+                credit.method for credit in state.credits if credit not in now.credits
+            ),
+            explained=explained,
+        )
+    )
 
 
 def change_cart(draft: Draft, command: c.ChangeCart) -> None:
-    """Take another cart and drop the choices that no longer fit it."""
-    state, rules = draft.state, draft.rules
-    if command.cart.currency != state.cart.currency:
+    """Take another cart, and drop the choices that no longer fit it.
+
+    In another market the address must be given again, and credits in another currency go.
+    """
+    state = draft.state
+    market = command.market or state.market
+    if command.cart.currency != state.cart.currency and market == state.market:
         raise InvalidInput(
-            f"this checkout is in {state.cart.currency}; start another one",
+            f"this checkout is in {state.cart.currency}; name the market of the new currency",
             field="cart.lines[0].unit_price",
         )
-    _prices_fit(command.cart, state.customer)
-    changed = state.but(cart=command.cart)
-    only = _only_delivery(rules, command.cart, state.market)
-    still = {delivery.id for delivery in deliveries(changed, rules)}
-    delivery = state.delivery if state.delivery in still else only
-    priced = _price(draft, command.cart, delivery)
-    changed = changed.but(delivery=delivery, priced=priced)
-    # Credits are kept in their order for as long as they fit into the new total.
-    kept: list[Credit] = []
-    for credit in state.credits:
-        if total((item.amount for item in (*kept, credit)), priced.currency) <= priced.total:
-            kept.append(credit)
-    changed = changed.but(credits=tuple(kept))
-    fitting = {method.id for method in methods(changed, rules)}
+    _sold_in(draft.rules, command.cart, market, state.customer, draft.at)
+    has_moved = market != state.market
+    if command.cart.currency != state.cart.currency:
+        for credit in state.credits:
+            draft.add(e.CreditRemoved(method=credit.method, expires_at=draft.fresh_expiry()))
     draft.add(
         e.CartChanged(
             cart=command.cart,
-            priced=priced,
-            delivery=delivery,
-            method=state.method if state.method in fitting else "",
-            credits_dropped=tuple(item.method for item in state.credits if item not in kept),
+            market=market,
+            details_dropped=tuple(
+                name for name in _OF_AN_ADDRESS if has_moved and name in state.provided
+            ),
             expires_at=draft.fresh_expiry(),
         )
     )
-
-
-def _price(draft: Draft, cart: Cart, delivery: str) -> Priced:
-    return price_now(
-        draft.rules,
-        draft.at,
-        cart=cart,
-        delivery=delivery,
-        market=draft.state.market,
-        locale=draft.state.locale,
-    )
+    _settle(draft)
 
 
 def provide(draft: Draft, command: c.Provide) -> None:
-    """Note which contact fields the vault holds now."""
+    """Note which contact fields the vault holds now, and in which areas the customer lives."""
     for name in command.fields:
         declared(name)
-    draft.add(e.DetailsProvided(fields=command.fields, expires_at=draft.fresh_expiry()))
+    draft.add(
+        e.DetailsProvided(
+            fields=command.fields, areas=command.areas, expires_at=draft.fresh_expiry()
+        )
+    )
+    if command.areas is not None and draft.rules.shop.areas:
+        _settle(draft)
 
 
 def choose_delivery(draft: Draft, command: c.ChooseDelivery) -> None:
     """Take a way of delivery, with its price."""
-    offered = deliveries(draft.state, draft.rules)
-    if command.delivery not in {delivery.id for delivery in offered}:
-        if not needs_delivery(draft.state):
-            raise InvalidInput("nothing in this cart is sent", field="delivery")
-        names = ", ".join(delivery.id for delivery in offered)
+    s = situation(draft.state, draft.at)
+    if not s.is_sent:
+        raise InvalidInput("nothing in this cart is sent", field="delivery")
+    found = options(draft.rules, s)
+    if found.delivery(command.delivery) is None:
+        names = ", ".join(option.id for option in found.deliveries) or "none, on this checkout"
         raise InvalidInput(f"choose one of {names}", field="delivery")
-    priced = _price(draft, draft.state.cart, command.delivery)
-    draft.add(
-        e.DeliveryChosen(delivery=command.delivery, priced=priced, expires_at=draft.fresh_expiry())
-    )
-    _drop_credits_above_the_total(draft)
-
-
-def _drop_credits_above_the_total(draft: Draft) -> None:
-    while draft.state.credited > draft.state.total:
-        last = draft.state.credits[-1]
-        draft.add(e.CreditRemoved(method=last.method, expires_at=draft.fresh_expiry()))
-
-
-def _method(draft: Draft, method_id: str, *, credit: bool) -> Method:
-    method = draft.rules.shop.method(method_id)
-    if method is None or method.credit is not credit:
-        offered = methods(draft.state, draft.rules, credit=credit)
-        names = ", ".join(item.id for item in offered) or "none, on this checkout"
-        raise InvalidInput(f"choose one of: {names}", field="method")
-    if reason := why_not(method, draft.state, draft.rules):
-        raise NotSupported(f"{method_id} cannot pay this: {reason}", field="method")
-    return method
+    draft.add(e.DeliveryChosen(delivery=command.delivery, expires_at=draft.fresh_expiry()))
+    _settle(draft)
 
 
 def choose_payment(draft: Draft, command: c.ChoosePayment) -> None:
-    """Take a way to pay what credits do not cover."""
-    method = _method(draft, command.method, credit=False)
-    draft.add(e.PaymentChosen(method=method.id, expires_at=draft.fresh_expiry()))
+    """Take a way to pay what credits do not cover, with what it costs."""
+    found = options(draft.rules, situation(draft.state, draft.at))
+    if found.payment(command.method) is None:
+        way = draft.rules.ways.get(command.method)
+        raise _not_offered(found, command.method, way if way and not way.covers_part else None)
+    draft.add(e.PaymentChosen(method=command.method, expires_at=draft.fresh_expiry()))
+    _settle(draft)
+
+
+def _not_offered(found: Options, method: str, way: Way | None) -> Exception:
+    """Why it cannot be chosen, or what can be chosen instead of what there is not."""
+    refusal = found.refusal(method)
+    if way is not None and refusal is not None:
+        return NotSupported(f"{method} cannot pay this: {refusal.text()}", field="method")
+    names = ", ".join(option.id for option in found.payments) or "none, on this checkout"
+    return InvalidInput(f"choose one of: {names}", field="method")
 
 
 def add_credit(draft: Draft, command: c.AddCredit) -> None:
     """Let a gift card or store credit cover part of the total."""
+    if any(credit.method == command.method for credit in draft.state.credits):
+        remove_credit(draft, c.RemoveCredit(method=command.method))
     state = draft.state
-    if any(credit.method == command.method for credit in state.credits):
-        draft.add(e.CreditRemoved(method=command.method, expires_at=draft.fresh_expiry()))
-        state = draft.state
-    method = _method(draft, command.method, credit=True)
+    found = options(draft.rules, situation(state, draft.at))
+    way = next((way for way in found.vouchers if way.id == command.method), None)
+    if way is None:
+        raise _no_voucher(found, command.method, draft.rules)
     left = state.total - state.credited
     if command.amount.currency != left.currency:
         raise InvalidInput(f"this checkout is in {left.currency}", field="amount")
@@ -186,15 +245,22 @@ def add_credit(draft: Draft, command: c.AddCredit) -> None:
         raise InvalidInput("is above zero", field="amount")
     if command.amount > left:
         raise InvalidInput(f"is at most what is left to pay, {left}", field="amount")
-    if method.takes_code:
-        others = [draft.rules.shop.method(credit.method) for credit in state.credits]
+    if way.takes_code:
+        others = [draft.rules.ways.get(credit.method) for credit in state.credits]
         if any(other and other.takes_code for other in others):
             raise NotSupported("one code at a time; remove the other first", field="method")
         if "gift_card_code" not in state.provided:
             raise DetailsMissing(["gift_card_code"])
-    draft.add(
-        e.CreditAdded(method=method.id, amount=command.amount, expires_at=draft.fresh_expiry())
-    )
+    draft.add(e.CreditAdded(method=way.id, amount=command.amount, expires_at=draft.fresh_expiry()))
+    _settle(draft)
+
+
+def _no_voucher(found: Options, method: str, rules: Rules) -> Exception:
+    way, refusal = rules.ways.get(method), found.refusal(method)
+    if way is not None and way.covers_part and refusal is not None:
+        return NotSupported(f"{method} cannot pay this: {refusal.text()}", field="method")
+    names = ", ".join(way.id for way in found.vouchers) or "none, on this checkout"
+    return InvalidInput(f"choose one of: {names}", field="method")
 
 
 def remove_credit(draft: Draft, command: c.RemoveCredit) -> None:
@@ -202,36 +268,41 @@ def remove_credit(draft: Draft, command: c.RemoveCredit) -> None:
     if not any(credit.method == command.method for credit in draft.state.credits):
         raise InvalidInput("no such credit is on this checkout", field="method")
     draft.add(e.CreditRemoved(method=command.method, expires_at=draft.fresh_expiry()))
+    _settle(draft)
 
 
 def place(draft: Draft, command: c.Place) -> None:
     """Take the customer's word for the total, and begin a round of payments.
 
     Raises:
-        DetailsMissing: If something was not asked or chosen yet.
+        DetailsMissing: If something was not asked or chosen yet, or cannot be chosen any more, or
+            the customer has not agreed to a credit that needs it.
         TotalChanged: If the customer accepted another total than the one that holds now.
     """
     state, rules = draft.state, draft.rules
-    # The law of the day of the purchase holds, also for a checkout that began the day before.
-    priced = _price(draft, state.cart, state.delivery)
-    current = state.but(priced=priced)
+    # The law and the shop's rules of this moment hold, also for a checkout that began before.
+    now = _standing(state, rules, draft.at)
+    current = state.but(priced=now.priced, delivery=now.s.delivery, credits=now.credits)
     details = [need.field for need in missing_details(current, rules)]
-    if missing := [*missing_choices(current, rules), *details]:
+    paid = now.found.payment(state.method)
+    credit = _credit_terms(paid, command)
+    consent = ["credit_consent"] if credit and not credit.is_accepted else []
+    if missing := [*missing_choices(current, now.s, now.found), *details, *consent]:
         raise DetailsMissing(missing)
-    if command.accepted_total != priced.total:
-        raise TotalChanged(str(command.accepted_total), str(priced.total))
-    rest = priced.total - current.credited
-    shares = [(credit.method, credit.amount) for credit in state.credits]
+    if command.accepted_total != now.priced.total or now.credits != state.credits:
+        raise TotalChanged(str(command.accepted_total), str(now.priced.total))
+    rest = now.priced.total - state.credited
+    shares = [(item.method, item.amount) for item in state.credits]
     if not rest.is_zero:
         shares.append((state.method, rest))
-    tenders = []
-    for payment_id, (method_id, amount) in zip(command.payments, shares, strict=False):
-        method = _method(draft, method_id, credit=amount is not rest)
-        tenders.append(
-            Tender(payment=payment_id, method=method.id, provider=method.provider, amount=amount)
-        )
-    if len(tenders) < len(shares):
+    if len(command.payments) < len(shares):
         raise InvalidInput(f"{len(shares)} ids are needed", field="payments")
+    tenders = tuple(
+        Tender(
+            payment=payment_id, method=method, provider=rules.ways[method].provider, amount=amount
+        )
+        for payment_id, (method, amount) in zip(command.payments, shares, strict=False)
+    )
     if not command.return_url and any(tender.provider for tender in tenders):
         raise InvalidInput(
             "is needed: the address to which the provider sends the customer back",
@@ -240,9 +311,27 @@ def place(draft: Draft, command: c.Place) -> None:
     draft.add(
         e.Placed(
             accepted_total=command.accepted_total,
-            priced=priced,
-            tenders=tuple(tenders),
+            priced=now.priced,
+            tenders=tenders,
+            credit=None if rest.is_zero else credit,
             return_url=command.return_url,
             expires_at=draft.at + timedelta(seconds=rules.shop.pay_within_s),
         )
+    )
+
+
+def _credit_terms(paid: PaymentOption | None, command: c.Place) -> e.CreditTerms | None:
+    """The credit that the customer agrees to, where the way to pay is a consumer's credit."""
+    if paid is None or paid.credit is None or paid.credit.classification is None:
+        return None
+    offer = paid.credit
+    return e.CreditTerms(
+        method=paid.id,
+        creditor=offer.creditor,
+        classification=paid.credit.classification.word,
+        is_accepted=command.accepts_credit or not offer.needs_consent,
+        apr=offer.shown_apr,
+        payments=offer.payments,
+        total_payable=offer.total_payable,
+        due=offer.due,
     )

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from checkoutflow.cart import Cart
 from checkoutflow.checkout.machine import CommandName
-from checkoutflow.checkout.state import Customer
+from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Result, Standing
@@ -23,6 +23,7 @@ class Start(Frozen):
     Attributes:
         checkout: Its id: random, at least 128 bits.
         subject: Reference under which the vault will keep the person's fields.
+        adult: Whether the customer is 18 or older, where the shop knows.
     """
 
     checkout: str
@@ -31,20 +32,31 @@ class Start(Frozen):
     market: str
     locale: str = Field(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}$")
     customer: Customer = "consumer"
+    adult: bool | None = None
 
 
 class ChangeCart(Frozen):
-    """Put another cart, or other prices, in the place of the present one."""
+    """Put another cart, or other prices, in the place of the present one.
+
+    Attributes:
+        market: Where the goods go now; empty for where they went before.
+    """
 
     name: ClassVar = CommandName.CHANGE_CART
     cart: Cart
+    market: str = ""
 
 
 class Provide(Frozen):
-    """The customer gave contact details; the values are in the vault, these are their names."""
+    """The customer gave contact details; the values are in the vault, these are their names.
+
+    Attributes:
+        areas: The shop's areas in which the postal code lies; None if none was given.
+    """
 
     name: ClassVar = CommandName.PROVIDE
     fields: tuple[str, ...] = Field(min_length=1)
+    areas: tuple[str, ...] | None = None
 
 
 class ChooseDelivery(Frozen):
@@ -85,6 +97,7 @@ class Place(Frozen):
 
     Attributes:
         accepted_total: What the customer saw and accepted, VAT included.
+        accepts_credit: Whether the customer agreed to the credit, by an act of its own.
         payments: Ids for this round's payments: at least one for each credit and one more.
         return_url: Where a provider sends the customer's browser back to.
     """
@@ -92,6 +105,7 @@ class Place(Frozen):
     name: ClassVar = CommandName.PLACE
     accepted_total: Money
     payments: tuple[str, ...]
+    accepts_credit: bool = False
     return_url: str = Field(default="", max_length=2000, pattern=r"^([a-z][a-z0-9+.-]*://\S+)?$")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from checkoutflow.checkout import collecting, ordering, paying
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
-from checkoutflow.checkout.draft import Draft, Rules
+from checkoutflow.checkout.draft import Draft
 from checkoutflow.checkout.evolve import evolve
 from checkoutflow.checkout.follow import follow
 from checkoutflow.checkout.machine import ALLOWED, Phase
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from checkoutflow.checkout.state import Checkout
+    from checkoutflow.choice.rules import Rules
 
 
 def begin(

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import cache
+from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from checkoutflow.cart import Charge, Priced, price
 from checkoutflow.checkout.events import (
     AttemptStarted,
     Event,
@@ -18,40 +15,18 @@ from checkoutflow.checkout.events import (
 )
 from checkoutflow.checkout.evolve import evolve
 from checkoutflow.errors import Contradiction, NotSupported
-from checkoutflow.payment.capabilities import Capabilities
 from checkoutflow.payment.outcomes import Operation
-from checkoutflow.texts import said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from datetime import datetime
 
-    from checkoutflow.cart import Cart
     from checkoutflow.checkout.state import Checkout, Payment
-    from checkoutflow.law import Law
+    from checkoutflow.choice.rules import Rules
     from checkoutflow.money import Money
-    from checkoutflow.shop import Shop
 
 # How long whoever wrote an attempt down has to send it and hear the answer. Longer than any call
 # may take, so that nobody else sends the same request meanwhile.
 LEASE: Final = timedelta(seconds=60)
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What decisions are made by: the shop's settings, the law, and what providers can do."""
-
-    shop: Shop
-    law: Law
-    capabilities: Mapping[str, Capabilities] = field(default_factory=lambda: MappingProxyType({}))
-
-    def behind(self, payment: Payment) -> Capabilities:
-        """What the provider behind a payment can do: nothing, where it is not there any more."""
-        return self.capabilities.get(payment.provider or "") or _nobody()
-
-
-@cache
-def _nobody() -> Capabilities:
-    return Capabilities(operations=frozenset(), can_be_asked=False, currencies=frozenset())
 
 
 class Draft:
@@ -94,8 +69,8 @@ class Draft:
         if payment.provider is None:
             self.add(_DONE_BY_US[operation](payment=payment.id, amount=amount))
             return
-        capabilities = self.rules.capabilities.get(payment.provider)
-        if capabilities is None:
+        capabilities = self.rules.behind(payment.provider)
+        if not capabilities.operations:
             raise NotSupported(f"there is no provider {payment.provider}", field="provider")
         if operation not in capabilities.operations:
             raise NotSupported(f"{payment.provider} cannot {operation}", field="payment")
@@ -132,15 +107,3 @@ _DONE_BY_US: Final = MappingProxyType(
 
 def _whole(payment: Payment, operation: Operation) -> Money:
     return payment.books.refundable if operation is Operation.REFUND else payment.books.capturable
-
-
-def price_now(
-    rules: Rules, at: datetime, *, cart: Cart, delivery: str, market: str, locale: str
-) -> Priced:
-    """What a cart costs with its delivery, by the law of that day."""
-    charges: list[Charge] = []
-    chosen = rules.shop.delivery(delivery)
-    if chosen and (fee := chosen.price(cart.currency)) is not None:
-        name = said(chosen.name, locale)
-        charges.append(Charge(kind="delivery", id=chosen.id, name=name, amount=fee))
-    return price(cart, charges, law=rules.law, market=market, on=at.date())

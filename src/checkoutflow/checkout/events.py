@@ -10,14 +10,17 @@ so that replaying an old journal never asks today's law.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
 from checkoutflow.cart import Cart, Priced
-from checkoutflow.checkout.state import Customer, Tender
+from checkoutflow.checkout.state import Tender
+from checkoutflow.choice.words import Explanation
+from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Action, Operation, Outcome
@@ -38,19 +41,22 @@ class Started(Frozen):
     cart: Cart
     priced: Priced
     delivery: str = ""
+    adult: bool | None = None
+    arms: Mapping[str, str] = {}
     at: datetime
     expires_at: datetime
 
 
 class CartChanged(Frozen):
-    """The shop put another cart, or other prices, in its place. Choices that no longer fit go."""
+    """The shop put another cart, or other prices, in its place; perhaps for another market.
+
+    Details of an address in the market that is left must be given again.
+    """
 
     type: Literal["cart_changed"] = "cart_changed"
     cart: Cart
-    priced: Priced
-    delivery: str
-    method: str
-    credits_dropped: tuple[str, ...] = ()
+    market: str
+    details_dropped: tuple[str, ...] = ()
     expires_at: datetime
 
 
@@ -59,15 +65,15 @@ class DetailsProvided(Frozen):
 
     type: Literal["details_provided"] = "details_provided"
     fields: tuple[str, ...]
+    areas: tuple[str, ...] | None = None
     expires_at: datetime
 
 
 class DeliveryChosen(Frozen):
-    """A way of delivery was chosen; its price is in the total."""
+    """A way of delivery was chosen."""
 
     type: Literal["delivery_chosen"] = "delivery_chosen"
     delivery: str
-    priced: Priced
     expires_at: datetime
 
 
@@ -96,13 +102,61 @@ class CreditRemoved(Frozen):
     expires_at: datetime
 
 
+class Repriced(Frozen):
+    """What followed from a choice: another total, or choices dropped that do not fit any more.
+
+    Attributes:
+        delivery: The way of delivery that stands; empty for none.
+        method: The way to pay that stands; empty for none.
+        credits_dropped: Gift cards and store credits that are not used after all.
+        explained: What the law changed of what the shop's rules ask for the choices that stand.
+    """
+
+    type: Literal["repriced"] = "repriced"
+    priced: Priced
+    delivery: str
+    method: str
+    credits_dropped: tuple[str, ...] = ()
+    explained: tuple[Explanation, ...] = ()
+
+
+class CreditTerms(Frozen):
+    """The credit that a customer agreed to.
+
+    Attributes:
+        method: The way to pay.
+        creditor: Who lends.
+        classification: What it is in law: ``consumer_credit``, ``exempt_deferred_payment``,
+            ``exempt_no_cost`` or ``light_regime``.
+        is_accepted: Whether the customer agreed by an act of its own, where the law asks for one.
+        apr: Annual percentage rate of charge, in per cent, with one decimal.
+        payments: How many.
+        total_payable: All payments together.
+        due: When the first payment is due, if the goods were delivered on the day of the contract.
+    """
+
+    method: str
+    creditor: str
+    classification: str
+    is_accepted: bool
+    apr: Decimal
+    payments: int
+    total_payable: Money
+    due: date
+
+
 class Placed(Frozen):
-    """The customer accepted the total; a round of payments begins."""
+    """The customer accepted the total; a round of payments begins.
+
+    Attributes:
+        credit: What the customer agreed to, where the way to pay is a consumer's credit.
+    """
 
     type: Literal["placed"] = "placed"
     accepted_total: Money
     priced: Priced
     tenders: tuple[Tender, ...]
+    credit: CreditTerms | None = None
     return_url: str
     expires_at: datetime
 
@@ -431,6 +485,7 @@ Event = (
     | PaymentChosen
     | CreditAdded
     | CreditRemoved
+    | Repriced
     | Placed
     | PaymentStarted
     | AttemptStarted

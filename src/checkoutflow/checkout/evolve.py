@@ -77,27 +77,33 @@ def _started(event: e.Started) -> Checkout:
         cart=event.cart,
         priced=event.priced,
         delivery=event.delivery,
+        adult=event.adult,
+        arms=event.arms,
     )
 
 
 def _cart_changed(state: Checkout, event: e.CartChanged) -> Checkout:
+    kept = tuple(name for name in state.provided if name not in event.details_dropped)
     return state.but(
         cart=event.cart,
-        priced=event.priced,
-        delivery=event.delivery,
-        method=event.method,
-        credits=tuple(item for item in state.credits if item.method not in event.credits_dropped),
+        market=event.market,
+        provided=kept,
+        areas=() if event.details_dropped else state.areas,
         expires_at=event.expires_at,
     )
 
 
 def _details_provided(state: Checkout, event: e.DetailsProvided) -> Checkout:
     new = [name for name in event.fields if name not in state.provided]
-    return state.but(provided=(*state.provided, *new), expires_at=event.expires_at)
+    return state.but(
+        provided=(*state.provided, *new),
+        areas=state.areas if event.areas is None else event.areas,
+        expires_at=event.expires_at,
+    )
 
 
 def _delivery_chosen(state: Checkout, event: e.DeliveryChosen) -> Checkout:
-    return state.but(delivery=event.delivery, priced=event.priced, expires_at=event.expires_at)
+    return state.but(delivery=event.delivery, expires_at=event.expires_at)
 
 
 def _payment_chosen(state: Checkout, event: e.PaymentChosen) -> Checkout:
@@ -113,6 +119,15 @@ def _credit_added(state: Checkout, event: e.CreditAdded) -> Checkout:
 def _credit_removed(state: Checkout, event: e.CreditRemoved) -> Checkout:
     others = tuple(item for item in state.credits if item.method != event.method)
     return state.but(credits=others, expires_at=event.expires_at)
+
+
+def _repriced(state: Checkout, event: e.Repriced) -> Checkout:
+    return state.but(
+        priced=event.priced,
+        delivery=event.delivery,
+        method=event.method,
+        credits=tuple(item for item in state.credits if item.method not in event.credits_dropped),
+    )
 
 
 # Placing --------------------------------------------------------------------------------------
@@ -269,6 +284,7 @@ _APPLY: Final[MappingProxyType[type, Callable[[Checkout, Any], Checkout]]] = Map
         e.PaymentChosen: _payment_chosen,
         e.CreditAdded: _credit_added,
         e.CreditRemoved: _credit_removed,
+        e.Repriced: _repriced,
         e.Placed: _placed,
         e.Reopened: _reopened,
         e.EndingAsked: _ending_asked,

@@ -260,7 +260,7 @@ def _try(draft: Draft, payment: Payment, operation: Operation, amount: Money, re
         and not item.part
         and item.outcome in {Outcome.DECLINED, Outcome.REFUSED}
     ]
-    can = payment.provider is None or operation in draft.rules.behind(payment).operations
+    can = payment.provider is None or operation in draft.rules.behind(payment.provider).operations
     if not can or len(failed) >= TRIES:
         call_a_person(draft, payment, reason)
     elif not failed or draft.may_retry:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
+from checkoutflow.choice.situation import Situation
 from checkoutflow.model import Frozen
 from checkoutflow.privacy.fields import FIELDS, Basis, Purpose
 
 if TYPE_CHECKING:
-    from checkoutflow.checkout.draft import Rules
+    from datetime import datetime
+
     from checkoutflow.checkout.state import Checkout
-    from checkoutflow.payment.methods import Method
-    from checkoutflow.shop import Delivery
+    from checkoutflow.choice.options import Options
+    from checkoutflow.choice.rules import Rules
 
 # In the order in which people expect to be asked.
 _ADDRESS: Final = ("name", "street", "postal_code", "city")
 _PICKUP: Final = ("name", "phone")
 
+_A_MINOR: Final = 17  # years, for who is known to be younger than 18
 
 Choice = Literal["delivery", "payment"]
 
@@ -29,42 +32,18 @@ class Need(Frozen):
     basis: Basis
 
 
-def needs_delivery(state: Checkout) -> bool:
-    """Whether anything in the cart has to be sent."""
-    return not all(line.digital for line in state.cart.lines)
-
-
-def deliveries(state: Checkout, rules: Rules) -> tuple[Delivery, ...]:
-    """The ways of delivery that this customer may choose from."""
-    if not needs_delivery(state):
-        return ()
-    return tuple(
-        delivery
-        for delivery in rules.shop.deliveries
-        if delivery.serves(state.market, state.cart.currency)
-    )
-
-
-def why_not(method: Method, state: Checkout, rules: Rules) -> str:
-    """Why a method cannot pay what is left of this checkout's total; empty if it can."""
-    amount = state.total if method.credit else state.total - state.credited
-    reason = method.why_not(market=state.market, customer=state.customer, amount=amount)
-    if reason or method.provider is None:
-        return reason
-    capabilities = rules.capabilities.get(method.provider)
-    if capabilities is None:
-        return f"there is no provider {method.provider}"
-    if amount.currency not in capabilities.currencies:
-        return f"{method.provider} does not take {amount.currency}"
-    return ""
-
-
-def methods(state: Checkout, rules: Rules, *, credit: bool = False) -> tuple[Method, ...]:
-    """The ways to pay that this customer may choose from: for the rest, or as credits."""
-    return tuple(
-        method
-        for method in rules.shop.methods
-        if method.credit is credit and not why_not(method, state, rules)
+def situation(state: Checkout, at: datetime) -> Situation:
+    """What a checkout's options depend on."""
+    return Situation(
+        cart=state.cart,
+        market=state.market,
+        at=at,
+        customer=state.customer,
+        age=_A_MINOR if state.adult is False else None,
+        areas=frozenset(state.areas),
+        delivery=state.delivery,
+        credited=state.credited.minor,
+        arms=state.arms,
     )
 
 
@@ -77,13 +56,19 @@ def needed(state: Checkout, rules: Rules) -> tuple[Need, ...]:
             wanted.setdefault(name, Purpose.DELIVER)
     chosen = (state.method, *(credit.method for credit in state.credits))
     for method_id in chosen:
-        method = rules.shop.method(method_id)
-        for name in method.details if method else ():
-            wanted.setdefault(name, Purpose.TAKE_PAYMENT)
+        way = rules.ways.get(method_id)
+        for name in way.details if way else ():
+            wanted.setdefault(name, _to_pay(name))
     return tuple(
         Need(field=name, purpose=purpose, basis=FIELDS[name].purposes[purpose])
         for name, purpose in wanted.items()
     )
+
+
+def _to_pay(field: str) -> Purpose:
+    """What a way to pay needs a field for: to take the payment, or else to send the invoice."""
+    is_for_paying = Purpose.TAKE_PAYMENT in FIELDS[field].purposes
+    return Purpose.TAKE_PAYMENT if is_for_paying else Purpose.INVOICE
 
 
 def missing_details(state: Checkout, rules: Rules) -> tuple[Need, ...]:
@@ -91,12 +76,17 @@ def missing_details(state: Checkout, rules: Rules) -> tuple[Need, ...]:
     return tuple(need for need in needed(state, rules) if need.field not in state.provided)
 
 
-def missing_choices(state: Checkout, rules: Rules) -> tuple[Choice, ...]:
-    """What the customer has not chosen yet, or chose and cannot have any more."""
+def missing_choices(state: Checkout, s: Situation, found: Options) -> tuple[Choice, ...]:
+    """What the customer has not chosen yet, or chose and cannot have any more.
+
+    Args:
+        state: The checkout.
+        s: Its situation.
+        found: Its options.
+    """
     missing: list[Choice] = []
-    offered = {delivery.id for delivery in deliveries(state, rules)}
-    if needs_delivery(state) and state.delivery not in offered:
+    if s.is_sent and found.delivery(state.delivery) is None:
         missing.append("delivery")
-    if not state.method and state.credited < state.total:
+    if state.credited < state.total and found.payment(state.method) is None:
         missing.append("payment")
     return tuple(missing)

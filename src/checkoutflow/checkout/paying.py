@@ -376,7 +376,7 @@ def _take_back(draft: Draft, payment_id: str, standing: Standing) -> bool:
         less = -_more(payment, standing, operation)
         if less.minor <= 0:
             continue
-        settle = timedelta(seconds=draft.rules.behind(payment).absence_s)
+        settle = timedelta(seconds=draft.rules.behind(payment.provider).absence_s)
         latest = max(item.lease_until for item in payment.attempts)
         if draft.at < latest + settle:
             if not payment.open_attempts:
@@ -408,7 +408,7 @@ def _still_open(
     """
     payment = draft.state.payment(payment_id)
     is_open = bool(payment.open_attempts) or (
-        not is_heard and draft.rules.behind(payment).can_be_asked
+        not is_heard and draft.rules.behind(payment.provider).can_be_asked
     )
     if not is_open and payment.look_at is None:
         return
@@ -442,11 +442,11 @@ def _may_send_again(draft: Draft, payment: Payment, attempt: Attempt) -> bool:
         return False
     if draft.state.ending and attempt.operation is Operation.AUTHORISE:
         return False  # what is to end reserves nothing more
-    repeat_s = draft.rules.behind(payment).repeat_s
+    repeat_s = draft.rules.behind(payment.provider).repeat_s
     return draft.at < attempt.started_at + timedelta(seconds=repeat_s) - LEASE
 
 
 def _is_proof_of_absence(draft: Draft, payment: Payment, attempt: Attempt) -> bool:
     """One "not found" proves nothing: it must have lasted since the last possible send."""
-    settle = timedelta(seconds=draft.rules.behind(payment).absence_s)
+    settle = timedelta(seconds=draft.rules.behind(payment.provider).absence_s)
     return payment.absences > 0 and draft.at >= attempt.lease_until + settle

@@ -14,14 +14,13 @@ from typing import Literal
 from checkoutflow.cart import Cart, Priced
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.errors import NotFound
+from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money, total
 from checkoutflow.payment.books import Books
 from checkoutflow.payment.machine import PaymentState
 from checkoutflow.payment.outcomes import Action, Operation, Outcome
 from checkoutflow.review import Review
-
-Customer = Literal["consumer", "business"]
 
 
 class Attempt(Frozen):
@@ -210,7 +209,11 @@ class Checkout(Frozen):
     Attributes:
         version: How many commits made it; for optimistic concurrency.
         subject: Reference to the person in the vault.
+        adult: Whether the shop knows that the customer is 18 or older, or younger; None if it does
+            not know.
+        arms: The arm of each of the shop's experiments, by its id; given once, at the start.
         provided: Names of the contact fields that the vault holds.
+        areas: The shop's areas in which the customer lives, as far as known.
         expires_at: When it expires unless something happens.
         delivery: Chosen way of delivery; empty while none is chosen or none is needed.
         method: Chosen way to pay what credits do not cover.
@@ -232,7 +235,10 @@ class Checkout(Frozen):
     expires_at: datetime
     cart: Cart
     priced: Priced
+    adult: bool | None = None
+    arms: Mapping[str, str] = {}
     provided: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
     delivery: str = ""
     method: str = ""
     credits: tuple[Credit, ...] = ()

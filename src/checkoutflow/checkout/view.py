@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
 from checkoutflow.checkout.machine import ALLOWED, CALLS, Phase
 from checkoutflow.checkout.needs import (
     Choice,
     Need,
-    deliveries,
-    methods,
     missing_choices,
     missing_details,
+    situation,
 )
+from checkoutflow.choice.options import options, payment_label
+from checkoutflow.law.choice import ButtonWords
+from checkoutflow.law.rules import EVERYWHERE
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
+from checkoutflow.payment.credit.example import representative_example, warnings
 from checkoutflow.payment.outcomes import Action
-from checkoutflow.texts import locale_of, mark, percent_text, said, translate
+from checkoutflow.texts import language_of, locale_of, mark, percent_text, said, translate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from checkoutflow.cart import Charge
-    from checkoutflow.checkout.draft import Rules
+    from checkoutflow.cart import Charge, PricedDiscount
     from checkoutflow.checkout.state import Checkout
+    from checkoutflow.choice.credit import CreditOffer
+    from checkoutflow.choice.options import Options
+    from checkoutflow.choice.rules import Rules
 
 Notice = Literal["", "declined", "ending", "checking", "held", "released"]
 
@@ -59,19 +64,100 @@ class MissingField(Frozen):
     why: str
 
 
+class CreditView(Frozen):
+    """What a way to pay means as a credit.
+
+    Attributes:
+        creditor: Who lends.
+        classification: What it is in law: ``consumer_credit``, ``exempt_deferred_payment``,
+            ``exempt_no_cost``, ``light_regime``; empty for a business.
+        duties: What the law asks for, as codes (see ``checkoutflow.law.credit``).
+        needs_consent: Whether ``place`` wants ``accepts_credit``, from a box of its own that is not
+            ticked beforehand.
+        due: When the first payment is due, if the goods were delivered today.
+        payments: How many payments there are.
+        payment: What each of them is; the last may differ by a little.
+        last_payment: The last of them.
+        total_payable: All payments together.
+        cost: What of that is the cost of the credit.
+        nominal_percent: Interest in per cent a year, exact.
+        apr: Annual percentage rate of charge, with one decimal.
+        example: The whole of it in a sentence; empty for a single payment without cost.
+        warnings: What the law wants said beside it.
+    """
+
+    creditor: str
+    classification: str
+    duties: tuple[str, ...]
+    needs_consent: bool
+    due: date
+    payments: int
+    payment: Amount
+    last_payment: Amount
+    total_payable: Amount
+    cost: Amount
+    nominal_percent: str
+    apr: str
+    example: str
+    warnings: tuple[str, ...]
+
+
 class Offer(Frozen):
     """A way of delivery or of paying to choose from.
 
     Attributes:
-        price: What choosing it costs; None for ways of paying.
+        price: What choosing it costs: the delivery, or the fee for a way to pay; None if nothing
+            is charged for it.
+        discount: What choosing it takes off; None if nothing.
+        total: What would be to pay in all, VAT included; for a delivery without what a way to pay
+            adds. None for gift cards and store credits.
+        text: The shop's words beside it; may be empty.
+        is_chosen: Whether the customer chose it.
+        is_preselected: Whether to show it as chosen before the customer chooses.
         takes_code: Whether the customer has to type a code.
+        credit: What it means as a credit, where it is one.
     """
 
     id: str
     name: str
     price: Amount | None = None
+    discount: Amount | None = None
+    total: Amount | None = None
+    text: str = ""
     is_chosen: bool
+    is_preselected: bool = False
     takes_code: bool = False
+    credit: CreditView | None = None
+
+
+class Refused(Frozen):
+    """What the shop has and does not offer here, with the reason for the shop to read."""
+
+    id: str
+    code: str
+    why: str
+
+
+class Explained(Frozen):
+    """What the law changed of what the shop's rules asked for.
+
+    Attributes:
+        about: Way to pay or of delivery; empty for their order.
+        change: What was changed, as a code.
+        text: The same in words, for the shop to read.
+        rule: Name of the rule; empty where none allows what was asked for.
+        statement: What the rule says.
+        source: Where it is from.
+        since: First day on which it holds.
+    """
+
+    about: str
+    change: str
+    text: str
+    rule: str
+    statement: str
+    source: str
+    since: date | None
 
 
 class ViewLine(Frozen):
@@ -161,6 +247,8 @@ class View(Frozen):
         expires_at: When an unfinished checkout ends, or the customer's time to pay.
         decide_by: When a held order must be decided.
         attention: Reasons for which a person at the shop should look, as codes.
+        refused: What is not offered and why; only where it was asked for.
+        explained: What the law changed; only where it was asked for.
     """
 
     id: str
@@ -186,22 +274,30 @@ class View(Frozen):
     expires_at: datetime | None
     decide_by: datetime | None
     attention: tuple[str, ...]
+    refused: tuple[Refused, ...] = ()
+    explained: tuple[Explained, ...] = ()
 
 
-def view_of(state: Checkout, rules: Rules, locale: str) -> View:
+def view_of(
+    state: Checkout, rules: Rules, locale: str, at: datetime, *, explain: bool = False
+) -> View:
     """Work out what a front end needs next.
 
     Args:
         state: The checkout.
-        rules: The shop's settings and what its providers can do.
+        rules: The shop's settings, the law, and what its providers can do.
         locale: In which language and with which formats to speak: ``fi_FI``.
+        at: Now; aware, in UTC.
+        explain: Also say what is not offered and what the law changed. For the shop alone.
     """
     locale = locale_of(locale)
     notice = _notice(state)
     status = _NOTICES["ending"] if state.ending else _STATUS[state.phase]
     is_collecting = state.phase is Phase.COLLECTING
     details = missing_details(state, rules) if is_collecting else ()
-    choices = missing_choices(state, rules) if is_collecting else ()
+    s = situation(state, at)
+    found = options(rules, s) if is_collecting else None
+    choices = missing_choices(state, s, found) if found else ()
     is_placing = state.phase is Phase.PLACING
     return View(
         id=state.id,
@@ -216,19 +312,34 @@ def view_of(state: Checkout, rules: Rules, locale: str) -> View:
         totals=_totals(state, rules, locale),
         missing=tuple(_missing(need, locale) for need in details),
         choose=choices,
-        deliveries=_deliveries(state, rules, locale) if is_collecting else (),
-        payments=_payments(state, rules, locale, credit=False) if is_collecting else (),
-        credits=_payments(state, rules, locale, credit=True) if is_collecting else (),
+        deliveries=_deliveries(state, found, locale) if found else (),
+        payments=_payments(state, found, locale) if found else (),
+        credits=_vouchers(state, found, locale) if found else (),
         can_place=is_collecting and not details and not choices,
-        # Translators: the words are a matter of law (Directive 2011/83/EU, article 8(2)).
-        button=translate("Order with obligation to pay", locale),
+        button=_button(state, rules, found, locale, at.date()),
         next_action=state.next_action,
         allowed=tuple(name for name in CALLS if name in ALLOWED[state.phase]),
         books=_books(state, locale),
         expires_at=state.expires_at if is_collecting or is_placing else None,
         decide_by=state.review.deadline if state.review and state.phase is Phase.HELD else None,
         attention=tuple(dict.fromkeys(item.reason for item in state.attention)),
+        refused=_refused(found, locale) if found and explain else (),
+        explained=_explained(found, locale) if found and explain else (),
     )
+
+
+def _button(state: Checkout, rules: Rules, found: Options | None, locale: str, on: date) -> str:
+    """The words are a matter of law; with credit chosen they also say so."""
+    language = language_of(locale)
+    words = next(
+        item
+        for item in rules.law.rules_of(ButtonWords, EVERYWHERE, on)
+        if item.language == language
+    )
+    chosen = found.payment(state.method) if found else None
+    if chosen and chosen.credit and chosen.credit.is_regulated:
+        return words.on_credit
+    return words.short[0] if rules.shop.order_button == "short" else words.strict
 
 
 def _amount(money: Money, locale: str) -> Amount:
@@ -302,12 +413,19 @@ def _totals(state: Checkout, rules: Rules, locale: str) -> Totals:
     return Totals(
         goods=_amount(priced.goods, locale),
         discounts=tuple(
-            Named(name=item.name, amount=_amount(-item.amount, locale)) for item in priced.discounts
+            Named(
+                id=item.id,
+                name=_payment_label(state, rules, item, "discount", locale)
+                if item.id
+                else item.name,
+                amount=_amount(-item.amount, locale),
+            )
+            for item in priced.discounts
         ),
         charges=tuple(
             Named(
                 id=item.id,
-                name=_charge_name(rules, item, locale),
+                name=_charge_name(state, rules, item, locale),
                 amount=_amount(item.amount, locale),
             )
             for item in priced.charges
@@ -334,15 +452,31 @@ def _totals(state: Checkout, rules: Rules, locale: str) -> Totals:
     )
 
 
-def _charge_name(rules: Rules, charge: Charge, locale: str) -> str:
+def _charge_name(state: Checkout, rules: Rules, charge: Charge, locale: str) -> str:
     """In the view's language where the shop still has it, else as it was when it was priced."""
+    if charge.kind == "payment":
+        return _payment_label(state, rules, charge, "fee", locale)
     delivery = rules.shop.delivery(charge.id)
     return said(delivery.name, locale) if delivery else charge.name
 
 
+def _payment_label(
+    state: Checkout,
+    rules: Rules,
+    priced: Charge | PricedDiscount,
+    what: Literal["fee", "discount"],
+    locale: str,
+) -> str:
+    """As it was priced where the language is the same, for it may be the shop's own words."""
+    way = rules.ways.get(priced.id)
+    if way is None or language_of(locale) == language_of(state.locale):
+        return priced.name
+    return payment_label(way, None, what, locale)
+
+
 def _method_name(rules: Rules, method_id: str, locale: str) -> str:
-    method = rules.shop.method(method_id)
-    return said(method.name, locale) if method else method_id
+    way = rules.ways.get(method_id)
+    return said(way.name, locale) if way else method_id
 
 
 # Name and reason of each field, as the customer reads them.
@@ -379,28 +513,93 @@ def _missing(need: Need, locale: str) -> MissingField:
     )
 
 
-def _deliveries(state: Checkout, rules: Rules, locale: str) -> tuple[Offer, ...]:
+def _deliveries(state: Checkout, found: Options, locale: str) -> tuple[Offer, ...]:
     return tuple(
         Offer(
-            id=delivery.id,
-            name=said(delivery.name, locale),
-            price=_amount(fee, locale) if (fee := delivery.price(state.cart.currency)) else None,
-            is_chosen=delivery.id == state.delivery,
+            id=option.id,
+            name=said(option.delivery.name, locale),
+            price=_amount(option.price, locale),
+            total=_amount(option.total, locale),
+            text=said(option.recommendation, locale) if option.recommendation else "",
+            is_chosen=option.id == state.delivery,
+            is_preselected=option.is_preselected,
         )
-        for delivery in deliveries(state, rules)
+        for option in found.deliveries
     )
 
 
-def _payments(state: Checkout, rules: Rules, locale: str, *, credit: bool) -> tuple[Offer, ...]:
-    chosen = {item.method for item in state.credits} if credit else {state.method}
+def _payments(state: Checkout, found: Options, locale: str) -> tuple[Offer, ...]:
     return tuple(
         Offer(
-            id=method.id,
-            name=said(method.name, locale),
-            is_chosen=method.id in chosen,
-            takes_code=method.takes_code,
+            id=option.id,
+            name=said(option.way.name, locale),
+            price=_amount(option.fee, locale) if option.fee.minor else None,
+            discount=_amount(-option.discount, locale) if option.discount.minor else None,
+            total=_amount(option.total, locale),
+            text=said(option.recommendation, locale) if option.recommendation else "",
+            is_chosen=option.id == state.method,
+            is_preselected=option.is_preselected,
+            takes_code=option.way.takes_code,
+            credit=_credit(option.credit, locale) if option.credit else None,
         )
-        for method in methods(state, rules, credit=credit)
+        for option in found.payments
+    )
+
+
+def _vouchers(state: Checkout, found: Options, locale: str) -> tuple[Offer, ...]:
+    chosen = {item.method for item in state.credits}
+    return tuple(
+        Offer(
+            id=way.id,
+            name=said(way.name, locale),
+            is_chosen=way.id in chosen,
+            takes_code=way.takes_code,
+        )
+        for way in found.vouchers
+    )
+
+
+def _credit(offer: CreditOffer, locale: str) -> CreditView:
+    plan = offer.plan
+    regular = plan.regular_payment if plan else offer.total_payable
+    return CreditView(
+        creditor=offer.creditor,
+        classification=offer.classification.word if offer.classification else "",
+        duties=offer.duties,
+        needs_consent=offer.needs_consent,
+        due=offer.due,
+        payments=offer.payments,
+        payment=_amount(regular, locale),
+        last_payment=_amount(plan.last_payment if plan else regular, locale),
+        total_payable=_amount(offer.total_payable, locale),
+        cost=_amount(offer.cost, locale),
+        nominal_percent=f"{(plan.nominal_percent if plan else 0):f}",
+        apr=f"{offer.shown_apr:f}",
+        example=representative_example(plan, creditor=offer.creditor, locale=locale)
+        if plan
+        else "",
+        warnings=warnings(offer.duties, locale),
+    )
+
+
+def _refused(found: Options, locale: str) -> tuple[Refused, ...]:
+    return tuple(
+        Refused(id=item.id, code=item.code, why=item.text(locale)) for item in found.refused
+    )
+
+
+def _explained(found: Options, locale: str) -> tuple[Explained, ...]:
+    return tuple(
+        Explained(
+            about=item.about,
+            change=item.change,
+            text=item.text(locale),
+            rule=item.rule,
+            statement=item.statement,
+            source=item.source,
+            since=item.since,
+        )
+        for item in found.explanations
     )
 
 

@@ -10,6 +10,7 @@ import argparse
 import os
 import re
 import sys
+from datetime import date
 from importlib import import_module
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -109,6 +110,26 @@ def _parser() -> argparse.ArgumentParser:
     instead.add_argument("--write", type=Path, metavar="DIR", help="write a page with diagrams")
     instead.add_argument("--json", action="store_true", help="print one JSON document")
 
+    methods = _command(commands, "methods", "print the catalogue of ways to pay")
+    methods.add_argument("--market", metavar="XX", help="only what exists in this market")
+    instead = methods.add_mutually_exclusive_group()
+    instead.add_argument("--write", type=Path, metavar="DIR", help="write the page of all kinds")
+    instead.add_argument("--json", action="store_true", help="print one JSON document")
+
+    law = _command(commands, "law", "print what the law of each country allows, and its sources")
+    law.add_argument(
+        "--market",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="XX",
+        help="only in these markets",
+    )
+    law.add_argument("--date", type=_date, metavar="YYYY-MM-DD", help="on that day; default: today")
+    instead = law.add_mutually_exclusive_group()
+    instead.add_argument("--write", type=Path, metavar="DIR", help="write a page with tables")
+    instead.add_argument("--json", action="store_true", help="print one JSON document")
+
     verify = _command(commands, "verify", "replay every journal and compare it with what is stored")
     verify.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
 
@@ -138,6 +159,13 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 2**16):
         raise argparse.ArgumentTypeError("is a number from 0 to 65535")
     return int(text)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("is a day such as 2026-11-21") from None
 
 
 def _web_address(text: str) -> str:

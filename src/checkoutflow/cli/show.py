@@ -73,12 +73,13 @@ def told(event: e.Event) -> str:
 _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
     {
         e.Started: "{cart}, {priced}, for a {customer} in {market}; expires {expires_at}",
-        e.CartChanged: "another cart or other prices: {cart}, {priced}",
+        e.CartChanged: "another cart or other prices: {cart}, in {market}",
         e.DetailsProvided: "the customer gave {fields}; the vault holds them",
-        e.DeliveryChosen: "{delivery}; the total is {priced}",
+        e.DeliveryChosen: "{delivery}",
         e.PaymentChosen: "{method}",
         e.CreditAdded: "{method} is to cover {amount}",
         e.CreditRemoved: "{method} is not used after all",
+        e.Repriced: "the total is {priced}{explained}",
         e.Placed: "the customer accepted {accepted_total}",
         e.PaymentStarted: "{payment}: {amount} by {method}, {provider}",
         e.AttemptStarted: "{payment}, {attempt}: {operation} {amount}{part}",
@@ -130,6 +131,7 @@ _WORDS: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
         "is_absent": lambda value: "does not know of it" if value else "says nothing new",
         "origin": lambda value: ", by the provider itself" if value == "provider" else "",
         "part": lambda value: f" for {value}" if value else "",
+        "explained": lambda value: f"; the law changed {len(value)}" if value else "",
         "reason": lambda value: f": {value.replace('_', ' ')}" if value else "",
         "valid_until": lambda value: f" until {moment(value)}" if value else "",
         "action": lambda value: ", the customer has to act" if value else "",

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     import httpx
 
     from checkoutflow.cart import Cart
-    from checkoutflow.checkout.state import Checkout, Customer
+    from checkoutflow.checkout.state import Checkout
     from checkoutflow.checkout.view import View
     from checkoutflow.flow.effects import Effect, Program
+    from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
     from checkoutflow.privacy.vault import Keys
@@ -114,6 +115,7 @@ class AsyncCheckoutFlow:
         market: str,
         locale: str = "",
         customer: Customer = "consumer",
+        adult: bool | None = None,
         details: Mapping[str, str] | None = None,
         delivery: str = "",
         payment: str = "",
@@ -126,6 +128,7 @@ class AsyncCheckoutFlow:
                 market,
                 locale,
                 customer,
+                adult,
                 details or {},
                 choices(delivery, payment),
                 idempotency_key,
@@ -133,10 +136,11 @@ class AsyncCheckoutFlow:
         )
 
     async def change_cart(
-        self, checkout_id: str, cart: Cart, *, idempotency_key: str = ""
+        self, checkout_id: str, cart: Cart, *, market: str = "", idempotency_key: str = ""
     ) -> Checkout:
         """As ``CheckoutFlow.change_cart``."""
-        return await self._act(checkout_id, c.ChangeCart(cart=cart), idempotency_key)
+        command = c.ChangeCart(cart=cart, market=market)
+        return await self._act(checkout_id, command, idempotency_key)
 
     async def provide(
         self,
@@ -188,12 +192,19 @@ class AsyncCheckoutFlow:
         checkout_id: str,
         *,
         accepted_total: Money,
+        accepts_credit: bool = False,
         return_url: str = "",
         idempotency_key: str = "",
     ) -> Checkout:
         """As ``CheckoutFlow.place``."""
         return await self._run(
-            self._programs.place(checkout_id, accepted_total, return_url, idempotency_key)
+            self._programs.place(
+                checkout_id,
+                accepted_total,
+                return_url,
+                idempotency_key,
+                accepts_credit=accepts_credit,
+            )
         )
 
     # The shop --------------------------------------------------------------------------------
@@ -261,9 +272,9 @@ class AsyncCheckoutFlow:
         """As ``CheckoutFlow.load``."""
         return await self._run(self._programs.load(checkout_id))
 
-    async def view(self, checkout_id: str, *, locale: str = "") -> View:
+    async def view(self, checkout_id: str, *, locale: str = "", explain: bool = False) -> View:
         """As ``CheckoutFlow.view``."""
-        return await self._run(self._programs.view(checkout_id, locale))
+        return await self._run(self._programs.view(checkout_id, locale, explain=explain))
 
     async def journal(self, checkout_id: str) -> Sequence[JournalEntry]:
         """As ``CheckoutFlow.journal``."""

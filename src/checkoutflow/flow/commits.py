@@ -6,9 +6,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import events as e
-from checkoutflow.checkout.draft import Rules
 from checkoutflow.checkout.messages import messages
 from checkoutflow.checkout.timers import changed, timers
+from checkoutflow.choice.rules import Rules
 from checkoutflow.errors import (
     IdempotencyConflict,
     NotFound,

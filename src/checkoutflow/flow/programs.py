@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from checkoutflow.cart import Cart
-    from checkoutflow.checkout.state import Checkout, Customer
+    from checkoutflow.checkout.state import Checkout
+    from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
     from checkoutflow.providers.contract import Notice
@@ -80,6 +81,7 @@ class Programs(Sending):
         market: str,
         locale: str,
         customer: Customer,
+        adult: bool | None,  # noqa: FBT001 -- as the command has it
         details: Mapping[str, str],
         commands: Sequence[c.Command],
         key: str,
@@ -87,7 +89,7 @@ class Programs(Sending):
         """Begin a checkout, with whatever is known already."""
         asked = ""
         if key:
-            start = [cart.model_dump_json(), market, locale, customer]
+            start = [cart.model_dump_json(), market, locale, customer, str(adult)]
             asked = self._asked([*start, *_content(commands)], details)
         for _ in range(RELOADS):
             found = yield from self._repeated(key, None, asked)
@@ -103,10 +105,11 @@ class Programs(Sending):
                     "market": market,
                     "locale": locale or self.rules.law.market(market, at.date()).locales[0],
                     "customer": customer,
+                    "adult": adult,
                 }
             )
             values = clean(details, market=market) if details else {}
-            given = [c.Provide(fields=tuple(values))] if values else []
+            given = self._given(values, market)
             state, events = begin(command, self.rules, at, [*given, *commands])
             try:
                 subject, rows = yield from self._sealed(None, command.subject, values, at)
@@ -142,7 +145,7 @@ class Programs(Sending):
             before = yield from self.load(checkout_id)
             at = yield from now()
             values = clean(details, market=before.market) if details else {}
-            given = [c.Provide(fields=tuple(values))] if values else []
+            given = self._given(values, before.market)
             state, events = decide(before, [*given, *commands], self.rules, at)
             if not events and not key:
                 return before
@@ -166,15 +169,25 @@ class Programs(Sending):
             return (yield from self._carry_out(state, events))
         raise StoreConflict(f"checkout {checkout_id} kept changing; call again")
 
+    def _given(self, values: Mapping[str, str], market: str) -> list[c.Command]:
+        """The command for contact details: their names, and the areas of the postal code."""
+        if not values:
+            return []
+        postal_code = values.get("postal_code")
+        areas = None if postal_code is None else self.shop.areas_of(market, postal_code)
+        return [c.Provide(fields=tuple(values), areas=areas)]
+
     def place(
         self,
         checkout_id: str,
         accepted_total: Money,
         return_url: str,
         key: str,
+        *,
+        accepts_credit: bool,
     ) -> Program[Checkout]:
         """The customer buys. Payment ids are drawn first: enough for every credit and one more."""
-        count = 1 + sum(method.credit for method in self.shop.methods)
+        count = 1 + sum(way.covers_part for way in self.rules.ways.values())
         octets = yield from random(count * PAYMENT_BYTES)
         command = c.Place.read(
             {
@@ -183,15 +196,17 @@ class Programs(Sending):
                     payment_id(octets[start : start + PAYMENT_BYTES])
                     for start in range(0, len(octets), PAYMENT_BYTES)
                 ],
+                "accepts_credit": accepts_credit,
                 "return_url": return_url,
             }
         )
         return (yield from self.act(checkout_id, [command], {}, key))
 
-    def view(self, checkout_id: str, locale: str) -> Program[View]:
+    def view(self, checkout_id: str, locale: str, *, explain: bool) -> Program[View]:
         """What a front end needs next."""
         state = yield from self.load(checkout_id)
-        return view_of(state, self.rules, locale or state.locale)
+        at = yield from now()
+        return view_of(state, self.rules, locale or state.locale, at, explain=explain)
 
     def journal(self, checkout_id: str) -> Program[Sequence[JournalEntry]]:
         """Everything that happened to a checkout, in order."""

@@ -129,9 +129,9 @@ class Sending(Commits):
     def _authorise_order(
         self, state: Checkout, payment: Payment, attempt: Attempt, at: datetime
     ) -> Program[Authorise]:
-        method = self.shop.method(payment.method)
+        way = self.rules.ways.get(payment.method)
         wanted = self._provider(payment.provider or "").capabilities.details
-        takes_code = method is not None and method.takes_code
+        takes_code = way is not None and way.takes_code
         names = {name for name in wanted if name in state.provided}
         if takes_code:
             names.add("gift_card_code")
@@ -141,7 +141,7 @@ class Sending(Commits):
         return Authorise(
             key=attempt.id,
             merchant_reference=payment.id,
-            method=(method and method.provider_method) or payment.method,
+            method=(way and way.method.provider_method) or payment.method,
             amount=attempt.amount,
             return_url=state.return_url,
             locale=state.locale,

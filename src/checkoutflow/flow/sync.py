@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     import httpx
 
     from checkoutflow.cart import Cart
-    from checkoutflow.checkout.state import Checkout, Customer
+    from checkoutflow.checkout.state import Checkout
     from checkoutflow.checkout.view import View
     from checkoutflow.flow.effects import Effect, Program
+    from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
     from checkoutflow.privacy.vault import Keys
@@ -132,6 +133,7 @@ class CheckoutFlow:
         market: str,
         locale: str = "",
         customer: Customer = "consumer",
+        adult: bool | None = None,
         details: Mapping[str, str] | None = None,
         delivery: str = "",
         payment: str = "",
@@ -144,6 +146,8 @@ class CheckoutFlow:
             market: Country or territory code where the goods go: ``SE``, ``AX``.
             locale: Language and country of the customer: ``sv_SE``; the market's by default.
             customer: ``consumer`` or ``business``.
+            adult: Whether the customer is 18 or older, where the shop knows: credit is only for
+                adults.
             details: Contact fields that the shop knows already.
             delivery: Way of delivery, where it is chosen already. If there is only one, it is
                 taken without asking.
@@ -159,15 +163,27 @@ class CheckoutFlow:
                 market,
                 locale,
                 customer,
+                adult,
                 details or {},
                 choices(delivery, payment),
                 idempotency_key,
             )
         )
 
-    def change_cart(self, checkout_id: str, cart: Cart, *, idempotency_key: str = "") -> Checkout:
-        """Put another cart, or other prices, in place. Choices that no longer fit are dropped."""
-        return self._act(checkout_id, c.ChangeCart(cart=cart), idempotency_key)
+    def change_cart(
+        self, checkout_id: str, cart: Cart, *, market: str = "", idempotency_key: str = ""
+    ) -> Checkout:
+        """Put another cart, or other prices, in place. Choices that no longer fit are dropped.
+
+        Args:
+            checkout_id: Which checkout.
+            cart: What is bought now, in the currency of the market.
+            market: Where the goods go now, if the customer moved to another market; the address
+                is then asked for again.
+            idempotency_key: The shop's own key for this call.
+        """
+        command = c.ChangeCart(cart=cart, market=market)
+        return self._act(checkout_id, command, idempotency_key)
 
     def provide(
         self,
@@ -240,6 +256,7 @@ class CheckoutFlow:
         checkout_id: str,
         *,
         accepted_total: Money,
+        accepts_credit: bool = False,
         return_url: str = "",
         idempotency_key: str = "",
     ) -> Checkout:
@@ -248,6 +265,8 @@ class CheckoutFlow:
         Args:
             checkout_id: Which checkout.
             accepted_total: The total that the customer saw and accepted.
+            accepts_credit: Whether the customer agreed to the credit, where the view says that it
+                needs a consent of its own.
             return_url: Where a provider sends the customer's browser back to. Call `reconcile`
                 there: coming back proves nothing.
             idempotency_key: The shop's own key for this call.
@@ -257,7 +276,13 @@ class CheckoutFlow:
             TotalChanged: If the total is another one; both numbers are in it.
         """
         return self._run(
-            self._programs.place(checkout_id, accepted_total, return_url, idempotency_key)
+            self._programs.place(
+                checkout_id,
+                accepted_total,
+                return_url,
+                idempotency_key,
+                accepts_credit=accepts_credit,
+            )
         )
 
     # The shop --------------------------------------------------------------------------------
@@ -341,9 +366,15 @@ class CheckoutFlow:
         """
         return self._run(self._programs.load(checkout_id))
 
-    def view(self, checkout_id: str, *, locale: str = "") -> View:
-        """What a front end needs next, in the checkout's language or another one."""
-        return self._run(self._programs.view(checkout_id, locale))
+    def view(self, checkout_id: str, *, locale: str = "", explain: bool = False) -> View:
+        """What a front end needs next, in the checkout's language or another one.
+
+        Args:
+            checkout_id: Which checkout.
+            locale: Another language than the checkout's.
+            explain: Also say what is not offered and why, and what the law changed. For the shop.
+        """
+        return self._run(self._programs.view(checkout_id, locale, explain=explain))
 
     def journal(self, checkout_id: str) -> Sequence[JournalEntry]:
         """Everything that happened to a checkout, in order."""

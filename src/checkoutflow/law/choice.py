@@ -58,6 +58,18 @@ Customer = Literal["consumer", "business"]
 EVERYONE: Final[frozenset[Customer]] = frozenset(get_args(Customer))
 
 
+def in_words(name: str) -> str:
+    """The name of an instrument or a tier, for people to read."""
+    return _SPELT.get(name, name.replace("_", " "))
+
+
+_SPELT: Final = {
+    "dankort": "Dankort",
+    "three_party_card": "three-party card",
+    "e_invoice": "e-invoice",
+}
+
+
 class FeeRule(Rule):
     """How high a fee for a way to pay may be.
 
@@ -83,16 +95,19 @@ class FeeRule(Rule):
         """Its id."""
         return (self.id,)
 
-    def covers(self, instrument: Instrument, customer: Customer) -> bool:
-        """Whether it says something about this instrument in this customer's hand."""
+    def covered(
+        self, instruments: frozenset[Instrument], customer: Customer
+    ) -> frozenset[Instrument]:
+        """Of these instruments, those it says something about in this customer's hand."""
         if customer not in self.customers:
-            return False
-        is_any = "any_instrument" in self.instruments and instrument in INSTRUMENTS
-        return is_any or instrument in self.instruments
+            return frozenset()
+        if "any_instrument" in self.instruments:
+            return instruments & (INSTRUMENTS | self.instruments)
+        return instruments & self.instruments
 
     def statement(self) -> str:
         """What the rule says, in a few words."""
-        what = ", ".join(sorted(self.instruments)).replace("_", " ")
+        what = ", ".join(sorted(map(in_words, self.instruments)))
         whose = "" if self.customers == EVERYONE else f" of a {', '.join(sorted(self.customers))}"
         limit = {
             "nothing": "no fee",
@@ -146,12 +161,13 @@ class PresentationRule(Rule):
     Attributes:
         tiers: Groups of tiers in the order in which they are shown; within a group the shop's own
             order stands. Empty where the law has no order.
-        preselect: What may be chosen before the customer does: nothing, or all but credit.
+        preselect: What may be chosen before the customer does: nothing, all but credit, or all but
+            credit that stands beside a way to pay that need not be credit.
         recommends_credit: Whether the shop's words may recommend paying on credit.
     """
 
     tiers: tuple[tuple[Tier, ...], ...] = ()
-    preselect: Literal["nothing", "not_credit"]
+    preselect: Literal["nothing", "not_credit", "not_credit_if_avoidable"]
     recommends_credit: bool = False
 
     @field_validator("tiers")
@@ -167,10 +183,15 @@ class PresentationRule(Rule):
 
     def statement(self) -> str:
         """What the rule says, in a few words."""
-        groups = [" or ".join(group).replace("_", " ") for group in self.tiers]
+        groups = [" or ".join(map(in_words, group)) for group in self.tiers]
         order = f"first {', then '.join(groups)}" if groups else "no order of its own"
-        chosen = "nothing" if self.preselect == "nothing" else "nothing that is credit"
-        return f"{self.market}: {order}; {chosen} is chosen beforehand"
+        chosen = {
+            "nothing": "nothing is chosen beforehand",
+            "not_credit": "credit is never chosen beforehand",
+            "not_credit_if_avoidable": "credit is not chosen beforehand if there is another way",
+        }[self.preselect]
+        praise = "" if self.recommends_credit else "; credit is not recommended"
+        return f"{self.market}: {order}; {chosen}{praise}"
 
 
 class AddOnRule(Rule):
@@ -211,4 +232,8 @@ class ButtonWords(Rule):
 
     def statement(self) -> str:
         """What the rule says, in a few words."""
-        return f"the order button in {self.language} says {self.strict}, or {self.short[0]}"
+        short = " or ".join(f"“{words}”" for words in self.short)
+        return (
+            f"the order button in {self.language} says “{self.strict}”, in short {short}; "
+            f"for an order on credit “{self.on_credit}”"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from checkoutflow.law.banking import BankingDay
 from checkoutflow.law.choice import (
     AddOnRule,
     ButtonWords,
@@ -9,7 +10,9 @@ from checkoutflow.law.choice import (
     FeeRule,
     PresentationRule,
 )
+from checkoutflow.law.credit import CreditCap, CreditScope, ReferenceRate
 from checkoutflow.law.rules import Market, Rule, VatRate
+from checkoutflow.law.windows import AuthorisationWindow
 from checkoutflow.model import Frozen
 
 
@@ -23,6 +26,11 @@ class Rows(Frozen):
     presentation: tuple[PresentationRule, ...] = ()
     add_on: tuple[AddOnRule, ...] = ()
     button: tuple[ButtonWords, ...] = ()
+    credit_scope: tuple[CreditScope, ...] = ()
+    credit_cap: tuple[CreditCap, ...] = ()
+    reference_rate: tuple[ReferenceRate, ...] = ()
+    banking_day: tuple[BankingDay, ...] = ()
+    window: tuple[AuthorisationWindow, ...] = ()
 
     def rules(self) -> list[Rule]:
         """Every row, whatever its kind."""

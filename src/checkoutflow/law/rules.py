@@ -71,6 +71,11 @@ class Rule(Frozen):
         return ("",)
 
     @property
+    def called(self) -> str:
+        """What explanations call it: its id where it has one, else its kind."""
+        return str(getattr(self, "id", "")) or type(self).__name__
+
+    @property
     def origin(self) -> Literal["library", "shop"]:
         """Whose rule this is."""
         return self._origin

@@ -127,15 +127,16 @@ def declared(name: str) -> Field:
         raise UsageError(message) from None
 
 
-def all_usable(names: Iterable[str], purpose: Purpose) -> None:
-    """See that every field may be used for a purpose.
+def all_usable(names: Iterable[str], *purposes: Purpose) -> None:
+    """See that every field may be used for one of these purposes.
 
     Raises:
         ValueError: If one may not; for validators, which say where it stands.
     """
-    may = [name for name, field in FIELDS.items() if purpose in field.purposes]
+    may = [name for name, field in FIELDS.items() if any(p in field.purposes for p in purposes)]
     if wrong := sorted(set(names) - set(may)):
-        raise ValueError(f"{wrong[0]} is not used to {purpose}; {', '.join(may)} are")
+        what = " or ".join(purposes)
+        raise ValueError(f"{wrong[0]} is not used to {what}; {', '.join(may)} are")
 
 
 def expiry(field: str, at: datetime, *, finished: bool) -> datetime:

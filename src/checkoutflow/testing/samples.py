@@ -64,8 +64,6 @@ def sample_shop() -> Shop:
         "id": "gift_card",
         "name": "Gift card",
         "provider": "simulated_bank",
-        "credit": True,
-        "takes_code": True,
     }
     return Shop.read(
         {

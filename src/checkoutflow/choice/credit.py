@@ -1,0 +1,201 @@
+"""What a way to pay means as a credit: its cost, whether it is regulated, and the duties then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from checkoutflow.choice.words import Refusal, explained
+from checkoutflow.law.credit import DUTIES, CreditScope
+from checkoutflow.money import Money
+from checkoutflow.payment.catalogue import in_currency
+from checkoutflow.payment.credit.apr import deferral_apr, rounded
+from checkoutflow.payment.credit.caps import broken_caps, broken_caps_of_deferral
+from checkoutflow.payment.credit.intervals import months_after
+from checkoutflow.payment.credit.plans import plan_of
+from checkoutflow.payment.credit.scope import classify
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from checkoutflow.choice.options import PaymentOption
+    from checkoutflow.choice.rules import Rules
+    from checkoutflow.choice.situation import Situation
+    from checkoutflow.choice.words import Explanation
+    from checkoutflow.law.credit import Duty
+    from checkoutflow.payment.credit.caps import BrokenCap
+    from checkoutflow.payment.credit.plans import Plan, PlanTerms
+    from checkoutflow.payment.credit.scope import Classification
+    from checkoutflow.payment.methods import Way
+
+_ADULT: Final = 18  # where the law of the market is not known
+
+
+@dataclass(frozen=True, slots=True)
+class CreditOffer:
+    """What paying later means.
+
+    Attributes:
+        creditor: Who lends, as the customer knows them.
+        credit: What is put off, VAT included.
+        due: When the bill or the first instalment is due, if the goods were delivered on the day
+            of the contract.
+        plan: The instalments, where there are any.
+        apr: Annual percentage rate of charge, in per cent, exact.
+        payments: How many payments there are.
+        total_payable: All payments together.
+        classification: Whether it is regulated credit, and the duties that follow; None for a
+            business, which the rules on consumer credit do not protect.
+    """
+
+    creditor: str
+    credit: Money
+    due: date
+    plan: Plan | None
+    apr: Decimal
+    payments: int
+    total_payable: Money
+    classification: Classification | None
+
+    @property
+    def duties(self) -> tuple[Duty, ...]:
+        """What the law asks of whoever offers it."""
+        return self.classification.duties if self.classification else ()
+
+    @property
+    def needs_consent(self) -> bool:
+        """Whether the customer must agree to the credit by an act of its own."""
+        return "active_consent" in self.duties
+
+    @property
+    def is_regulated(self) -> bool:
+        """Whether the law on consumer credit holds for it, all of it or a lighter part."""
+        word = self.classification.word if self.classification else ""
+        return word in {"consumer_credit", "light_regime"}
+
+    @property
+    def cost(self) -> Money:
+        """What of the payments is the cost of the credit."""
+        return self.total_payable - self.credit
+
+    @property
+    def shown_apr(self) -> Decimal:
+        """The APR with one decimal, as it is shown."""
+        return rounded(self.apr)
+
+
+def why_no_deferral(way: Way, s: Situation, rules: Rules) -> Refusal | None:
+    """Why this customer cannot be given time to pay, whatever it costs; None if it can be."""
+    if not way.is_deferred or s.customer != "consumer":
+        return None
+    rule = next(iter(rules.law.rules_of(CreditScope, s.market, s.on)), None)
+    age = rule.age if rule else _ADULT
+    if s.age is not None and s.age < age:
+        return Refusal(way.id, "age", {"age": str(age)}, rule)
+    duties = rule.deferral_duties if rule else DUTIES
+    if "strong_identification" in duties and not way.identifies:
+        return Refusal(way.id, "identification", {}, rule)
+    return None
+
+
+def credit_of(
+    option: PaymentOption, rules: Rules, s: Situation, rest: Money
+) -> tuple[PaymentOption, list[Explanation]] | Refusal:
+    """Say what a way to pay means as a credit, or why the law does not let it be offered.
+
+    A fee with which the credit would cost more than it may is taken away before the way to pay is.
+
+    Args:
+        option: The way to pay, with what the law leaves of its fee.
+        rules: The shop's settings and the law.
+        s: For whom and for what.
+        rest: What it has to pay without its fee and discount, VAT included.
+    """
+    way = option.way
+    if not way.is_deferred:
+        return option, []
+    credit = rest - min(option.discount, rest)
+    if s.customer != "consumer" or credit.is_zero:
+        return replace(option, credit=_offer(option, rules, s, credit, None)), []
+    classification = classify(
+        rules.law,
+        s.market,
+        s.on,
+        days=_days(way, rules, s),
+        financed_by="provider" if way.financed_by == "provider" else "shop",
+        is_sme=rules.shop.is_sme,
+        is_free=option.fee.is_zero and (way.plan is None or _is_free(way.plan, s.currency)),
+    )
+    offer = _offer(option, rules, s, credit, classification)
+    broken = _broken(option, offer, rules, s, credit) if classification.is_credit else ()
+    if not broken:
+        return replace(option, credit=offer), []
+    if option.fee.is_zero:
+        return Refusal(way.id, "cap", {"cap": broken[0].reason}, broken[0].rule)
+    removed = explained(
+        way.id, "fee_removed", broken[0].rule, asked=option.fee, given=Money(0, s.currency)
+    )
+    result = credit_of(replace(option, fee=Money(0, s.currency)), rules, s, rest)
+    if isinstance(result, Refusal):
+        return result
+    option, more = result
+    return option, [removed, *more]
+
+
+def _days(way: Way, rules: Rules, s: Situation) -> int:
+    """Days from delivery to the last payment, at the most."""
+    if way.plan is not None:
+        return (months_after(s.on, way.plan.months) - s.on).days
+    return way.terms.longest_days(s.market, rules.law, s.on) if way.terms else 0
+
+
+def _is_free(terms: PlanTerms, currency: str) -> bool:
+    fees = (in_currency(terms.setup_fee, currency), in_currency(terms.monthly_fee, currency))
+    return not terms.nominal_percent and not any(fee and fee.minor for fee in fees)
+
+
+def _offer(
+    option: PaymentOption,
+    rules: Rules,
+    s: Situation,
+    credit: Money,
+    classification: Classification | None,
+) -> CreditOffer:
+    way = option.way
+    creditor = way.creditor or rules.shop.name
+    if way.plan is not None and credit.minor >= way.plan.months:
+        plan = plan_of(credit, _with_fee(way.plan, option.fee))
+        due = plan.due_dates(s.on)[0]
+        return CreditOffer(
+            creditor, credit, due, plan, plan.apr, plan.months, plan.total_payable, classification
+        )
+    due = way.terms.due(s.on, s.market, rules.law) if way.terms else s.on
+    apr = deferral_apr(credit, option.fee, s.on, due) if option.fee.minor else Decimal(0)
+    total_payable = credit + option.fee
+    return CreditOffer(creditor, credit, due, None, apr, 1, total_payable, classification)
+
+
+def _with_fee(terms: PlanTerms, fee: Money) -> PlanTerms:
+    """A fee for the way to pay is paid once, beside the price: it is a set-up fee."""
+    if fee.is_zero:
+        return terms
+    others = tuple(amount for amount in terms.setup_fee if amount.currency != fee.currency)
+    own = in_currency(terms.setup_fee, fee.currency) or Money(0, fee.currency)
+    return terms.but(setup_fee=(*others, own + fee))
+
+
+def _broken(
+    option: PaymentOption, offer: CreditOffer, rules: Rules, s: Situation, credit: Money
+) -> tuple[BrokenCap, ...]:
+    if offer.plan is not None:
+        return broken_caps(rules.law, s.market, s.on, offer.plan)
+    return broken_caps_of_deferral(
+        rules.law,
+        s.market,
+        s.on,
+        amount=credit,
+        fee=option.fee,
+        drawn=s.on,
+        due=offer.due,
+    )

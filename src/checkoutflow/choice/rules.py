@@ -1,0 +1,48 @@
+"""What decisions are made by: the shop's settings, the law, and what providers can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from checkoutflow.payment.capabilities import Capabilities
+from checkoutflow.payment.methods import Way
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from checkoutflow.law import Law
+    from checkoutflow.shop import Shop
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The shop's settings, the law, and what providers can do.
+
+    Attributes:
+        capabilities: By provider; None where providers are not looked at, as when settings are
+            tried out.
+        ways: The shop's ways to pay by id, in its order, with what their kinds say.
+    """
+
+    shop: Shop
+    law: Law
+    capabilities: Mapping[str, Capabilities] | None = None
+    ways: Mapping[str, Way] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Put methods and kinds together, once for all checkouts."""
+        kinds = self.shop.all_kinds()
+        ways = {method.id: Way.of(method, kinds) for method in self.shop.methods}
+        object.__setattr__(self, "ways", MappingProxyType(ways))
+
+    def behind(self, provider: str | None) -> Capabilities:
+        """What a provider can do: nothing, where it is not there any more."""
+        return (self.capabilities or {}).get(provider or "") or _nobody()
+
+
+@cache
+def _nobody() -> Capabilities:
+    return Capabilities(operations=frozenset(), can_be_asked=False, currencies=frozenset())

@@ -1,0 +1,35 @@
+"""Ways to get goods to the customer, as the shop offers them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from checkoutflow.model import Frozen
+from checkoutflow.money import Money
+from checkoutflow.texts import Text
+
+
+class Delivery(Frozen):
+    """One way to get goods to the customer.
+
+    Attributes:
+        id: The shop's name for it.
+        name: What the customer reads; one text, or one per language.
+        prices: What it costs, at most one per currency; a currency without a price is not served.
+            With or without VAT, as the cart's prices are. Steering rules may change it.
+        markets: Where it is offered; empty means in all the shop's markets.
+        to: ``address`` needs the customer's full address, ``pickup`` only a name and a phone
+            number to be called on.
+    """
+
+    id: str = Field(min_length=1, max_length=40, pattern=r"^[a-z0-9_]+$")
+    name: Text
+    prices: tuple[Money, ...]
+    markets: frozenset[str] = frozenset()
+    to: Literal["address", "pickup"] = "address"
+
+    def price(self, currency: str) -> Money | None:
+        """What it costs in this currency; None where it is not offered in it."""
+        return next((price for price in self.prices if price.currency == currency), None)
