@@ -139,13 +139,15 @@ def test_a_credit_in_another_currency_is_refused():
 def test_methods_have_limits_markets_and_kinds_of_customer():
     data = SHOP.model_dump(mode="json")
     data["methods"] = [
-        {"id": "small", "name": "S", "maximum": ["1.00 DKK", "100.00 NOK"]},
-        {"id": "large", "name": "L", "minimum": ["9000.00 DKK", "1000.00 NOK"]},
-        {"id": "danish", "name": "D", "markets": ["DK"]},
-        {"id": "firms", "name": "F", "customers": ["business"]},
-        {"id": "euro", "name": "E", "provider": "euro_only"},
-        {"id": "gone", "name": "G", "provider": "nobody"},
+        {"id": "small", "maximum": ["1.00 DKK", "100.00 NOK"]},
+        {"id": "large", "minimum": ["9000.00 DKK", "1000.00 NOK"]},
+        {"id": "danish", "markets": ["DK"]},
+        {"id": "firms", "customers": ["business"]},
+        {"id": "euro", "provider": "euro_only"},
+        {"id": "gone", "provider": "nobody"},
     ]
+    for method in data["methods"]:
+        method["kind"] = "card"
     sale = Sale(shop=Shop.read(data))
     sale.rules = sale.rules.__class__(
         sale.rules.shop,
@@ -153,12 +155,12 @@ def test_methods_have_limits_markets_and_kinds_of_customer():
         {"euro_only": BANK.model_copy(update={"currencies": frozenset({"EUR"})})},
     )
     for method, why in {
-        "small": "above its largest amount 100.00 NOK",
-        "large": "below its smallest amount 1000.00 NOK",
+        "small": "above its largest, 100.00 NOK",
+        "large": "below its smallest, 1000.00 NOK",
         "danish": "not offered in NO",
-        "firms": "not offered to a consumer",
-        "euro": "euro_only does not take NOK",
-        "gone": "there is no provider nobody",
+        "firms": "not for this kind of customer",
+        "euro": "The provider euro_only does not take NOK",
+        "gone": "There is no provider nobody",
     }.items():
         with pytest.raises(NotSupported, match=why):
             sale.do(c.ChoosePayment(method=method))
@@ -228,12 +230,14 @@ def test_one_code_at_a_time():
         sale.do(c.AddCredit(method="voucher", amount=nok(5)))
 
 
-def test_a_method_that_no_longer_fits_is_refused_at_place():
+def test_a_method_that_no_longer_fits_is_dropped_and_asked_for_at_place():
     data = SHOP.model_dump(mode="json")
     data["methods"][0]["minimum"] = ["500.00 NOK"]
     sale = Sale(shop=Shop.read(data)).ready("card")
     sale.do(c.AddCredit(method="store_credit", amount=nok(100)))
-    with pytest.raises(NotSupported, match="below its smallest amount"):
+    assert sale.happened == ["credit_added", "repriced"]
+    assert sale.state.method == ""
+    with pytest.raises(DetailsMissing, match="payment"):
         sale.place()
 
 

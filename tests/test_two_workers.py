@@ -90,7 +90,7 @@ def command(desk: Desk, checkout: Checkout, command: c.Command, key: str = "") -
 
 
 def place(desk: Desk, checkout: Checkout, key: str = "") -> Program[Checkout]:
-    return programs_of(desk).place(checkout.id, checkout.total, BACK, key)
+    return programs_of(desk).place(checkout.id, checkout.total, BACK, key, accepts_credit=False)
 
 
 def notice(desk: Desk, number: int = -1) -> Program[Checkout | None]:
@@ -195,7 +195,7 @@ def two_tabs_in_which_the_customer_buys(desk: Desk) -> Race:
 @race
 def a_double_click_on_the_first_page(desk: Desk) -> Race:
     def begin() -> Program[Checkout]:
-        return programs_of(desk).start(MUG, "DK", "", "consumer", CUSTOMER, (), "start-1")
+        return programs_of(desk).start(MUG, "DK", "", "consumer", None, CUSTOMER, (), "start-1")
 
     return Race(begin(), begin(), lambda: len(desk.world.checkouts()) == 1)
 

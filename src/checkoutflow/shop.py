@@ -113,6 +113,9 @@ class Shop(Frozen):
                     "is not in the catalogue; name one that is, or add your own under kinds",
                     *("methods", i, "kind"),
                 )
+        for i, method in enumerate(self.methods):
+            if kinds[method.kind].financed_by == "provider" and not method.creditor:
+                raise wrong("credit names its creditor; say who lends", "methods", i, "creditor")
         for path, named, known in self._names():
             if unknown := sorted(named - known):
                 one_of = f"known are {', '.join(sorted(known))}" if known else "none are known"
@@ -127,10 +130,16 @@ class Shop(Frozen):
         methods = frozenset(method.id for method in self.methods)
         deliveries = frozenset(delivery.id for delivery in self.deliveries)
         areas = frozenset(area.id for area in self.areas)
+        everywhere = frozenset(AREAS)
         markets = frozenset(self.markets)
         arms = frozenset(f"{test.id}:{arm}" for test in self.experiments for arm in test.arms)
         for i, method in enumerate(self.methods):
+            yield ("methods", i, "markets"), method.markets, everywhere
             yield ("methods", i, "deliveries"), method.deliveries, deliveries
+        for i, delivery in enumerate(self.deliveries):
+            yield ("deliveries", i, "markets"), delivery.markets, everywhere
+        for i, kind in enumerate(self.kinds):
+            yield ("kinds", i, "markets"), kind.markets, everywhere
         for i, area in enumerate(self.areas):
             yield ("areas", i, "market"), frozenset({area.market}), markets
         for i, test in enumerate(self.experiments):

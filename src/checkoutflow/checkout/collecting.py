@@ -282,7 +282,7 @@ def place(draft: Draft, command: c.Place) -> None:
     state, rules = draft.state, draft.rules
     # The law and the shop's rules of this moment hold, also for a checkout that began before.
     now = _standing(state, rules, draft.at)
-    current = state.but(priced=now.priced, delivery=now.s.delivery, credits=now.credits)
+    current = state.but(priced=now.priced, credits=now.credits)
     details = [need.field for need in missing_details(current, rules)]
     paid = now.found.payment(state.method)
     credit = _credit_terms(paid, command)

@@ -200,7 +200,7 @@ financed_by = "shop"
 customers = ["consumer"]
 age_limit = 18
 not_for = ["gift_card"]
-settlement_days = 110
+settlement_days = 110 # on average
 months = 6
 details = ["name", "email", "street", "postal_code", "city"]
 

@@ -58,16 +58,16 @@ Customer = Literal["consumer", "business"]
 EVERYONE: Final[frozenset[Customer]] = frozenset(get_args(Customer))
 
 
-def in_words(name: str) -> str:
-    """The name of an instrument or a tier, for people to read."""
-    return _SPELT.get(name, name.replace("_", " "))
-
-
 _SPELT: Final = {
     "dankort": "Dankort",
     "three_party_card": "three-party card",
     "e_invoice": "e-invoice",
 }
+
+
+def in_words(name: str) -> str:
+    """The name of an instrument or a tier, for people to read."""
+    return _SPELT.get(name, name.replace("_", " "))
 
 
 class FeeRule(Rule):

@@ -67,9 +67,9 @@ class Terms(Frozen):
         ways = (self.days is not None, self.day_of_month is not None, self.last_banking_day)
         if sum(ways) != 1:
             raise ValueError("give one of days, day_of_month and last_banking_day = true")
-        if self.days is not None and self.model_fields_set & {"months_after", "at_least_days"}:
+        if self.days is not None and (self.months_after, self.at_least_days) != (1, 0):
             raise ValueError("months_after and at_least_days go with a day of the month")
-        if self.last_banking_day and "on_closed_day" in self.model_fields_set:
+        if self.last_banking_day and self.on_closed_day != "following":
             raise ValueError("on_closed_day says nothing about a banking day")
         return self
 

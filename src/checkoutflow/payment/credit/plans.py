@@ -159,9 +159,9 @@ def plan_of(amount: Money, terms: PlanTerms) -> Plan:
         terms: What the plan asks for; fees in the currency of the amount count.
 
     Raises:
-        InvalidInput: If the amount is not above zero, is so small that rounding to minor units
-            leaves the last instalment empty or more than twice the others, or if the set-up fee is
-            no less than the amount.
+        InvalidInput: If the amount is not above zero, is so small for its months and interest
+            that rounding to minor units leaves the last instalment empty or more than twice the
+            others, or if the set-up fee is no less than the amount.
 
     >>> plan = plan_of(Money(99990, "ISK"), PlanTerms(months=12, monthly_fee=[Money(490, "ISK")]))
     >>> str(plan.regular_payment), str(plan.last_payment), str(plan.cost), str(plan.shown_apr)
