@@ -152,6 +152,7 @@ def test_a_rate_is_rounded_half_up_from_its_exact_value(vector):
         ([(0, 1000)], [(1, 500)], "-50"),
         ([(0, 1000)], [(1, 11)], "-98.9"),
         ([(0, 100), (1, 200)], [(0.5, 110), (2, 220)], "12.3776375389"),  # paid between drawdowns
+        ([(0, 100), (2, 100)], [(1, 210)], "37.0156211872"),  # of its two roots the positive one
     ],
 )
 def test_the_rate_makes_both_sides_worth_the_same(drawdowns, payments, percent):

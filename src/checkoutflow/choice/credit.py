@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checkoutflow.choice.words import Refusal, explained
 from checkoutflow.law.credit import DUTIES, CreditScope
@@ -99,9 +99,15 @@ def why_no_deferral(way: Way, s: Situation, rules: Rules) -> Refusal | None:
     return None
 
 
-def credit_of(
-    option: PaymentOption, rules: Rules, s: Situation, rest: Money
-) -> tuple[PaymentOption, list[Explanation]] | Refusal:
+class Credited(NamedTuple):
+    """What is left of the fee for a way to pay, what it means as a credit, and what changed."""
+
+    fee: Money
+    credit: CreditOffer | None
+    explanations: tuple[Explanation, ...] = ()
+
+
+def credit_of(option: PaymentOption, rules: Rules, s: Situation, rest: Money) -> Credited | Refusal:
     """Say what a way to pay means as a credit, or why the law does not let it be offered.
 
     A fee with which the credit would cost more than it may is taken away before the way to pay is.
@@ -112,12 +118,28 @@ def credit_of(
         s: For whom and for what.
         rest: What it has to pay without its fee and discount, VAT included.
     """
-    way = option.way
+    way, fee = option.way, option.fee
     if not way.is_deferred:
-        return option, []
+        return Credited(fee, None)
     credit = rest - min(option.discount, rest)
     if s.customer != "consumer" or credit.is_zero:
-        return replace(option, credit=_offer(option, rules, s, credit, None)), []
+        return Credited(fee, _offer(way, fee, rules, s, credit, None))
+    offer, broken = _classified(way, fee, rules, s, credit)
+    if not broken:
+        return Credited(fee, offer)
+    nothing = Money(0, s.currency)
+    removed = explained(way.id, "fee_removed", broken[0].rule, asked=fee, given=nothing)
+    if not fee.is_zero:
+        offer, broken = _classified(way, nothing, rules, s, credit)
+    if broken:
+        return Refusal(way.id, "cap", {"cap": broken[0].reason}, broken[0].rule)
+    return Credited(nothing, offer, (removed,))
+
+
+def _classified(
+    way: Way, fee: Money, rules: Rules, s: Situation, credit: Money
+) -> tuple[CreditOffer, tuple[BrokenCap, ...]]:
+    """What it is in law with this fee, and the caps it breaks if it is regulated."""
     classification = classify(
         rules.law,
         s.market,
@@ -125,22 +147,16 @@ def credit_of(
         days=_days(way, rules, s),
         financed_by="provider" if way.financed_by == "provider" else "shop",
         is_sme=rules.shop.is_sme,
-        is_free=option.fee.is_zero and (way.plan is None or _is_free(way.plan, s.currency)),
+        is_free=fee.is_zero and (way.plan is None or _is_free(way.plan, s.currency)),
     )
-    offer = _offer(option, rules, s, credit, classification)
-    broken = _broken(option, offer, rules, s, credit) if classification.is_credit else ()
-    if not broken:
-        return replace(option, credit=offer), []
-    if option.fee.is_zero:
-        return Refusal(way.id, "cap", {"cap": broken[0].reason}, broken[0].rule)
-    removed = explained(
-        way.id, "fee_removed", broken[0].rule, asked=option.fee, given=Money(0, s.currency)
+    offer = _offer(way, fee, rules, s, credit, classification)
+    if not classification.is_credit:
+        return offer, ()
+    if offer.plan is not None:
+        return offer, broken_caps(rules.law, s.market, s.on, offer.plan)
+    return offer, broken_caps_of_deferral(
+        rules.law, s.market, s.on, amount=credit, fee=fee, drawn=s.on, due=offer.due
     )
-    result = credit_of(replace(option, fee=Money(0, s.currency)), rules, s, rest)
-    if isinstance(result, Refusal):
-        return result
-    option, more = result
-    return option, [removed, *more]
 
 
 def _days(way: Way, rules: Rules, s: Situation) -> int:
@@ -156,23 +172,23 @@ def _is_free(terms: PlanTerms, currency: str) -> bool:
 
 
 def _offer(
-    option: PaymentOption,
+    way: Way,
+    fee: Money,
     rules: Rules,
     s: Situation,
     credit: Money,
     classification: Classification | None,
 ) -> CreditOffer:
-    way = option.way
     creditor = way.creditor or rules.shop.name
     if way.plan is not None and credit.minor >= way.plan.months:
-        plan = plan_of(credit, _with_fee(way.plan, option.fee))
-        due = plan.due_dates(s.on)[0]
+        plan = plan_of(credit, _with_fee(way.plan, fee))
+        due = months_after(s.on, 1)
         return CreditOffer(
             creditor, credit, due, plan, plan.apr, plan.months, plan.total_payable, classification
         )
     due = way.terms.due(s.on, s.market, rules.law) if way.terms else s.on
-    apr = deferral_apr(credit, option.fee, s.on, due) if option.fee.minor else Decimal(0)
-    total_payable = credit + option.fee
+    apr = deferral_apr(credit, fee, s.on, due) if fee.minor else Decimal(0)
+    total_payable = credit + fee
     return CreditOffer(creditor, credit, due, None, apr, 1, total_payable, classification)
 
 
@@ -183,19 +199,3 @@ def _with_fee(terms: PlanTerms, fee: Money) -> PlanTerms:
     others = tuple(amount for amount in terms.setup_fee if amount.currency != fee.currency)
     own = in_currency(terms.setup_fee, fee.currency) or Money(0, fee.currency)
     return terms.but(setup_fee=(*others, own + fee))
-
-
-def _broken(
-    option: PaymentOption, offer: CreditOffer, rules: Rules, s: Situation, credit: Money
-) -> tuple[BrokenCap, ...]:
-    if offer.plan is not None:
-        return broken_caps(rules.law, s.market, s.on, offer.plan)
-    return broken_caps_of_deferral(
-        rules.law,
-        s.market,
-        s.on,
-        amount=credit,
-        fee=option.fee,
-        drawn=s.on,
-        due=offer.due,
-    )

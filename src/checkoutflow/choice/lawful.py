@@ -58,6 +58,9 @@ def lawful_amounts(
     explanations = []
     for option, fee in zip(asked, fees, strict=True):
         way = left[option.id]
+        if (way.fee, way.discount) == (option.fee.minor, option.discount.minor):
+            given.append(option)
+            continue
         fee_rule = fee.rule if way.fee == fee.amount.minor else way.rule
         for what, was, now, rule in (
             ("fee", option.fee, way.fee, fee_rule),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from checkoutflow.cart import Priced
-    from checkoutflow.choice.credit import CreditOffer
+    from checkoutflow.choice.credit import Credited, CreditOffer
     from checkoutflow.choice.rules import Rules
     from checkoutflow.choice.situation import Situation
     from checkoutflow.choice.words import Explanation
@@ -177,8 +177,8 @@ def options(rules: Rules, s: Situation) -> Options:
             refused.append(result)
             explanations = [item for item in explanations if item.about != option.id]
         else:
-            explanations += result[1]
-            offered.append(_with_total(result[0], rules, s, sending))
+            explanations += result.explanations
+            offered.append(_with_total(option, result, rules, s, sending))
     offered.sort(key=lambda option: option.wish.rank)
     offered, changes = in_lawful_order(offered, rules, s)
     explanations += changes
@@ -238,12 +238,15 @@ def _asked_for(way: Way, asked: Wish, basis: int, total: Money, s: Situation) ->
     )
 
 
-def _with_total(option: PaymentOption, rules: Rules, s: Situation, sending: int) -> PaymentOption:
-    """The option with what the customer would pay in all."""
-    fee, discount = option.fee.minor, option.discount.minor
-    if not fee and not discount:
+def _with_total(
+    option: PaymentOption, credited: Credited, rules: Rules, s: Situation, sending: int
+) -> PaymentOption:
+    """The option with what it means as a credit, and what the customer would pay in all."""
+    fee, discount = credited.fee, option.discount.minor
+    if credited.credit is None and not fee.minor and not discount:
         return option
-    return replace(option, total=_total(rules, s, sending + fee, discount))
+    total = _total(rules, s, sending + fee.minor, discount)
+    return replace(option, fee=fee, credit=credited.credit, total=total)
 
 
 def _one_preselected(things: Sequence[Thing]) -> tuple[Thing, ...]:

@@ -32,6 +32,8 @@ class Situation:
         delivery: The chosen way of delivery; empty while none is chosen or none is needed.
         credited: How many minor units gift cards and store credit are to cover.
         arms: The arm of each experiment, by its id.
+        on: The day whose law holds.
+        currency: That of every amount.
         goods: Worth of the goods after discounts, in minor units, as the cart's prices are.
         weight_g: Grams of all goods together.
         categories: The goods categories in the cart.
@@ -46,6 +48,8 @@ class Situation:
     delivery: str = ""
     credited: int = 0
     arms: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    on: date = field(init=False)
+    currency: str = field(init=False)
     goods: int = field(init=False)
     weight_g: int = field(init=False)
     categories: frozenset[str] = field(init=False)
@@ -54,19 +58,11 @@ class Situation:
         """Work out once what many rules ask for."""
         lines = self.cart.lines
         put = object.__setattr__
+        put(self, "on", self.at.date())
+        put(self, "currency", self.cart.currency)
         put(self, "goods", self.cart.worth.minor)
         put(self, "weight_g", sum(line.weight_g * line.quantity for line in lines))
         put(self, "categories", frozenset(line.goods_category for line in lines))
-
-    @property
-    def on(self) -> date:
-        """The day whose law holds."""
-        return self.at.date()
-
-    @property
-    def currency(self) -> str:
-        """The currency of every amount."""
-        return self.cart.currency
 
     @property
     def is_sent(self) -> bool:

@@ -49,7 +49,10 @@ DAYS_A_YEAR = 365
 
 def in_currency(amounts: tuple[Money, ...], currency: str) -> Money | None:
     """The amount in this currency, of amounts that are one for each."""
-    return next((amount for amount in amounts if amount.currency == currency), None)
+    for amount in amounts:
+        if amount.currency == currency:
+            return amount
+    return None
 
 
 def one_for_each_currency(amounts: tuple[Money, ...]) -> tuple[Money, ...]:
