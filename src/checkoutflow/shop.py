@@ -106,16 +106,7 @@ class Shop(Frozen):
                 if thing.id in ids:
                     raise wrong("another one has this id", name, i, "id")
                 ids.add(thing.id)
-        kinds = self.all_kinds()
-        for i, method in enumerate(self.methods):
-            if method.kind not in kinds:
-                raise wrong(
-                    "is not in the catalogue; name one that is, or add your own under kinds",
-                    *("methods", i, "kind"),
-                )
-        for i, method in enumerate(self.methods):
-            if kinds[method.kind].financed_by == "provider" and not method.creditor:
-                raise wrong("credit names its creditor; say who lends", "methods", i, "creditor")
+        self._check_kinds()
         for path, named, known in self._names():
             if unknown := sorted(named - known):
                 one_of = f"known are {', '.join(sorted(known))}" if known else "none are known"
@@ -124,6 +115,18 @@ class Shop(Frozen):
         if len(set(markets)) != len(markets):
             raise wrong("each market has one scheme", "references")
         return self
+
+    def _check_kinds(self) -> None:
+        """See that each method's kind is known, and that credit names its creditor."""
+        kinds = self.all_kinds()
+        for i, method in enumerate(self.methods):
+            if method.kind not in kinds:
+                raise wrong(
+                    "is not in the catalogue; name one that is, or add your own under kinds",
+                    *("methods", i, "kind"),
+                )
+            if kinds[method.kind].financed_by == "provider" and not method.creditor:
+                raise wrong("credit names its creditor; say who lends", "methods", i, "creditor")
 
     def _names(self) -> Iterator[tuple[tuple[str | int, ...], frozenset[str], frozenset[str]]]:
         """Where a setting names others: its path, the names, and those there are."""

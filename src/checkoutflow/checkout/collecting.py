@@ -137,7 +137,7 @@ def _settle(draft: Draft) -> None:
     state = draft.state
     now = _standing(state, draft.rules, draft.at)
     chosen = (now.s.delivery, now.method)
-    explained = tuple(item for thing in chosen if thing for item in now.found.about(thing))
+    explained = tuple(item.noted() for thing in chosen if thing for item in now.found.about(thing))
     is_same = (state.delivery, state.method) == chosen
     if is_same and state.credits == now.credits and state.priced == now.priced:
         return

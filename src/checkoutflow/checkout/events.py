@@ -19,7 +19,7 @@ from pydantic import Field, TypeAdapter
 
 from checkoutflow.cart import Cart, Priced
 from checkoutflow.checkout.state import Tender
-from checkoutflow.choice.words import Explanation
+from checkoutflow.choice.words import LawNote
 from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
@@ -117,7 +117,7 @@ class Repriced(Frozen):
     delivery: str
     method: str
     credits_dropped: tuple[str, ...] = ()
-    explained: tuple[Explanation, ...] = ()
+    explained: tuple[LawNote, ...] = ()
 
 
 class CreditTerms(Frozen):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from checkoutflow.choice.words import Refusal, explained
+from checkoutflow.choice.words import Explanation, Refusal
+from checkoutflow.errors import InvalidInput
 from checkoutflow.law.credit import DUTIES, CreditScope
 from checkoutflow.money import Money
 from checkoutflow.payment.catalogue import in_currency
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from checkoutflow.choice.options import PaymentOption
     from checkoutflow.choice.rules import Rules
     from checkoutflow.choice.situation import Situation
-    from checkoutflow.choice.words import Explanation
     from checkoutflow.law.credit import Duty
     from checkoutflow.payment.credit.caps import BrokenCap
     from checkoutflow.payment.credit.plans import Plan, PlanTerms
@@ -122,15 +122,20 @@ def credit_of(option: PaymentOption, rules: Rules, s: Situation, rest: Money) ->
     if not way.is_deferred:
         return Credited(fee, None)
     credit = rest - min(option.discount, rest)
-    if s.customer != "consumer" or credit.is_zero:
-        return Credited(fee, _offer(way, fee, rules, s, credit, None))
-    offer, broken = _classified(way, fee, rules, s, credit)
-    if not broken:
-        return Credited(fee, offer)
-    nothing = Money(0, s.currency)
-    removed = explained(way.id, "fee_removed", broken[0].rule, asked=fee, given=nothing)
-    if not fee.is_zero:
-        offer, broken = _classified(way, nothing, rules, s, credit)
+    if credit.is_zero:
+        return Credited(fee, None)
+    try:
+        if s.customer != "consumer":
+            return Credited(fee, _offer(way, fee, rules, s, credit, None))
+        offer, broken = _classified(way, fee, rules, s, credit)
+        if not broken:
+            return Credited(fee, offer)
+        nothing = Money(0, s.currency)
+        removed = Explanation(way.id, "fee_removed", broken[0].rule, asked=fee, given=nothing)
+        if not fee.is_zero:
+            offer, broken = _classified(way, nothing, rules, s, credit)
+    except InvalidInput:  # so little that rounding leaves no sound plan
+        return Refusal(way.id, "plan")
     if broken:
         return Refusal(way.id, "cap", {"cap": broken[0].reason}, broken[0].rule)
     return Credited(nothing, offer, (removed,))
@@ -180,7 +185,7 @@ def _offer(
     classification: Classification | None,
 ) -> CreditOffer:
     creditor = way.creditor or rules.shop.name
-    if way.plan is not None and credit.minor >= way.plan.months:
+    if way.plan is not None:
         plan = plan_of(credit, _with_fee(way.plan, fee))
         due = months_after(s.on, 1)
         return CreditOffer(

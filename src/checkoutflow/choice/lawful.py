@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from checkoutflow.choice.words import explained
+from checkoutflow.choice.words import Explanation
 from checkoutflow.law.choice import AddOnRule, DiscountRule, FeeRule, PresentationRule
 from checkoutflow.law.rules import EVERYWHERE
 from checkoutflow.money import Money
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from checkoutflow.choice.options import PaymentOption
     from checkoutflow.choice.rules import Rules
     from checkoutflow.choice.situation import Situation
-    from checkoutflow.choice.words import Change, Explanation
+    from checkoutflow.choice.words import Change
     from checkoutflow.law import Rule
 
 
@@ -42,18 +42,7 @@ def lawful_amounts(
     if not any(option.fee.minor or option.discount.minor for option in asked):
         return list(asked), []
     fees = _fees(asked, rules, s, basis)
-    ways = [
-        Steered(
-            id=option.id,
-            instruments=option.way.instruments,
-            tier=option.way.tier,
-            fee=fee.amount.minor,
-            discount=option.discount.minor,
-            billing_cost=_billing_cost(option, s),
-        )
-        for option, fee in zip(asked, fees, strict=True)
-    ]
-    left = discount_caps(rules.law.rules_of(DiscountRule, s.market, s.on), s.customer, ways)
+    left = _compared(asked, fees, rules, s)
     given = []
     explanations = []
     for option, fee in zip(asked, fees, strict=True):
@@ -77,6 +66,24 @@ def lawful_amounts(
     return given, explanations
 
 
+def _compared(
+    asked: Sequence[PaymentOption], fees: Sequence[LawfulFee], rules: Rules, s: Situation
+) -> dict[str, Steered]:
+    """What is left once the rules that compare ways to pay have had their say."""
+    ways = [
+        Steered(
+            id=option.id,
+            instruments=option.way.instruments,
+            tier=option.way.tier,
+            fee=fee.amount.minor,
+            discount=option.discount.minor,
+            billing_cost=_billing_cost(option, s),
+        )
+        for option, fee in zip(asked, fees, strict=True)
+    ]
+    return discount_caps(rules.law.rules_of(DiscountRule, s.market, s.on), s.customer, ways)
+
+
 def _fees(
     asked: Sequence[PaymentOption], rules: Rules, s: Situation, basis: int
 ) -> list[LawfulFee]:
@@ -85,7 +92,9 @@ def _fees(
 
     def tried(*, has_free_method: bool) -> list[LawfulFee]:
         return [
-            lawful_fee(
+            LawfulFee(option.fee, "kept", None)
+            if option.fee.is_zero
+            else lawful_fee(
                 fee_rules,
                 option.way.instruments,
                 s.customer,
@@ -120,7 +129,7 @@ def _cut(about: str, what: str, was: Money, now: Money, rule: Rule | None) -> li
         change = "fee_cut" if now.minor else "fee_removed"
     else:
         change = "discount_cut" if now.minor else "discount_removed"
-    return [explained(about, change, rule, asked=was, given=now)]
+    return [Explanation(about, change, rule, asked=was, given=now)]
 
 
 def presentation(rules: Rules, s: Situation) -> PresentationRule:
@@ -142,7 +151,7 @@ def in_lawful_order(
     tiers = {option.id: option.way.tier for option in asked}
     order = presented(rule, tiers, tiers)
     by_id = {option.id: option for option in asked}
-    explanations = [] if order == tuple(tiers) else [explained("", "reordered", rule)]
+    explanations = [] if order == tuple(tiers) else [Explanation("", "reordered", rule)]
     is_avoidable = any(tier != "credit" for tier in tiers.values())
     given = []
     for thing in order:
@@ -160,12 +169,12 @@ def _shown(
     changes = []
     if option.is_preselected:
         if not may_preselect(rule, tier, is_avoidable=is_avoidable):
-            changes.append(explained(option.id, "preselection_removed", rule))
+            changes.append(Explanation(option.id, "preselection_removed", rule))
         elif option.fee.minor:
             changes.append(not_preticked(option.id, rules, s))
         option = replace(option, is_preselected=not changes)
     if option.recommendation and tier == "credit" and not rule.recommends_credit:
-        changes.append(explained(option.id, "recommendation_removed", rule))
+        changes.append(Explanation(option.id, "recommendation_removed", rule))
         option = replace(option, recommendation=None)
     return option, changes
 
@@ -176,7 +185,7 @@ def _split_advice(given: Sequence[PaymentOption], rules: Rules, s: Situation) ->
     if first is None or first.tier != "may_include_credit" or first.kind.family != "card":
         return []
     return [
-        explained(first.id, "split_advised", rule)
+        Explanation(first.id, "split_advised", rule)
         for rule in rules.law.rules_of(PresentationRule, s.market, s.on)
         if rule.tiers and rule.place("no_credit") == rule.place("may_include_credit")
     ]
@@ -184,4 +193,4 @@ def _split_advice(given: Sequence[PaymentOption], rules: Rules, s: Situation) ->
 
 def not_preticked(about: str, rules: Rules, s: Situation) -> Explanation:
     """What costs extra is not chosen for the customer."""
-    return explained(about, "preselection_removed", rules.law.rule_of(AddOnRule, s.market, s.on))
+    return Explanation(about, "preselection_removed", rules.law.rule_of(AddOnRule, s.market, s.on))

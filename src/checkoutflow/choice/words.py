@@ -32,6 +32,7 @@ ReasonCode = Literal[
     "hidden",
     "identification",
     "cap",
+    "plan",
 ]
 
 _REASONS: Final[Mapping[ReasonCode, str]] = MappingProxyType(
@@ -54,6 +55,7 @@ _REASONS: Final[Mapping[ReasonCode, str]] = MappingProxyType(
             "The law asks for strong identification of who pays later; this way to pay has none."
         ),
         "cap": mark("As a credit it breaks a cap: {cap}"),
+        "plan": mark("The amount is too small for its instalments."),
     }
 )
 
@@ -108,16 +110,75 @@ _CHANGES: Final[Mapping[Change, str]] = MappingProxyType(
 )
 
 
-class Explanation(Frozen):
+@dataclass(frozen=True, slots=True)
+class Explanation:
     """What the law changed.
 
     Attributes:
         about: The way to pay or of delivery; empty for their order.
         change: What was changed, as a code.
+        law: The rule behind it; None where no rule allows what was asked for.
+        asked: The amount that the shop's rules asked for.
+        given: The amount that is left.
+    """
+
+    about: str
+    change: Change
+    law: Rule | None
+    asked: Money | None = None
+    given: Money | None = None
+
+    @property
+    def rule(self) -> str:
+        """The rule's id or kind; empty where there is none."""
+        return self.law.called if self.law else ""
+
+    @property
+    def statement(self) -> str:
+        """What the rule says."""
+        return self.law.statement() if self.law else "no rule is known that allows it"
+
+    @property
+    def source(self) -> str:
+        """Where the rule is from; empty where there is none."""
+        return self.law.source if self.law else ""
+
+    @property
+    def since(self) -> date | None:
+        """First day on which the rule holds."""
+        return self.law.valid_from if self.law else None
+
+    def text(self, locale: str = "en") -> str:
+        """What was changed, in words for the shop, in this locale's language."""
+        facts = {
+            name: amount.format(locale) if amount else ""
+            for name, amount in (("asked", self.asked), ("given", self.given))
+        }
+        return translate(_CHANGES[self.change], locale).format_map(facts)
+
+    def noted(self) -> LawNote:
+        """The same as plain values, for the journal."""
+        return LawNote(
+            about=self.about,
+            change=self.change,
+            asked=self.asked,
+            given=self.given,
+            rule=self.rule,
+            source=self.source,
+            since=self.since,
+            origin=self.law.origin if self.law else "",
+        )
+
+
+class LawNote(Frozen):
+    """What the law changed, as the journal keeps it.
+
+    Attributes:
+        about: The way to pay or of delivery.
+        change: What was changed, as a code.
         asked: The amount that the shop's rules asked for.
         given: The amount that is left.
         rule: The rule's id or kind; empty where no rule allows what was asked for.
-        statement: What the rule says.
         source: Where the rule is from.
         since: First day on which it holds.
         origin: Whose row it is: the library's or the shop's.
@@ -128,42 +189,6 @@ class Explanation(Frozen):
     asked: Money | None = None
     given: Money | None = None
     rule: str = ""
-    statement: str = ""
     source: str = ""
     since: date | None = None
     origin: Literal["library", "shop", ""] = ""
-
-    def text(self, locale: str = "en") -> str:
-        """What was changed, in words for the shop, in this locale's language."""
-        facts = {
-            name: amount.format(locale) if amount else ""
-            for name, amount in (("asked", self.asked), ("given", self.given))
-        }
-        return translate(_CHANGES[self.change], locale).format_map(facts)
-
-
-def explained(
-    about: str,
-    change: Change,
-    rule: Rule | None,
-    *,
-    asked: Money | None = None,
-    given: Money | None = None,
-) -> Explanation:
-    """Say what a rule changed. Without a rule: what nothing allows is not done."""
-    if rule is None:
-        statement = "no rule is known that allows it"
-        return Explanation(
-            about=about, change=change, asked=asked, given=given, statement=statement
-        )
-    return Explanation(
-        about=about,
-        change=change,
-        asked=asked,
-        given=given,
-        rule=rule.called,
-        statement=rule.statement(),
-        source=rule.source,
-        since=rule.valid_from,
-        origin=rule.origin,
-    )
