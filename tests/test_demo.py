@@ -379,7 +379,10 @@ def test_where_one_way_to_pay_is_all_there_is_it_is_tried_again(tmp_path):
 )
 def test_what_cannot_be_played_is_said_in_one_line(arguments, complaint, tmp_path, capsys):
     method = SETTINGS["methods"][0]
-    invoice = {**SETTINGS, "methods": [method, {"id": "invoice", "kind": "own_invoice", "name": "Invoice"}]}
+    invoice = {
+        **SETTINGS,
+        "methods": [method, {"id": "invoice", "kind": "own_invoice", "name": "Invoice"}],
+    }
     coins = {**SETTINGS, "methods": [{**method, "provider_method": "coins"}]}
     dollars = {"lines": [{**BREAD, "unit_price": "4.00 USD"}]}
     wrong = {"lines": [{**BREAD, "quantity": 0}]}

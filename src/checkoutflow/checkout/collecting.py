@@ -253,6 +253,9 @@ def add_credit(draft: Draft, command: c.AddCredit) -> None:
             raise DetailsMissing(["gift_card_code"])
     draft.add(e.CreditAdded(method=way.id, amount=command.amount, expires_at=draft.fresh_expiry()))
     _settle(draft)
+    if all(credit.method != way.id for credit in draft.state.credits):
+        # A fee that was part of what is left shrinks with it.
+        raise InvalidInput("takes away a fee that it was to cover; use less", field="amount")
 
 
 def _no_voucher(found: Options, method: str, rules: Rules) -> Exception:
@@ -277,6 +280,7 @@ def place(draft: Draft, command: c.Place) -> None:
     Raises:
         DetailsMissing: If something was not asked or chosen yet, or cannot be chosen any more, or
             the customer has not agreed to a credit that needs it.
+        InvalidInput: If a gift card or store credit cannot be used any more.
         TotalChanged: If the customer accepted another total than the one that holds now.
     """
     state, rules = draft.state, draft.rules
@@ -289,7 +293,9 @@ def place(draft: Draft, command: c.Place) -> None:
     consent = ["credit_consent"] if credit and not credit.is_accepted else []
     if missing := [*missing_choices(current, now.s, now.found), *details, *consent]:
         raise DetailsMissing(missing)
-    if command.accepted_total != now.priced.total or now.credits != state.credits:
+    if gone := [item.method for item in state.credits if item not in now.credits]:
+        raise InvalidInput(f"{gone[0]} cannot be used any more; remove it", field="credits")
+    if command.accepted_total != now.priced.total:
         raise TotalChanged(str(command.accepted_total), str(now.priced.total))
     rest = now.priced.total - state.credited
     shares = [(item.method, item.amount) for item in state.credits]

@@ -55,7 +55,7 @@ def record_result(draft: Draft, command: c.RecordResult) -> None:
 def _take_result(draft: Draft, payment: Payment, attempt: Attempt, result: Result) -> None:
     match result.outcome:
         case Outcome.SUCCEEDED:
-            _believe(draft, payment, _success(payment, attempt, result))
+            _believe(draft, payment, _success(draft, payment, attempt, result))
         case Outcome.DECLINED:
             _failed(draft, payment, attempt, Outcome.DECLINED, result.reason)
         # A refusal says that this request did nothing. Of an earlier one under the same key, whose
@@ -78,7 +78,7 @@ def _take_result(draft: Draft, payment: Payment, attempt: Attempt, result: Resul
             draft.add(e.AttemptUnknown(payment=payment.id, attempt=attempt.id, look_at=look_at))
 
 
-def _success(payment: Payment, attempt: Attempt, result: Result | None) -> e.Event:
+def _success(draft: Draft, payment: Payment, attempt: Attempt, result: Result | None) -> e.Event:
     key, amount = attempt.id, attempt.amount
     match attempt.operation:
         case Operation.AUTHORISE:
@@ -87,7 +87,8 @@ def _success(payment: Payment, attempt: Attempt, result: Result | None) -> e.Eve
                 attempt=key,
                 amount=amount,
                 provider_reference=result.provider_reference if result else None,
-                valid_until=result.valid_until if result else None,
+                valid_until=(result.valid_until if result else None)
+                or _runs_out(draft, payment, attempt),
             )
         case Operation.CAPTURE:
             return e.PaymentCaptured(payment=payment.id, attempt=key, amount=amount)
@@ -200,6 +201,17 @@ def _nonsense(payment: Payment, standing: Standing) -> str:
     return ""
 
 
+def _runs_out(draft: Draft, payment: Payment, attempt: Attempt) -> datetime | None:
+    """When an authorisation runs out as its kind goes, where the provider does not say.
+
+    Counted from the first request, since the provider may have reserved the money then.
+    """
+    way = draft.rules.ways.get(payment.method)
+    if way is None or not way.window_days:
+        return None
+    return attempt.started_at + timedelta(days=way.window_days)
+
+
 def _take_authorisation(draft: Draft, payment_id: str, standing: Standing) -> bool:
     """Whether the customer's money is reserved, where we do not know that it is."""
     payment = draft.state.payment(payment_id)
@@ -214,7 +226,7 @@ def _take_authorisation(draft: Draft, payment_id: str, standing: Standing) -> bo
             attempt=attempt.id,
             amount=standing.authorised,
             provider_reference=standing.provider_reference,
-            valid_until=standing.valid_until,
+            valid_until=standing.valid_until or _runs_out(draft, payment, attempt),
         )
         draft.add(authorised)
         if standing.authorised != payment.amount:
@@ -277,7 +289,7 @@ def _take_listed(draft: Draft, payment_id: str, standing: Standing) -> bool:
             continue
         is_sound = True
         if attempt.is_open and done.outcome is Outcome.SUCCEEDED:
-            is_sound = _believe(draft, payment, _success(payment, attempt, None))
+            is_sound = _believe(draft, payment, _success(draft, payment, attempt, None))
         elif attempt.is_open and done.outcome in failed:
             _failed(draft, payment, attempt, done.outcome, "provider_says_failed")
         elif attempt.outcome is Outcome.SUCCEEDED and done.outcome in failed:
@@ -314,7 +326,7 @@ def _take_amounts(draft: Draft, payment_id: str, standing: Standing) -> bool:
     listed = {done.key for done in standing.operations}
     for operation in (Operation.CAPTURE, Operation.VOID, Operation.REFUND):
         ours = [
-            _success(draft.state.payment(payment_id), attempt, None)
+            _success(draft, draft.state.payment(payment_id), attempt, None)
             for attempt in _covered(draft.state.payment(payment_id), standing, operation, listed)
         ]
         is_sound = all(

@@ -130,6 +130,8 @@ def _parser() -> argparse.ArgumentParser:
     instead.add_argument("--write", type=Path, metavar="DIR", help="write a page with tables")
     instead.add_argument("--json", action="store_true", help="print one JSON document")
 
+    _options(commands)
+
     verify = _command(commands, "verify", "replay every journal and compare it with what is stored")
     verify.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
 
@@ -145,6 +147,39 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _options(commands: argparse._SubParsersAction[_Parser]) -> None:
+    options = _command(
+        commands, "options", "print what customers may choose from, and what the law changed"
+    )
+
+    def many(name: str, metavar: str, text: str, kind: type = str) -> None:
+        options.add_argument(
+            name, nargs="+", action="extend", default=[], type=kind, metavar=metavar, help=text
+        )
+
+    options.add_argument(
+        "--shop", type=Path, metavar="FILE", help="settings (TOML, JSON); default: an example"
+    )
+    many("--cart", "FILE", "carts (JSON), of one currency each; default: five examples", Path)
+    many("--market", "XX", "only in these markets; default: where a cart's currency is paid in")
+    options.add_argument(
+        "--date", type=_date, metavar="YYYY-MM-DD", help="noon on that day, in UTC; default: now"
+    )
+    options.add_argument("--customer", choices=["consumer", "business"], default="consumer")
+    options.add_argument("--age", type=_years, metavar="N", help="the customer's, where known")
+    options.add_argument("--postal-code", metavar="CODE", help="where the customer lives")
+    options.add_argument("--delivery", metavar="ID", default="", help="the chosen way of delivery")
+    options.add_argument("--locale", metavar="XX_YY", help="default: the market's own")
+    options.add_argument("--explain", action="store_true", help="say why, and by which law")
+    options.add_argument(
+        "--json", action="store_true", help="print one JSON document, with reasons"
+    )
+    many("--arm", "TEST:ARM", "put the customer into these arms of experiments")
+    options.add_argument(
+        "--checkout", metavar="ID", help="into the arms of the checkout of this id"
+    )
+
+
 def _command(
     commands: argparse._SubParsersAction[_Parser], name: str, text: str
 ) -> argparse.ArgumentParser:
@@ -158,6 +193,12 @@ def _command(
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 2**16):
         raise argparse.ArgumentTypeError("is a number from 0 to 65535")
+    return int(text)
+
+
+def _years(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,3}", text):
+        raise argparse.ArgumentTypeError("is a number of years")
     return int(text)
 
 
