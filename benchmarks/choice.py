@@ -117,7 +117,7 @@ def rows() -> Iterator[Row]:
     _, ours_s, theirs_s = in_turn(prepare, offer_some, read_some, rounds=size(quick=3, usual=50))
     option_s, cart_s = ours_s / ROUNDS, theirs_s / ROUNDS
     yield Row(
-        "options: 20 methods, 50 rules, 30 lines / reading the cart with pydantic",
+        "options, 20 methods, 50 rules, 30 lines / reading the cart",
         f"{option_s * 1e6:.0f} us",
         f"{cart_s * 1e6:.0f} us",
         option_s / cart_s,

@@ -17,7 +17,7 @@ ROWS = """
 durable sale, every step a call, 7 commits: bound / ours
 durable sale, steps given together, 6 commits: bound / ours
 one command in the pure core / reading the cart with pydantic
-options: 20 methods, 50 rules, 30 lines / reading the cart with pydantic
+options, 20 methods, 50 rules, 30 lines / reading the cart
 import checkoutflow / import pydantic
 importing CheckoutFlow, Cart, Shop and Money / pydantic's BaseModel
 resident memory after 200 sales / after 20

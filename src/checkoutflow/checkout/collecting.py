@@ -100,7 +100,7 @@ def _with_only_delivery(rules: Rules, s: Situation) -> tuple[Situation, Options]
 
 
 class _Standing(NamedTuple):
-    """What stands of the choices of a checkout."""
+    """What stands of the choices of a checkout, and the options it stands on."""
 
     s: Situation
     found: Options
@@ -132,10 +132,10 @@ def _standing(state: Checkout, rules: Rules, at: datetime) -> _Standing:
         kept = tuple(fitting)
 
 
-def _settle(draft: Draft) -> None:
+def _settle(draft: Draft, now: _Standing | None = None) -> None:
     """Let what follows from a change happen: another total, choices dropped."""
     state = draft.state
-    now = _standing(state, draft.rules, draft.at)
+    now = now or _standing(state, draft.rules, draft.at)
     chosen = (now.s.delivery, now.method)
     explained = tuple(item.noted() for thing in chosen if thing for item in now.found.about(thing))
     is_same = (state.delivery, state.method) == chosen
@@ -212,12 +212,12 @@ def choose_delivery(draft: Draft, command: c.ChooseDelivery) -> None:
 
 def choose_payment(draft: Draft, command: c.ChoosePayment) -> None:
     """Take a way to pay what credits do not cover, with what it costs."""
-    found = options(draft.rules, situation(draft.state, draft.at))
-    if found.payment(command.method) is None:
+    now = _standing(draft.state.but(method=command.method), draft.rules, draft.at)
+    if not now.method:
         way = draft.rules.ways.get(command.method)
-        raise _not_offered(found, command.method, way if way and not way.covers_part else None)
+        raise _not_offered(now.found, command.method, way if way and not way.covers_part else None)
     draft.add(e.PaymentChosen(method=command.method, expires_at=draft.fresh_expiry()))
-    _settle(draft)
+    _settle(draft, now)
 
 
 def _not_offered(found: Options, method: str, way: Way | None) -> Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -100,14 +101,19 @@ def why_no_deferral(way: Way, s: Situation, rules: Rules) -> Refusal | None:
 
 
 class Credited(NamedTuple):
-    """What is left of the fee for a way to pay, what it means as a credit, and what changed."""
+    """What is left of the fee for a way to pay, what it means as a credit, and what changed.
+
+    The fee is with or without VAT as the cart's prices are.
+    """
 
     fee: Money
     credit: CreditOffer | None
     explanations: tuple[Explanation, ...] = ()
 
 
-def credit_of(option: PaymentOption, rules: Rules, s: Situation, rest: Money) -> Credited | Refusal:
+def credit_of(
+    option: PaymentOption, rules: Rules, s: Situation, credit: Money, fee: Money
+) -> Credited | Refusal:
     """Say what a way to pay means as a credit, or why the law does not let it be offered.
 
     A fee with which the credit would cost more than it may is taken away before the way to pay is.
@@ -116,22 +122,21 @@ def credit_of(option: PaymentOption, rules: Rules, s: Situation, rest: Money) ->
         option: The way to pay, with what the law leaves of its fee.
         rules: The shop's settings and the law.
         s: For whom and for what.
-        rest: What it has to pay without its fee and discount, VAT included.
+        credit: What it has to pay without its fee, VAT included.
+        fee: Its fee, VAT included.
     """
-    way, fee = option.way, option.fee
-    if not way.is_deferred:
-        return Credited(fee, None)
-    credit = rest - min(option.discount, rest)
-    if credit.is_zero:
-        return Credited(fee, None)
+    way = option.way
+    if not way.is_deferred or credit.is_zero:
+        return Credited(option.fee, None)
     try:
         if s.customer != "consumer":
-            return Credited(fee, _offer(way, fee, rules, s, credit, None))
+            return Credited(option.fee, _offer(way, fee, rules, s, credit, None))
         offer, broken = _classified(way, fee, rules, s, credit)
         if not broken:
-            return Credited(fee, offer)
+            return Credited(option.fee, offer)
         nothing = Money(0, s.currency)
-        removed = Explanation(way.id, "fee_removed", broken[0].rule, asked=fee, given=nothing)
+        cap = broken[0].rule
+        removed = Explanation(way.id, "fee_removed", cap, asked=option.fee, given=nothing)
         if not fee.is_zero:
             offer, broken = _classified(way, nothing, rules, s, credit)
     except InvalidInput:  # so little that rounding leaves no sound plan
@@ -160,7 +165,7 @@ def _classified(
     if offer.plan is not None:
         return offer, broken_caps(rules.law, s.market, s.on, offer.plan)
     return offer, broken_caps_of_deferral(
-        rules.law, s.market, s.on, amount=credit, fee=fee, drawn=s.on, due=offer.due
+        rules.law, s.market, s.on, amount=credit, fee=fee, drawn=s.on, due=_counted(offer.due, s)
     )
 
 
@@ -192,9 +197,14 @@ def _offer(
             creditor, credit, due, plan, plan.apr, plan.months, plan.total_payable, classification
         )
     due = way.terms.due(s.on, s.market, rules.law) if way.terms else s.on
-    apr = deferral_apr(credit, fee, s.on, due) if fee.minor else Decimal(0)
+    apr = deferral_apr(credit, fee, s.on, _counted(due, s)) if fee.minor else Decimal(0)
     total_payable = credit + fee
     return CreditOffer(creditor, credit, due, None, apr, 1, total_payable, classification)
+
+
+def _counted(due: date, s: Situation) -> date:
+    """The day to reckon with: a fee for no time at all has no rate, one for a day the highest."""
+    return max(due, s.on + timedelta(days=1))
 
 
 def _with_fee(terms: PlanTerms, fee: Money) -> PlanTerms:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from checkoutflow.cart import Priced
-    from checkoutflow.choice.credit import Credited, CreditOffer
+    from checkoutflow.choice.credit import CreditOffer
     from checkoutflow.choice.rules import Rules
     from checkoutflow.choice.situation import Situation
     from checkoutflow.choice.words import Explanation
@@ -138,7 +138,8 @@ def options(rules: Rules, s: Situation) -> Options:
 
     deliveries = []
     for delivery in rules.shop.deliveries:
-        asked = wish(steering["deliveries"].get(delivery.id, ()), s, s.goods)
+        listed = delivery.price(s.currency)
+        asked = wish(steering["deliveries"].get(delivery.id, ()), s, listed.minor if listed else 0)
         refusal = why_no_delivery(delivery, s) or _hidden(delivery.id, asked)
         if refusal:
             refused.append(refusal)
@@ -168,17 +169,9 @@ def options(rules: Rules, s: Situation) -> Options:
             vouchers.append(way)
         else:
             payments.append(_asked_for(way, asked, basis, amount, s))
-    payments, changes = lawful_amounts(payments, rules, s, basis)
+    offered, unlawful, changes = _lawful(payments, rules, s, sending, basis)
+    refused += unlawful
     explanations += changes
-    offered: list[PaymentOption] = []
-    for option in payments:
-        result = credit_of(option, rules, s, rest)
-        if isinstance(result, Refusal):
-            refused.append(result)
-            explanations = [item for item in explanations if item.about != option.id]
-        else:
-            explanations += result.explanations
-            offered.append(_with_total(option, result, rules, s, sending))
     offered.sort(key=lambda option: option.wish.rank)
     offered, changes = in_lawful_order(offered, rules, s)
     explanations += changes
@@ -226,10 +219,14 @@ def _delivery(
 
 
 def _asked_for(way: Way, asked: Wish, basis: int, total: Money, s: Situation) -> PaymentOption:
-    """What the shop's rules ask for. A discount is never more than what is to be paid."""
+    """What the shop's rules ask for. A discount is never more than what is to be paid.
+
+    Where vouchers cover everything, no way to pay is used, and none costs anything.
+    """
+    is_free = asked.is_free or total.minor <= s.credited
     return PaymentOption(
         way=way,
-        fee=Money(0 if asked.is_free else asked.fee, s.currency),
+        fee=Money(0 if is_free else asked.fee, s.currency),
         discount=Money(min(asked.discount, basis, s.goods), s.currency),
         total=total,
         wish=asked,
@@ -238,15 +235,47 @@ def _asked_for(way: Way, asked: Wish, basis: int, total: Money, s: Situation) ->
     )
 
 
+def _lawful(
+    asked: Sequence[PaymentOption], rules: Rules, s: Situation, sending: int, basis: int
+) -> tuple[list[PaymentOption], list[Refusal], list[Explanation]]:
+    """What the law leaves of ways to pay, those it does not let be offered, and what it changed.
+
+    Rules on fees and discounts compare what is offered, so they are asked again without a credit
+    that is refused.
+    """
+    refused: list[Refusal] = []
+    while True:
+        left, explanations = lawful_amounts(asked, rules, s, basis)
+        offered = []
+        unlawful = {}
+        for option in left:
+            result = _with_total(option, rules, s, sending)
+            if isinstance(result, Refusal):
+                unlawful[option.id] = result
+            else:
+                offered.append(result[0])
+                explanations += result[1]
+        if not unlawful:
+            return offered, refused, explanations
+        refused += unlawful.values()
+        asked = [option for option in asked if option.id not in unlawful]
+
+
 def _with_total(
-    option: PaymentOption, credited: Credited, rules: Rules, s: Situation, sending: int
-) -> PaymentOption:
+    option: PaymentOption, rules: Rules, s: Situation, sending: int
+) -> tuple[PaymentOption, Sequence[Explanation]] | Refusal:
     """The option with what it means as a credit, and what the customer would pay in all."""
-    fee, discount = credited.fee, option.discount.minor
-    if credited.credit is None and not fee.minor and not discount:
-        return option
-    total = _total(rules, s, sending + fee.minor, discount)
-    return replace(option, fee=fee, credit=credited.credit, total=total)
+    fee, discount = option.fee.minor, option.discount.minor
+    if not (fee or discount or option.way.is_deferred):
+        return option, ()
+    without_fee = _total(rules, s, sending, discount) if discount else option.total
+    total = _total(rules, s, sending + fee, discount) if fee else without_fee
+    put_off = Money(max(without_fee.minor - s.credited, 0), s.currency)
+    result = credit_of(option, rules, s, put_off, total - without_fee)
+    if isinstance(result, Refusal):
+        return result
+    total = total if result.fee.minor else without_fee
+    return replace(option, fee=result.fee, credit=result.credit, total=total), result.explanations
 
 
 def _one_preselected(things: Sequence[Thing]) -> tuple[Thing, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ class Situation:
         """Work out once what many rules ask for."""
         lines = self.cart.lines
         put = object.__setattr__
-        put(self, "on", self.at.date())
+        put(self, "on", self.at.astimezone(UTC).date())
         put(self, "currency", self.cart.currency)
         put(self, "goods", self.cart.worth.minor)
         put(self, "weight_g", sum(line.weight_g * line.quantity for line in lines))

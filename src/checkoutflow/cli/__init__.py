@@ -152,16 +152,26 @@ def _options(commands: argparse._SubParsersAction[_Parser]) -> None:
         commands, "options", "print what customers may choose from, and what the law changed"
     )
 
-    def many(name: str, metavar: str, text: str, kind: type = str) -> None:
-        options.add_argument(
-            name, nargs="+", action="extend", default=[], type=kind, metavar=metavar, help=text
-        )
-
     options.add_argument(
         "--shop", type=Path, metavar="FILE", help="settings (TOML, JSON); default: an example"
     )
-    many("--cart", "FILE", "carts (JSON), of one currency each; default: five examples", Path)
-    many("--market", "XX", "only in these markets; default: where a cart's currency is paid in")
+    options.add_argument(
+        "--cart",
+        nargs="+",
+        action="extend",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="carts (JSON), for the markets of their currencies; default: one for each country",
+    )
+    options.add_argument(
+        "--market",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="XX",
+        help="only in these markets",
+    )
     options.add_argument(
         "--date", type=_date, metavar="YYYY-MM-DD", help="noon on that day, in UTC; default: now"
     )
@@ -174,9 +184,10 @@ def _options(commands: argparse._SubParsersAction[_Parser]) -> None:
     options.add_argument(
         "--json", action="store_true", help="print one JSON document, with reasons"
     )
-    many("--arm", "TEST:ARM", "put the customer into these arms of experiments")
-    options.add_argument(
-        "--checkout", metavar="ID", help="into the arms of the checkout of this id"
+    arms = options.add_mutually_exclusive_group()
+    arms.add_argument("--checkout", metavar="ID", help="in its arms of the shop's experiments")
+    arms.add_argument(
+        "--arm", nargs="+", action="extend", default=[], metavar="TEST:ARM", help="in these arms"
     )
 
 

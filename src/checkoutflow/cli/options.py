@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from checkoutflow.choice.options import options
 from checkoutflow.choice.rules import Rules
@@ -13,7 +13,7 @@ from checkoutflow.choice.variants import arms_of
 from checkoutflow.cli.files import examples, read_cart, read_shop
 from checkoutflow.cli.paper import TIMES, columns, padded
 from checkoutflow.customer import clean
-from checkoutflow.errors import UsageError
+from checkoutflow.errors import UnknownRule, UsageError
 from checkoutflow.flow.host import system_clock
 from checkoutflow.law import EVERYWHERE
 from checkoutflow.law.choice import ButtonWords
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from checkoutflow.cart import Cart
     from checkoutflow.choice.credit import CreditOffer
     from checkoutflow.choice.options import DeliveryOption, Options, PaymentOption
-    from checkoutflow.choice.words import Explanation
+    from checkoutflow.choice.words import Explanation, Refusal
     from checkoutflow.cli.paper import Paper
     from checkoutflow.law.choice import Tier
     from checkoutflow.shop import Shop
@@ -56,7 +56,7 @@ class Page:
         file: Where the cart is from.
         locale: Of the words and amounts for the customer.
         found: What is offered, with the delivery in ``s`` as the chosen one.
-        refusal: Why the delivery that was asked for is not chosen; empty if it is.
+        refusal: Why the delivery that was asked for is not chosen; None if it is.
     """
 
     rules: Rules
@@ -64,7 +64,7 @@ class Page:
     locale: str
     s: Situation
     found: Options
-    refusal: str
+    refusal: Refusal | None
 
     @property
     def button(self) -> str:
@@ -80,12 +80,21 @@ class Page:
 
     def _words(self) -> ButtonWords:
         language = language_of(self.locale)
-        rules = self.rules.law.rules_of(ButtonWords, EVERYWHERE, self.s.on)
-        return next(words for words in rules if words.language == language)
+        for words in self.rules.law.rules_of(ButtonWords, EVERYWHERE, self.s.on):
+            if words.language == language:
+                return words
+        raise UnknownRule(f"no words for the order button in {language} on {self.s.on}")
 
     def steering(self, *, held: bool) -> list[str]:
         """The shop's rules whose conditions hold, or do not."""
         return [rule.id for rule in self.rules.shop.steering if holds(rule.when, self.s) is held]
+
+
+class Row(NamedTuple):
+    """Something to choose: cells that stand in columns, and what stands below them."""
+
+    cells: tuple[str, ...]
+    notes: list[str]
 
 
 def run(arguments: Namespace, paper: Paper) -> int:
@@ -98,8 +107,9 @@ def run(arguments: Namespace, paper: Paper) -> int:
     if arguments.json:
         paper.document({"date": str(at.date()), "pages": [_plain(page) for page in pages]})
         return 0
-    for start in range(0, len(pages) if len(pages) > 1 else 0, _ABREAST):
-        _print_overview(pages[start : start + _ABREAST], paper)
+    if len(pages) > 1:
+        for start in range(0, len(pages), _ABREAST):
+            _print_overview(pages[start : start + _ABREAST], paper)
     for page in pages:
         _print_page(page, paper, explain=arguments.explain)
     return 0
@@ -168,7 +178,7 @@ def _page(
         arms=_arms(arguments, shop, market),
     )
     found = options(rules, s)
-    refused = found.refusal(s.delivery) if s.delivery else None
+    refusal = found.refusal(s.delivery)
     if found.delivery(s.delivery) is None:
         # As in a checkout: where only one delivery is offered, there is nothing to choose.
         only = found.deliveries[0].id if len(found.deliveries) == 1 else ""
@@ -180,7 +190,7 @@ def _page(
         locale=locale_of(arguments.locale or rules.law.market(market, s.on).locales[0]),
         s=s,
         found=found,
-        refusal=refused.text() if refused else "",
+        refusal=refusal,
     )
 
 
@@ -249,15 +259,13 @@ def _print_page(page: Page, paper: Paper, *, explain: bool) -> None:
     paper.entry("", "; ".join(_known(page)), "dim", margin=0)
     sent = [_delivery_row(page, option) for option in found.deliveries]
     paid = [_payment_row(page, option) for option in found.payments]
-    lines = iter(columns([row for row, _ in (*sent, *paid)], right={2, 3}))
-    for title, rows in (("Delivery", sent), (_payment_title(page), paid)):
-        paper.section(title)
-        for _, notes in rows:
-            paper.entry("", next(lines), "cyan", margin=0)
-            for note in notes:
-                paper.entry("", note, "dim", margin=2)
-        if not rows:
-            paper.entry("", "Nothing is offered." if s.is_sent else "Nothing is sent.", margin=0)
+    lines = iter(columns([row.cells for row in (*sent, *paid)], right={2, 3}))
+    paper.section("Delivery")
+    _print_rows(sent, lines, paper)
+    if page.refusal:
+        paper.entry("", f"{page.refusal.id}: {page.refusal.text()}", "red", margin=0)
+    paper.section(_payment_title(page))
+    _print_rows(paid, lines, paper)
     if found.vouchers:
         names = ", ".join(said(way.name, page.locale) for way in found.vouchers)
         paper.entry("", f"for a part of it: {names}", "cyan", margin=0)
@@ -271,6 +279,15 @@ def _print_page(page: Page, paper: Paper, *, explain: bool) -> None:
     paper.line()
 
 
+def _print_rows(rows: Sequence[Row], lines: Iterator[str], paper: Paper) -> None:
+    for row in rows:
+        paper.entry("", next(lines), "cyan", margin=0)
+        for note in row.notes:
+            paper.entry("", note, "dim", margin=2)
+    if not rows:
+        paper.entry("", "Nothing is offered.", margin=0)
+
+
 def _known(page: Page) -> Iterator[str]:
     """What the offer depends on, beside market, day and kind of customer."""
     s = page.s
@@ -282,8 +299,6 @@ def _known(page: Page) -> Iterator[str]:
     if s.areas:
         yield f"lives in {', '.join(sorted(s.areas))}"
     yield from (f"{test}:{arm}" for test, arm in s.arms.items())
-    if page.refusal:
-        yield page.refusal
 
 
 def _payment_title(page: Page) -> str:
@@ -305,16 +320,15 @@ def _named(name: str, *, is_chosen: bool) -> str:
     return padded(f"{'●' if is_chosen else '○'} {name}", _NAME).rstrip()
 
 
-def _delivery_row(page: Page, option: DeliveryOption) -> tuple[list[str], list[str]]:
-    """Its cells, and what stands below them."""
+def _delivery_row(page: Page, option: DeliveryOption) -> Row:
     is_chosen = option.id == page.s.delivery or (not page.s.delivery and option.is_preselected)
     name = _named(said(option.delivery.name, page.locale), is_chosen=is_chosen)
     price, total = (amount.format(page.locale) for amount in (option.price, option.total))
     notes = [f"“{said(option.recommendation, page.locale)}”"] if option.recommendation else []
-    return [name, "", price, total, _mark(page, option.id)], notes
+    return Row((name, "", price, total, _mark(page, option.id)), notes)
 
 
-def _payment_row(page: Page, option: PaymentOption) -> tuple[list[str], list[str]]:
+def _payment_row(page: Page, option: PaymentOption) -> Row:
     name = _named(said(option.way.name, page.locale), is_chosen=option.is_preselected)
     effects = [
         f"{sign}{amount.format(page.locale)}"
@@ -322,14 +336,14 @@ def _payment_row(page: Page, option: PaymentOption) -> tuple[list[str], list[str
         if amount.minor
     ]
     total = option.total.format(page.locale)
-    notes = [f"“{words}”" for words in _words(option, page.locale)]
+    notes = [f"“{words}”" for words in _texts(option, page.locale)]
     if option.credit:
         notes.append(_credit(option.credit, page.locale))
-    cells = [name, _TIERS[option.way.tier], " ".join(effects), total, _mark(page, option.id)]
-    return cells, notes
+    tier = _TIERS[option.way.tier]
+    return Row((name, tier, " ".join(effects), total, _mark(page, option.id)), notes)
 
 
-def _words(option: PaymentOption, locale: str) -> list[str]:
+def _texts(option: PaymentOption, locale: str) -> list[str]:
     """The shop's own words beside a way to pay: recommending it, naming its fee or discount."""
     texts = (
         option.recommendation,
@@ -437,7 +451,7 @@ def _plain(page: Page) -> dict[str, Any]:
             {
                 "id": option.id,
                 "name": said(option.way.name, page.locale),
-                "words": _words(option, page.locale),
+                "words": _texts(option, page.locale),
                 "tier": option.way.tier,
                 "fee": option.fee.minor,
                 "discount": option.discount.minor,
