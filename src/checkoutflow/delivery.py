@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
+from checkoutflow.payment.catalogue import in_currency, one_for_each_currency
 from checkoutflow.texts import Text
 
 
@@ -30,6 +31,15 @@ class Delivery(Frozen):
     markets: frozenset[str] = frozenset()
     to: Literal["address", "pickup"] = "address"
 
+    _check = field_validator("prices")(one_for_each_currency)
+
+    @field_validator("prices")
+    @classmethod
+    def _cost_something(cls, prices: tuple[Money, ...]) -> tuple[Money, ...]:
+        if any(price.minor < 0 for price in prices):
+            raise ValueError("a price cannot be negative")
+        return prices
+
     def price(self, currency: str) -> Money | None:
         """What it costs in this currency; None where it is not offered in it."""
-        return next((price for price in self.prices if price.currency == currency), None)
+        return in_currency(self.prices, currency)

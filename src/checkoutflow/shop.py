@@ -13,7 +13,8 @@ from pydantic import Field, field_validator, model_validator
 from checkoutflow.customer import AREAS
 from checkoutflow.delivery import Delivery
 from checkoutflow.errors import InvalidInput
-from checkoutflow.law import Law, Rows
+from checkoutflow.law import Law, Rows, Rule
+from checkoutflow.law.table import Table
 from checkoutflow.model import Frozen, wrong
 from checkoutflow.payment.catalogue import Kind, catalogue
 from checkoutflow.payment.methods import Method
@@ -114,6 +115,11 @@ class Shop(Frozen):
         markets = [scheme.market for scheme in self.references]
         if len(set(markets)) != len(markets):
             raise wrong("each market has one scheme", "references")
+        for name in Rows.model_fields:
+            try:
+                Table[Rule](getattr(self.own_law, name))
+            except InvalidInput as error:
+                raise wrong(error.problems[0][1], "own_law", name) from None
         return self
 
     def _check_kinds(self) -> None:

@@ -156,6 +156,13 @@ class When(Frozen):
     def _can_hold(self) -> Self:
         if self.since and self.until and self.until - self.since <= timedelta(0):
             raise ValueError("until is not after since")
+        least, most = self.min_weight_g, self.max_weight_g
+        if least is not None and most is not None and most < least:
+            raise ValueError("max_weight_g is below min_weight_g")
+        for limit in self.below:
+            floor = in_currency(self.at_least, limit.currency)
+            if floor is not None and limit <= floor:
+                raise ValueError("below is not above at_least")
         return self
 
 
