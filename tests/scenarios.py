@@ -101,6 +101,17 @@ def one_line_returned(desk: Desk) -> None:
 
 
 @scenario
+def a_fee_shipped_in_parts_and_given_back(desk: Desk) -> None:
+    checkout = start(desk, MUGS_AND_BOOK, payment="amex")
+    assert [charge.kind for charge in checkout.priced.charges] == ["delivery", "payment"]
+    checkout = ship(desk, buy(desk, checkout), {"mug": 2})
+    checkout = ship(desk, checkout)
+    assert is_sold(desk, checkout)
+    checkout = refund(desk, checkout, {"mug": 3, "book": 1})
+    assert taken(desk, checkout).is_zero
+
+
+@scenario
 def answer_to_the_authorisation_lost(desk: Desk) -> None:
     desk.bank.plan("authorise", Fault.LOSE_ANSWER)
     plain_sale(desk)

@@ -7,6 +7,7 @@ import unicodedata
 from io import BytesIO
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -19,8 +20,11 @@ from pydantic import TypeAdapter
 from checkoutflow import texts
 from checkoutflow.checkout import view
 from checkoutflow.checkout.machine import Phase
+from checkoutflow.choice import options
+from checkoutflow.choice import words as choice_words
 from checkoutflow.errors import InvalidInput
 from checkoutflow.model import Frozen
+from checkoutflow.payment.credit import example
 from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.texts import LANGUAGES, Text, language_of, mark, said, translate
 
@@ -257,15 +261,19 @@ def test_every_text_of_the_view_is_in_the_template():
     assert found_in("checkout/view.py") == shown
 
 
-def test_every_text_on_a_choice_is_in_the_template():
-    assert words._REASONS.keys() == set(get_args(words.ReasonCode))
-    assert words._CHANGES.keys() == set(get_args(words.Change))
-    assert found_in("choice/words.py") == {*words._REASONS.values(), *words._CHANGES.values()}
-    assert found_in("choice/options.py") == {*options._LABELS.values()}
+def test_every_reason_and_every_change_by_law_has_its_words():
+    reasons, changes = choice_words._REASONS, choice_words._CHANGES
+    assert reasons.keys() == set(get_args(choice_words.ReasonCode))
+    assert changes.keys() == set(get_args(choice_words.Change))
+    assert found_in("choice/words.py") == {*reasons.values(), *changes.values()}
+
+
+def test_every_label_of_a_fee_or_a_discount_is_in_the_template():
+    assert found_in("choice/options.py") == set(options._LABELS.values())
 
 
 def test_every_warning_about_credit_is_in_the_template():
-    assert found_in("payment/credit/example.py") >= {*example.WARNINGS.values()}
+    assert found_in("payment/credit/example.py") >= set(example.WARNINGS.values())
 
 
 @each_language
@@ -282,8 +290,13 @@ AS_IN_ENGLISH = {("da", "E-mail")}
 
 
 def places(text: str) -> list[str]:
-    """Give the names of the ``{name}`` places in a text."""
-    return sorted(name for _, name, _, _ in Formatter().parse(text) if name is not None)
+    """Give the ``{name}`` places in a text: what is in the braces, in alphabetical order."""
+    return sorted(re.findall(r"\{(.*?)\}", text))
+
+
+def around(text: str) -> str:
+    """Give the words around the places in a text. Braces that do not match are a `ValueError`."""
+    return "".join(words for words, *_ in Formatter().parse(text))
 
 
 @each_language
@@ -295,12 +308,11 @@ def test_translations_have_the_form_of_the_english_texts(language):
         assert text.endswith(".") is english.endswith(".")
         assert text == " ".join(text.split())
         assert text == unicodedata.normalize("NFC", text)
-        assert re.fullmatch(rf"[a-z{LETTERS[language]} .,-]+", text.lower())
+        assert re.fullmatch(rf"[a-z{LETTERS[language]} .,:;!()-]+", around(text).lower())
 
 
 # The two ways of writing Norwegian have these in common and nothing else.
 SAME_IN_BOTH = {
-    "Order with obligation to pay",
     "Company",
     "E-mail",
     "Phone",
@@ -308,6 +320,15 @@ SAME_IN_BOTH = {
     "Postal code",
     "Country",
     "to send your invoice",
+    "Fee, {name}",
+    "Discount, {name}",
+    "The customer is younger than {age}.",
+    "It has no price in {currency}.",
+    "Representative example",
+    "Last instalment: {last}",
+    "Fixed borrowing rate: {nominal} a year",
+    "Set-up fee: {setup_fee}",
+    "Annual percentage rate of charge (APR): {apr}",
 }
 
 

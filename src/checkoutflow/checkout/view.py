@@ -575,7 +575,9 @@ def _credit(offer: CreditOffer, locale: str) -> CreditView:
         cost=_amount(offer.cost, locale),
         nominal_percent=f"{(plan.nominal_percent if plan else 0):f}",
         apr=f"{offer.shown_apr:f}",
-        example=representative_example(plan, creditor=offer.creditor, locale=locale)
+        example=representative_example(
+            plan, creditor=offer.creditor, locale=locale, cash_price=offer.cash_price
+        )
         if plan
         else "",
         warnings=warnings(offer.duties, locale),

@@ -50,7 +50,7 @@ def why_not(way: Way, s: Situation, rules: Rules, amount: Money) -> Refusal | No
 
 def _why_not_by_itself(way: Way, s: Situation, amount: Money) -> Refusal | None:
     code: ReasonCode
-    facts: dict[str, str] = {}
+    facts: dict[str, str | Money] = {}
     method, kind = way.method, way.kind
     if (method.markets and s.market not in method.markets) or (
         kind.markets and s.market not in kind.markets
@@ -61,9 +61,9 @@ def _why_not_by_itself(way: Way, s: Situation, amount: Money) -> Refusal | None:
     elif s.customer not in method.customers or s.customer not in kind.customers:
         code = "customer"
     elif (limit := _smallest(way, amount)) is not None:
-        code, facts = "too_small", {"limit": str(limit)}
+        code, facts = "too_small", {"limit": limit}
     elif (limit := _largest(way, amount)) is not None:
-        code, facts = "too_large", {"limit": str(limit)}
+        code, facts = "too_large", {"limit": limit}
     elif s.age is not None and s.age < way.age_limit:
         code, facts = "age", {"age": str(way.age_limit)}
     elif not_for := way.not_for & s.categories:

@@ -39,7 +39,8 @@ class CreditOffer:
 
     Attributes:
         creditor: Who lends, as the customer knows them.
-        credit: What is put off, VAT included.
+        cash_price: What would be paid at once instead, VAT included.
+        credit: What of it is put off.
         due: When the bill or the first instalment is due, if the goods were delivered on the day
             of the contract.
         plan: The instalments, where there are any.
@@ -51,6 +52,7 @@ class CreditOffer:
     """
 
     creditor: str
+    cash_price: Money
     credit: Money
     due: date
     plan: Plan | None
@@ -190,16 +192,34 @@ def _offer(
     classification: Classification | None,
 ) -> CreditOffer:
     creditor = way.creditor or rules.shop.name
+    price = credit + Money(s.credited, s.currency)
     if way.plan is not None:
         plan = plan_of(credit, _with_fee(way.plan, fee))
         due = months_after(s.on, 1)
         return CreditOffer(
-            creditor, credit, due, plan, plan.apr, plan.months, plan.total_payable, classification
+            creditor=creditor,
+            cash_price=price,
+            credit=credit,
+            due=due,
+            plan=plan,
+            apr=plan.apr,
+            payments=plan.months,
+            total_payable=plan.total_payable,
+            classification=classification,
         )
     due = way.terms.due(s.on, s.market, rules.law) if way.terms else s.on
     apr = deferral_apr(credit, fee, s.on, _counted(due, s)) if fee.minor else Decimal(0)
-    total_payable = credit + fee
-    return CreditOffer(creditor, credit, due, None, apr, 1, total_payable, classification)
+    return CreditOffer(
+        creditor=creditor,
+        cash_price=price,
+        credit=credit,
+        due=due,
+        plan=None,
+        apr=apr,
+        payments=1,
+        total_payable=credit + fee,
+        classification=classification,
+    )
 
 
 def _counted(due: date, s: Situation) -> date:

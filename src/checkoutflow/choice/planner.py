@@ -12,11 +12,12 @@ the cart's prices are: with VAT in them, a discount costs the shop less and a fe
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from itertools import count
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from checkoutflow.choice.options import options, priced
@@ -28,7 +29,7 @@ from checkoutflow.payment.credit.intervals import months_after
 from checkoutflow.payment.steering import SteeringRule, Sum, When
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from checkoutflow.choice.options import Options
     from checkoutflow.choice.situation import Situation
@@ -333,16 +334,13 @@ def plan(
         most = budget or Money.zero(s.currency)
         return Proposal(case.amount, most, step, (), (), (), False, "nothing", None)  # noqa: FBT003
 
-    cover = case.fees_that_cover() if with_fees else case.fees
+    is_needed = not case.is_aligned(case.today)
+    cover = case.fees_that_cover() if with_fees and is_needed else case.fees
     most = budget or case.money(case.affordable(cover))
-    wanted, short = case.mirror(cover, most.minor, Fraction(pass_on_percent) / 100)
-    extras, found = case.lawful(wanted)
-    obstacle: Obstacle | None = None
-    if not case.is_aligned(found):
-        obstacle = short or ("law" if case.is_cut(wanted, extras, found) else "own_rules")
-        extras, found = {}, case.today
-    if case.is_aligned(found):
-        obstacle = None
+    extras: Mapping[str, _Extra] = {}
+    found, obstacle = case.today, None
+    if is_needed:
+        extras, found, obstacle = case.solved(cover, most.minor, Fraction(pass_on_percent) / 100)
     prospects = case.prospects(found)
     return Proposal(
         amount=case.amount,
@@ -361,6 +359,339 @@ def _check_amount(field: str, amount: Money, s: Situation, *, least: int) -> Non
     if amount.currency != s.currency:
         raise InvalidInput(f"the cart is in {s.currency}", field=field)
     if amount.minor < least:
-        raise InvalidInput(
-            "must be above zero" if least else "must not be negative", field=field
+        raise InvalidInput("must be above zero" if least else "must not be negative", field=field)
+
+
+class _Extra(NamedTuple):
+    """What is proposed for one way to pay beside what the shop's rules ask for; minor units."""
+
+    fee: int = 0
+    discount: int = 0
+
+
+_NO_EXTRA: Final = _Extra()
+
+
+class _Case:
+    """One situation with what each way to pay costs in it. All amounts are minor units.
+
+    Attributes:
+        today: What is offered by the shop's rules as they are.
+        amount: What is to be paid without any fee or discount.
+        costs: What a payment costs the shop, by way to pay.
+        cheapest: Those that cost it least.
+        fees: What customers pay today for choosing them, discounts apart.
+        shares: Which part of all orders each has.
+        changes: What the law changed of what was tried, by way to pay and by which of the two.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        s: Situation,
+        step: int,
+        ship_days: int,
+        shares: Mapping[str, Decimal] | None,
+    ) -> None:
+        self.rules, self.s, self.step = rules, s, step
+        self.today = options(rules, s)
+        total = priced(rules, s, self.today, "", "en").total
+        self.amount = Money(max(total.minor - s.credited, 0), s.currency)
+        figures = {
+            option.id: _figures(option.way, rules, s, ship_days) for option in self.today.payments
+        }
+        self.rates = {id_: each.rate for id_, each in figures.items()}
+        self.true_costs = {id_: each.of(self.amount) for id_, each in figures.items()}
+        self.costs = {id_: cost.total.minor for id_, cost in self.true_costs.items()}
+        least = min(self.costs.values(), default=0)
+        self.cheapest = frozenset(id_ for id_, cost in self.costs.items() if cost == least)
+        self.asked = {
+            option.id: _Extra(option.wish.fee, option.wish.discount)
+            for option in self.today.payments
+        }
+        self.fees = {option.id: option.fee.minor for option in self.today.payments}
+        self.shares = _shares(shares, rules, tuple(self.costs))
+        self.changes: dict[tuple[str, str], Explanation] = {}
+
+    def money(self, minor: int) -> Money:
+        """An amount in the cart's currency."""
+        return Money(minor, self.s.currency)
+
+    def whole(self, minor: int) -> int:
+        """As many whole steps as fit."""
+        return max(minor, 0) // self.step * self.step
+
+    # What to ask for
+
+    def fees_that_cover(self) -> dict[str, int]:
+        """The fees that the law allows, up to what each way costs more than the cheapest."""
+        least = min(self.costs.values())
+        extras = {
+            id_: _Extra(fee=self.whole(cost - least - self.asked[id_].fee))
+            for id_, cost in self.costs.items()
+        }
+        found = self.tried(extras)
+        fees = {}
+        for id_, extra in extras.items():
+            option = found.payment(id_)
+            lawful = option.fee.minor if option else 0
+            fees[id_] = min(lawful, self.asked[id_].fee + self.left(id_, extra, found).fee)
+        return fees
+
+    def affordable(self, cover: Mapping[str, int]) -> int:
+        """Half of what payment would cost less on average if all paid with the cheapest."""
+        costs = {id_: cost - cover[id_] for id_, cost in self.costs.items()}
+        average = sum((self.shares[id_] * cost for id_, cost in costs.items()), Fraction())
+        return max(_down((average - min(costs[id_] for id_ in self.cheapest)) / 2), 0)
+
+    def solved(
+        self, cover: Mapping[str, int], budget: int, part: Fraction
+    ) -> tuple[Mapping[str, _Extra], Options, Obstacle | None]:
+        """What to propose, what is offered then, and what is in the way if it is nothing.
+
+        Args:
+            cover: The fees that the law allows.
+            budget: The largest discount.
+            part: How much of each difference in cost the customer may see.
+        """
+        wanted, short = self.mirror(cover, budget, part)
+        extras, found = self.lawful(wanted)
+        if self.is_aligned(found):
+            return extras, found, None
+        is_cut = any(
+            extras.get(id_) != wanted[id_]
+            or any(item.change.startswith("discount") for item in found.about(id_))
+            for id_ in self.cheapest
         )
+        return {}, self.today, short or ("law" if is_cut else "own_rules")
+
+    def mirror(
+        self, cover: Mapping[str, int], budget: int, part: Fraction
+    ) -> tuple[dict[str, _Extra], Obstacle | None]:
+        """What to ask for so that prices mirror costs, and why that may be too little.
+
+        The dearest way, once fees have covered what they may, has neither fee nor discount. What
+        costs less than it has a discount, what costs more a fee.
+        """
+        pivot = max(cost - cover[id_] for id_, cost in self.costs.items())
+        sent = self.today.delivery(self.s.delivery)
+        goods = self.s.goods
+        # A discount is taken off the goods, and off what vouchers leave to be paid.
+        most = min(goods, max(goods + (sent.price.minor if sent else 0) - self.s.credited, 0))
+        saved = {id_: min(max(pivot - cost, 0), most) for id_, cost in self.costs.items()}
+        top = max(saved.values())
+        limit = min(_down(top * part), budget)
+        extras = {}
+        for id_, cost in self.costs.items():
+            discount = divide(saved[id_] * limit, max(top, 1), Rounding.DOWN)
+            fee = _down(max(cost - pivot, 0) * part)
+            asked = self.asked[id_]
+            extras[id_] = _Extra(self.whole(fee - asked.fee), self.whole(discount - asked.discount))
+        return extras, "step" if top < self.step else "budget" if limit < self.step else None
+
+    # What the law says
+
+    def lawful(self, extras: Mapping[str, _Extra]) -> tuple[Mapping[str, _Extra], Options]:
+        """What the law leaves, in whole steps and with the cheapest alone in front.
+
+        To lower one discount can make the law lower another. That ends after a few rounds, unless
+        the law ties the cheapest to one that has to stay behind it: then nothing is left.
+        """
+        for _ in range(len(self.costs) + 2):
+            extras = self.without_ties(extras)
+            found = self.tried(extras)
+            left = {id_: self.left(id_, extra, found) for id_, extra in extras.items()}
+            if left == extras:
+                return extras, found
+            extras = left
+        return {}, self.today
+
+    def without_ties(self, extras: Mapping[str, _Extra]) -> dict[str, _Extra]:
+        """With the discounts of all others so small that the cheapest is a step in front."""
+        prices = _prices(self.today)
+        best = min(prices[id_] + extras[id_].fee - extras[id_].discount for id_ in self.cheapest)
+        return {
+            id_: extra
+            if id_ in self.cheapest
+            else extra._replace(
+                discount=min(extra.discount, self.whole(prices[id_] + extra.fee - best - self.step))
+            )
+            for id_, extra in extras.items()
+        }
+
+    def tried(self, extras: Mapping[str, _Extra]) -> Options:
+        """The options with such rules beside the shop's; what the law changes is kept."""
+        shop = self.rules.shop
+        steering = (*shop.steering, *self.steering(extras))
+        rules = Rules(shop.but(steering=steering), self.rules.law, self.rules.capabilities)
+        found = options(rules, self.s)
+        for item in found.explanations:
+            what = item.change.partition("_")[0]
+            if what in _Extra._fields:
+                self.changes.setdefault((item.about, what), item)
+        return found
+
+    def left(self, id_: str, extra: _Extra, found: Options) -> _Extra:
+        """What the law leaves of it, in whole steps."""
+        option = found.payment(id_)
+        if option is None:
+            return _NO_EXTRA
+        asked = self.asked[id_]
+        return _Extra(
+            min(extra.fee, self.whole(option.fee.minor - asked.fee)),
+            min(extra.discount, self.whole(option.discount.minor - asked.discount)),
+        )
+
+    # What came of it
+
+    def target(self, found: Options) -> str:
+        """The one that costs the shop least; of several, the one that costs customers least."""
+        prices = _prices(found)
+        return min(self.cheapest, key=lambda id_: (prices[id_], id_))
+
+    def is_aligned(self, found: Options) -> bool:
+        """Whether whatever costs customers least is among what costs the shop least."""
+        prices = _prices(found)
+        best = min(prices.values())
+        return all(id_ in self.cheapest for id_, price in prices.items() if price == best)
+
+    def prospects(self, found: Options) -> tuple[Prospect, ...]:
+        """Every way to pay with its costs and prices, the shop's cheapest first."""
+        now, then = _prices(self.today), _prices(found)
+        return tuple(
+            Prospect(
+                way=self.rules.ways[id_],
+                share=self.shares[id_],
+                cost=self.true_costs[id_],
+                price_now=self.money(now[id_]),
+                price_then=self.money(then[id_]),
+            )
+            for id_ in sorted(self.costs, key=lambda id_: (self.costs[id_], id_))
+        )
+
+    def steering(
+        self, extras: Mapping[str, _Extra], below: int | None = None
+    ) -> tuple[SteeringRule, ...]:
+        """Rules that ask for it, one for each amount, the largest discounts first."""
+        groups: dict[tuple[Literal["fee", "discount"], int], set[str]] = {}
+        for id_, extra in extras.items():
+            if extra.discount:
+                groups.setdefault(("discount", extra.discount), set()).add(id_)
+            if extra.fee:
+                groups.setdefault(("fee", extra.fee), set()).add(id_)
+        when = When(
+            markets=frozenset({self.s.market}),
+            customers=frozenset({self.s.customer}),
+            at_least=(self.money(self.s.goods),),
+            below=() if below is None else (self.money(below),),
+        )
+        taken = {rule.id for rule in self.rules.shop.steering}
+        stem = f"by_cost_{self.s.market.lower()}_{self.s.customer}"
+        free = (id_ for n in count(1) if (id_ := f"{stem}_{n}") not in taken)
+        return tuple(
+            SteeringRule(
+                id=next(free),
+                methods=frozenset(methods),
+                when=when,
+                fee=Sum(fixed=(self.money(minor),)) if what == "fee" else None,
+                discount=Sum(fixed=(self.money(minor),)) if what == "discount" else None,
+            )
+            for (what, minor), methods in sorted(
+                groups.items(), key=lambda group: (group[0][0], -group[0][1])
+            )
+        )
+
+    def true_below(self, extras: Mapping[str, _Extra], cover: Mapping[str, int]) -> int | None:
+        """Up to which worth of goods the plan stays true; None if for all that are worth more.
+
+        True means that the same way is the cheapest, and that no discount is more than its way
+        saves. Costs grow evenly with the amount, so each condition holds up to one point or for
+        good. At least the amount that was planned for is below it.
+        """
+        dearest = max(self.costs, key=lambda id_: (self.costs[id_] - cover[id_], self.rates[id_]))
+        # What each condition has to spare, and how much of that one more minor unit takes.
+        spare = [
+            (self.costs[other] - self.costs[best], self.rates[best] - self.rates[other])
+            for best in self.cheapest
+            for other in self.costs.keys() - self.cheapest
+        ]
+        for id_, extra in extras.items():
+            if extra.discount:
+                saved = self.costs[dearest] - cover[dearest] - self.costs[id_]
+                given = self.asked[id_].discount + extra.discount
+                spare.append((saved - given, self.rates[id_] - self.rates[dearest]))
+        grows = min((_down(has / takes) for has, takes in spare if takes > 0), default=None)
+        if grows is None:
+            return None
+        # VAT and delivery may make more of one more minor unit of goods.
+        goods = self.s.goods
+        grows = divide(grows * goods, max(self.amount.minor, goods, 1), Rounding.DOWN)
+        limit = max(self.whole(goods + grows), goods + 1)
+        return limit if limit <= MAX_MINOR else None
+
+
+def _prices(found: Options) -> dict[str, int]:
+    """What choosing each way to pay costs the customer: below zero for a discount."""
+    return {option.id: option.fee.minor - option.discount.minor for option in found.payments}
+
+
+def _down(value: Fraction) -> int:
+    return divide(value.numerator, value.denominator, Rounding.DOWN)
+
+
+def _shares(
+    given: Mapping[str, Decimal] | None, rules: Rules, offered: Collection[str]
+) -> dict[str, Fraction]:
+    """Which part of all orders each way has, of those that are offered."""
+    weights = {id_: Fraction(1) for id_ in offered}
+    if given is not None:
+        for id_, share in given.items():
+            if id_ not in rules.ways:
+                raise InvalidInput("the shop has no such way to pay", field=f"shares.{id_}")
+            if not share.is_finite() or share < 0:
+                raise InvalidInput("is a number, not below zero", field=f"shares.{id_}")
+        weights = {id_: Fraction(given.get(id_, 0)) for id_ in offered}
+    whole = sum(weights.values())
+    if offered and not whole:
+        raise InvalidInput("nothing that is offered here has any", field="shares")
+    return {id_: weight / whole for id_, weight in weights.items()}
+
+
+def _sums(prospects: Sequence[Prospect], target: str) -> Sums:
+    """What payment costs on average, before, after, and where it is the same."""
+    currency = prospects[0].price_now.currency
+    now = sum(each.share * each.net_now.minor for each in prospects)
+    stays = sum(each.share * each.net_then.minor for each in prospects)
+    moved = next(each.net_then.minor for each in prospects if each.way.id == target)
+    percent: Decimal | None = None
+    if stays <= now:
+        percent = Decimal(0)
+    elif moved <= now:
+        part = Fraction(stays - now) / Fraction(stays - moved)
+        percent = Decimal(divide(1000 * part.numerator, part.denominator, Rounding.UP)).scaleb(-1)
+
+    def money(value: Fraction | int) -> Money:
+        return Money(divide(*Fraction(value).as_integer_ratio(), Rounding.HALF_UP), currency)
+
+    return Sums(money(now), money(stays), money(moved), percent)
+
+
+def _toml(rule: SteeringRule) -> str:
+    """A rule as the planner makes them, as text for the shop's settings."""
+    what, given = ("fee", rule.fee) if rule.fee else ("discount", rule.discount)
+    amounts = given.fixed if given else ()
+    lines = [
+        "[[steering]]",
+        f'id = "{rule.id}"',
+        f"methods = {_list(sorted(rule.methods))}",
+        f"when.markets = {_list(rule.when.markets)}",
+        f"when.customers = {_list(rule.when.customers)}",
+        f"when.at_least = {_list(rule.when.at_least)}",
+    ]
+    if rule.when.below:
+        lines.append(f"when.below = {_list(rule.when.below)}")
+    return "\n".join([*lines, f"{what} = {{ fixed = {_list(amounts)} }}", ""])
+
+
+def _list(items: Iterable[object]) -> str:
+    return json.dumps([str(item) for item in items])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
-from checkoutflow.texts import mark, translate
+from checkoutflow.texts import locale_of, mark, translate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,13 +73,18 @@ class Refusal:
 
     id: str
     code: ReasonCode
-    facts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    facts: Mapping[str, str | Money] = field(default_factory=lambda: MappingProxyType({}))
     rule: Rule | None = None
 
     def text(self, locale: str = "en") -> str:
         """Why, in words for the shop, in this locale's language."""
-        words = translate(_REASONS[self.code], locale).format_map(self.facts)
-        return f"{words} ({self.rule.source})" if self.rule else words
+        facts = {
+            name: fact.format(locale_of(locale)) if isinstance(fact, Money) else fact
+            for name, fact in self.facts.items()
+        }
+        words = translate(_REASONS[self.code], locale).format_map(facts)
+        # A broken cap is told with its source already.
+        return f"{words} ({self.rule.source})" if self.rule and self.code != "cap" else words
 
 
 Change = Literal[
@@ -151,7 +156,7 @@ class Explanation:
     def text(self, locale: str = "en") -> str:
         """What was changed, in words for the shop, in this locale's language."""
         facts = {
-            name: amount.format(locale) if amount else ""
+            name: amount.format(locale_of(locale)) if amount else ""
             for name, amount in (("asked", self.asked), ("given", self.given))
         }
         return translate(_CHANGES[self.change], locale).format_map(facts)

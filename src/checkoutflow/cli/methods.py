@@ -30,6 +30,7 @@ _FAMILIES: Final[Mapping[Family, str]] = {
     "account": "Accounts",
     "direct_debit": "Direct debit",
     "voucher": "Vouchers",
+    "none": "Nothing to pay",
 }
 _TIERS: Final = {"no_credit": "no", "may_include_credit": "may be", "credit": "yes"}
 
@@ -210,7 +211,7 @@ creditor = "My shop"
 ```
 
 A kind of the shop with an id of the catalogue stands in its place. A total of zero needs no way
-to pay, and so it has no kind.
+to pay; `zero` is for pages that want to show one.
 
 """
 

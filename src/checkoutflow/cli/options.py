@@ -483,7 +483,7 @@ def _plain(page: Page) -> dict[str, Any]:
             {
                 "id": refusal.id,
                 "code": refusal.code,
-                "facts": dict(refusal.facts),
+                "facts": {name: str(fact) for name, fact in refusal.facts.items()},
                 "text": refusal.text(),
                 "rule": refusal.rule and refusal.rule.called,
             }

@@ -35,6 +35,7 @@ Family = Literal[
     "account",
     "direct_debit",
     "voucher",
+    "none",
 ]
 # Who lends, where there is anything lent: the card's issuer, the shop itself, a payment provider.
 Financer = Literal["nobody", "issuer", "shop", "provider"]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from checkoutflow.law.credit import Duty
+    from checkoutflow.money import Money
     from checkoutflow.payment.credit.plans import Plan
 
 # What the customer has to read where a duty is to warn.
@@ -37,24 +38,36 @@ def warnings(duties: Iterable[Duty], locale: str) -> tuple[str, ...]:
     return tuple(translate(WARNINGS[duty], locale) for duty in duties if duty in WARNINGS)
 
 
-def representative_example(plan: Plan, *, creditor: str, locale: str) -> str:
+def representative_example(
+    plan: Plan, *, creditor: str, locale: str, cash_price: Money | None = None
+) -> str:
     """What a plan asks for, as the law wants it beside any figure about credit.
 
     Args:
         plan: An example of what is on offer, or the very plan.
         creditor: Name of whoever gives the credit.
         locale: ``da_DK``, ``nb`` or the like; of the language, the amounts and the percentages.
+        cash_price: What the goods cost who pays at once; by default what is put off. What is more
+            is paid in advance, as by a gift card.
 
     Returns:
         A heading and one fact a line. Fees stand there where there are any, and the last instalment
         where it differs from the others.
     """
     formats = locale_of(locale)
+    price = plan.credit if cash_price is None else cash_price
     facts = [
         # Translators: the heading of an example of credit that the law asks for, a fact a line.
         mark("Representative example"),
         # Translators: who gives the credit.
         mark("Creditor: {creditor}"),
+        # Translators: what the goods cost who pays at once.
+        mark("Cash price: {price}"),
+    ]
+    if price != plan.credit:
+        # Translators: the part of the price that is paid beforehand and not borrowed.
+        facts.append(mark("Advance payment: {advance}"))
+    facts += [
         # Translators: what the customer borrows (directive: "total amount of credit").
         mark("Amount of credit: {credit}"),
         mark("Number of monthly instalments: {months}"),
@@ -80,6 +93,8 @@ def representative_example(plan: Plan, *, creditor: str, locale: str) -> str:
     ]
     values = {
         "creditor": creditor,
+        "price": price.format(formats),
+        "advance": (price - plan.credit).format(formats),
         "credit": plan.credit.format(formats),
         "months": plan.months,
         "payment": plan.regular_payment.format(formats),
