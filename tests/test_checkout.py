@@ -155,8 +155,8 @@ def test_methods_have_limits_markets_and_kinds_of_customer():
         {"euro_only": BANK.model_copy(update={"currencies": frozenset({"EUR"})})},
     )
     for method, why in {
-        "small": "above its largest, 100.00 NOK",
-        "large": "below its smallest, 1000.00 NOK",
+        "small": "above its largest, NOK100.00",
+        "large": "below its smallest, NOK1,000.00",
         "danish": "not offered in NO",
         "firms": "not for this kind of customer",
         "euro": "The provider euro_only does not take NOK",

@@ -6,7 +6,7 @@ import io
 import json
 import re
 from argparse import Namespace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -153,7 +153,7 @@ LEFT = """
     NO amex     28.87 NO-FAL        9.00
     NO invoice   3.10 NO-REGNING    3.10 NO-REGNING
     FI card      0.00 EU-62-4       0.00 EU-62-4
-    FI amex     28.87 FI-46         9.00
+    FI amex     27.63 FI-46         9.00
     FI invoice   0.00 FI-46         0.00 FI-46
     IS card      0.00 IS-62-5       0.00 IS-62-5
     IS amex      0.00 IS-62-5       0.00 IS-62-5
@@ -244,7 +244,7 @@ def test_it_fits_on_a_screen_and_has_no_colours_in_a_pipe(shown, words):
     assert "\x1b" not in out
 
 
-def test_a_terminal_has_colours(monkeypatch):
+def test_a_terminal_has_colours():
     class Terminal(io.StringIO):
         def isatty(self):
             return True
@@ -254,7 +254,7 @@ def test_a_terminal_has_colours(monkeypatch):
         shop=EXAMPLE,
         cart=[],
         market=["SE"],
-        date=None,
+        date=date.fromisoformat(TODAY),
         customer="consumer",
         age=None,
         postal_code=None,
@@ -352,6 +352,16 @@ def test_where_nothing_was_changed_nothing_is_explained(shown, shop):
     assert "What the law changed" not in out
     assert "The shop's rules" not in out
     assert "letter It has no price in DKK." in squeezed(out)
+
+
+def test_where_everything_is_as_the_shop_wants_it_there_is_nothing_to_explain(shown, shop):
+    plain = """
+        name = "Fjord"
+        markets = ["SE"]
+        methods = [{ id = "swish", provider = "swish" }]
+        deliveries = [{ id = "letter", name = "Letter", prices = ["0.00 SEK"] }]
+    """
+    assert "--explain" not in shown("--shop", shop(plain))
 
 
 def test_a_way_to_pay_that_no_rule_names_has_no_fee(shown, shop):
@@ -477,9 +487,8 @@ def test_a_business_sees_other_ways_to_pay_in_the_shops_own_order(pages, shown, 
     credit = by_id(page["payments"])["own_invoice"]["credit"]
     assert (credit["classification"], credit["due"]) == (None, "2026-12-30")
     assert page["button_on_credit"] is None
-    assert "Test Shop: 797,40 kr by 2026-12-30; APR 0 %" in shown(
-        "--market", "SE", "--customer", "business"
-    )
+    out = squeezed(shown("--market", "SE", "--customer", "business"))
+    assert "Test Shop: 797,40 kr by 2026-12-30; APR 0 %" in out
     net = cart("100.00 SEK", prices_include_vat=False)
     (page,) = pages("--cart", net, "--customer", "business")
     assert by_id(page["payments"])["card"]["total"] == 125_00

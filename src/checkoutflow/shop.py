@@ -101,12 +101,7 @@ class Shop(Frozen):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        for name in ("methods", "deliveries", "kinds", "areas", "steering", "experiments"):
-            ids: set[str] = set()
-            for i, thing in enumerate(getattr(self, name)):
-                if thing.id in ids:
-                    raise wrong("another one has this id", name, i, "id")
-                ids.add(thing.id)
+        self._check_ids()
         self._check_kinds()
         for path, named, known in self._names():
             if unknown := sorted(named - known):
@@ -121,6 +116,19 @@ class Shop(Frozen):
             except InvalidInput as error:
                 raise wrong(error.problems[0][1], "own_law", name) from None
         return self
+
+    def _check_ids(self) -> None:
+        """See that each id is used once; also not for a way to pay and one of delivery."""
+        for name in ("methods", "deliveries", "kinds", "areas", "steering", "experiments"):
+            ids: set[str] = set()
+            for i, thing in enumerate(getattr(self, name)):
+                if thing.id in ids:
+                    raise wrong("another one has this id", name, i, "id")
+                ids.add(thing.id)
+        sold = {method.id for method in self.methods}
+        for i, delivery in enumerate(self.deliveries):
+            if delivery.id in sold:
+                raise wrong("a way to pay has this id", "deliveries", i, "id")
 
     def _check_kinds(self) -> None:
         """See that each method's kind is known, and that credit names its creditor."""

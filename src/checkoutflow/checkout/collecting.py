@@ -6,7 +6,6 @@ longer fits is dropped, and the total is what the choices that stand come to.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -14,7 +13,7 @@ from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.needs import missing_choices, missing_details, situation
 from checkoutflow.checkout.state import Credit, Tender
-from checkoutflow.choice.options import options, priced
+from checkoutflow.choice.options import options, priced, with_only_delivery
 from checkoutflow.choice.situation import Situation
 from checkoutflow.choice.variants import arms_of
 from checkoutflow.errors import DetailsMissing, InvalidInput, NotSupported, TotalChanged
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from checkoutflow.cart import Cart, Priced
     from checkoutflow.checkout.draft import Draft
     from checkoutflow.checkout.state import Checkout
-    from checkoutflow.choice.options import Options, PaymentOption
+    from checkoutflow.choice.offers import Options, PaymentOption
     from checkoutflow.choice.rules import Rules
     from checkoutflow.law.choice import Customer
     from checkoutflow.payment.methods import Way
@@ -48,7 +47,7 @@ def start(command: c.Start, rules: Rules, at: datetime) -> e.Started:
     s = Situation(
         cart=command.cart, market=command.market, at=at, customer=command.customer, arms=arms
     )
-    s, found = _with_only_delivery(rules, s)
+    s, found = with_only_delivery(rules, s)
     return e.Started(
         checkout=command.checkout,
         subject=command.subject,
@@ -87,18 +86,6 @@ def _serves(rules: Rules, place: int, market: str, currency: str) -> bool:
     return is_there and delivery.price(currency) is not None
 
 
-def _with_only_delivery(rules: Rules, s: Situation) -> tuple[Situation, Options]:
-    """Keep the delivery if it is offered; where only one is, there is nothing to choose."""
-    found = options(rules, s)
-    if found.delivery(s.delivery) is not None:
-        return s, found
-    only = found.deliveries[0].id if len(found.deliveries) == 1 else ""
-    if only == s.delivery:
-        return s, found
-    s = replace(s, delivery=only)
-    return s, options(rules, s)
-
-
 class _Standing(NamedTuple):
     """What stands of the choices of a checkout, and the options it stands on."""
 
@@ -118,7 +105,7 @@ def _standing(state: Checkout, rules: Rules, at: datetime) -> _Standing:
     """
     kept = state.credits
     while True:
-        s, found = _with_only_delivery(rules, situation(state.but(credits=kept), at))
+        s, found = with_only_delivery(rules, situation(state.but(credits=kept), at))
         method = state.method if found.payment(state.method) is not None else ""
         now = priced(rules, s, found, method, state.locale)
         vouchers = {way.id for way in found.vouchers}

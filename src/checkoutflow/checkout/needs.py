@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from checkoutflow.checkout.state import Checkout
-    from checkoutflow.choice.options import Options
+    from checkoutflow.choice.offers import Options
     from checkoutflow.choice.rules import Rules
 
 # In the order in which people expect to be asked.

@@ -14,8 +14,6 @@ from checkoutflow.checkout.needs import (
     situation,
 )
 from checkoutflow.choice.options import options, payment_label
-from checkoutflow.law.choice import ButtonWords
-from checkoutflow.law.rules import EVERYWHERE
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
 from checkoutflow.payment.credit.example import representative_example, warnings
@@ -27,8 +25,7 @@ if TYPE_CHECKING:
 
     from checkoutflow.cart import Charge, PricedDiscount
     from checkoutflow.checkout.state import Checkout
-    from checkoutflow.choice.credit import CreditOffer
-    from checkoutflow.choice.options import Options
+    from checkoutflow.choice.offers import CreditOffer, Options
     from checkoutflow.choice.rules import Rules
 
 Notice = Literal["", "declined", "ending", "checking", "held", "released"]
@@ -330,12 +327,7 @@ def view_of(
 
 def _button(state: Checkout, rules: Rules, found: Options | None, locale: str, on: date) -> str:
     """The words are a matter of law; with credit chosen they also say so."""
-    language = language_of(locale)
-    words = next(
-        item
-        for item in rules.law.rules_of(ButtonWords, EVERYWHERE, on)
-        if item.language == language
-    )
+    words = rules.button_words(language_of(locale), on)
     chosen = found.payment(state.method) if found else None
     if chosen and chosen.credit and chosen.credit.is_regulated:
         return words.on_credit

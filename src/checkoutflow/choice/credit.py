@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checkoutflow.choice.offers import CreditOffer
 from checkoutflow.choice.words import Explanation, Refusal
 from checkoutflow.errors import InvalidInput
 from checkoutflow.law.credit import DUTIES, CreditScope
 from checkoutflow.money import Money
 from checkoutflow.payment.catalogue import in_currency
-from checkoutflow.payment.credit.apr import deferral_apr, rounded
+from checkoutflow.payment.credit.apr import deferral_apr
 from checkoutflow.payment.credit.caps import broken_caps, broken_caps_of_deferral
 from checkoutflow.payment.credit.intervals import months_after
 from checkoutflow.payment.credit.plans import plan_of
@@ -21,71 +21,15 @@ from checkoutflow.payment.credit.scope import classify
 if TYPE_CHECKING:
     from datetime import date
 
-    from checkoutflow.choice.options import PaymentOption
+    from checkoutflow.choice.offers import PaymentOption
     from checkoutflow.choice.rules import Rules
     from checkoutflow.choice.situation import Situation
-    from checkoutflow.law.credit import Duty
     from checkoutflow.payment.credit.caps import BrokenCap
-    from checkoutflow.payment.credit.plans import Plan, PlanTerms
+    from checkoutflow.payment.credit.plans import PlanTerms
     from checkoutflow.payment.credit.scope import Classification
     from checkoutflow.payment.methods import Way
 
 _ADULT: Final = 18  # where the law of the market is not known
-
-
-@dataclass(frozen=True, slots=True)
-class CreditOffer:
-    """What paying later means.
-
-    Attributes:
-        creditor: Who lends, as the customer knows them.
-        cash_price: What would be paid at once instead, VAT included.
-        credit: What of it is put off.
-        due: When the bill or the first instalment is due, if the goods were delivered on the day
-            of the contract.
-        plan: The instalments, where there are any.
-        apr: Annual percentage rate of charge, in per cent, exact.
-        payments: How many payments there are.
-        total_payable: All payments together.
-        classification: Whether it is regulated credit, and the duties that follow; None for a
-            business, which the rules on consumer credit do not protect.
-    """
-
-    creditor: str
-    cash_price: Money
-    credit: Money
-    due: date
-    plan: Plan | None
-    apr: Decimal
-    payments: int
-    total_payable: Money
-    classification: Classification | None
-
-    @property
-    def duties(self) -> tuple[Duty, ...]:
-        """What the law asks of whoever offers it."""
-        return self.classification.duties if self.classification else ()
-
-    @property
-    def needs_consent(self) -> bool:
-        """Whether the customer must agree to the credit by an act of its own."""
-        return "active_consent" in self.duties
-
-    @property
-    def is_regulated(self) -> bool:
-        """Whether the law on consumer credit holds for it, all of it or a lighter part."""
-        word = self.classification.word if self.classification else ""
-        return word in {"consumer_credit", "light_regime"}
-
-    @property
-    def cost(self) -> Money:
-        """What of the payments is the cost of the credit."""
-        return self.total_payable - self.credit
-
-    @property
-    def shown_apr(self) -> Decimal:
-        """The APR with one decimal, as it is shown."""
-        return rounded(self.apr)
 
 
 def why_no_deferral(way: Way, s: Situation, rules: Rules) -> Refusal | None:

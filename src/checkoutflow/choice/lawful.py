@@ -21,7 +21,7 @@ from checkoutflow.payment.fees import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from checkoutflow.choice.options import PaymentOption
+    from checkoutflow.choice.offers import PaymentOption
     from checkoutflow.choice.rules import Rules
     from checkoutflow.choice.situation import Situation
     from checkoutflow.choice.words import Change

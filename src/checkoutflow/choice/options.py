@@ -7,14 +7,15 @@ something changes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from checkoutflow.cart import Charge, price
 from checkoutflow.choice.available import why_no_delivery, why_not
 from checkoutflow.choice.credit import credit_of, why_no_deferral
 from checkoutflow.choice.lawful import in_lawful_order, lawful_amounts, not_preticked
-from checkoutflow.choice.steer import NO_WISH, Wish, rules_by_thing, wish
+from checkoutflow.choice.offers import DeliveryOption, Options, PaymentOption
+from checkoutflow.choice.steer import rules_by_thing, wish
 from checkoutflow.choice.words import Refusal
 from checkoutflow.money import Money
 from checkoutflow.texts import mark, said, translate
@@ -23,103 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from checkoutflow.cart import Priced
-    from checkoutflow.choice.credit import CreditOffer
     from checkoutflow.choice.rules import Rules
     from checkoutflow.choice.situation import Situation
+    from checkoutflow.choice.steer import Wish
     from checkoutflow.choice.words import Explanation
     from checkoutflow.delivery import Delivery
     from checkoutflow.payment.methods import Way
     from checkoutflow.texts import Text
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryOption:
-    """A way of delivery that can be chosen.
-
-    Attributes:
-        price: What it costs, with or without VAT as the cart's prices are.
-        total: Goods and delivery together, VAT included, before what a way to pay adds.
-        recommendation: The shop's words beside it.
-        is_preselected: Whether it may be shown as chosen beforehand.
-    """
-
-    delivery: Delivery
-    price: Money
-    total: Money
-    rank: int = 0
-    recommendation: Text | None = None
-    is_preselected: bool = False
-
-    @property
-    def id(self) -> str:
-        """The shop's name for it."""
-        return self.delivery.id
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentOption:
-    """A way to pay that can be chosen.
-
-    Attributes:
-        fee: What the law leaves of its fee, with or without VAT as the cart's prices are.
-        discount: What the law leaves of its discount, as the cart's prices are.
-        total: What the customer would pay in all, VAT included.
-        recommendation: The shop's words beside it.
-        is_preselected: Whether it may be shown as chosen beforehand.
-        credit: What it means as a credit, where it is one.
-    """
-
-    way: Way
-    fee: Money
-    discount: Money
-    total: Money
-    wish: Wish = NO_WISH
-    recommendation: Text | None = None
-    is_preselected: bool = False
-    credit: CreditOffer | None = None
-
-    @property
-    def id(self) -> str:
-        """The shop's name for it."""
-        return self.way.id
-
-
 Thing = TypeVar("Thing", DeliveryOption, PaymentOption)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What can be chosen, in the order in which to show it.
-
-    Attributes:
-        deliveries: Ways of delivery.
-        payments: Ways to pay what credits do not cover.
-        vouchers: Gift cards and store credits that can cover part of the total.
-        refused: What the shop has and does not offer here, each with the reason.
-        explanations: What the law changed of what the shop's rules asked for.
-    """
-
-    deliveries: tuple[DeliveryOption, ...]
-    payments: tuple[PaymentOption, ...]
-    vouchers: tuple[Way, ...]
-    refused: tuple[Refusal, ...]
-    explanations: tuple[Explanation, ...]
-
-    def delivery(self, delivery_id: str) -> DeliveryOption | None:
-        """The way of delivery with this id, if it can be chosen."""
-        return next((option for option in self.deliveries if option.id == delivery_id), None)
-
-    def payment(self, method_id: str) -> PaymentOption | None:
-        """The way to pay with this id, if it can be chosen."""
-        return next((option for option in self.payments if option.id == method_id), None)
-
-    def refusal(self, thing_id: str) -> Refusal | None:
-        """Why this one is not offered, if it is not."""
-        return next((refusal for refusal in self.refused if refusal.id == thing_id), None)
-
-    def about(self, thing_id: str) -> tuple[Explanation, ...]:
-        """What the law changed of this one."""
-        return tuple(item for item in self.explanations if item.about == thing_id)
 
 
 def options(rules: Rules, s: Situation) -> Options:
@@ -182,6 +96,21 @@ def options(rules: Rules, s: Situation) -> Options:
         refused=tuple(refused),
         explanations=tuple(explanations),
     )
+
+
+def with_only_delivery(rules: Rules, s: Situation) -> tuple[Situation, Options]:
+    """The options, with the chosen delivery if it is offered; where only one is, that one.
+
+    With only one way of delivery there is nothing to choose, and its price shows at once.
+    """
+    found = options(rules, s)
+    if found.delivery(s.delivery) is not None:
+        return s, found
+    only = found.deliveries[0].id if len(found.deliveries) == 1 else ""
+    if only == s.delivery:
+        return s, found
+    s = replace(s, delivery=only)
+    return s, options(rules, s)
 
 
 def _hidden(thing_id: str, asked: Wish) -> Refusal | None:

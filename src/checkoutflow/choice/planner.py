@@ -31,7 +31,7 @@ from checkoutflow.payment.steering import SteeringRule, Sum, When
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from checkoutflow.choice.options import Options
+    from checkoutflow.choice.offers import Options
     from checkoutflow.choice.situation import Situation
     from checkoutflow.choice.words import Explanation
     from checkoutflow.payment.catalogue import Cost

@@ -7,14 +7,19 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from checkoutflow.errors import UnknownRule
+from checkoutflow.law.choice import ButtonWords
+from checkoutflow.law.rules import EVERYWHERE
 from checkoutflow.payment.capabilities import Capabilities
 from checkoutflow.payment.methods import Way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from checkoutflow.law import Law
     from checkoutflow.shop import Shop
+    from checkoutflow.texts import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,17 @@ class Rules:
         kinds = self.shop.all_kinds()
         ways = {method.id: Way.of(method, kinds) for method in self.shop.methods}
         object.__setattr__(self, "ways", MappingProxyType(ways))
+
+    def button_words(self, language: Language, on: date) -> ButtonWords:
+        """What the order button says in a language.
+
+        Raises:
+            UnknownRule: If the law has no words for that day.
+        """
+        for words in self.law.rules_of(ButtonWords, EVERYWHERE, on):
+            if words.language == language:
+                return words
+        raise UnknownRule(f"no words for the order button in {language} on {on}")
 
     def behind(self, provider: str | None) -> Capabilities:
         """What a provider can do: nothing, where it is not there any more."""

@@ -131,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     instead.add_argument("--json", action="store_true", help="print one JSON document")
 
     _options(commands)
+    _steer(commands)
 
     verify = _command(commands, "verify", "replay every journal and compare it with what is stored")
     verify.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
@@ -191,6 +192,37 @@ def _options(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
 
 
+def _steer(commands: argparse._SubParsersAction[_Parser]) -> None:
+    steer = _command(
+        commands, "steer", "propose prices that lead customers to what is cheap to take"
+    )
+    steer.add_argument(
+        "--shop", type=Path, required=True, metavar="FILE", help="settings (TOML, JSON)"
+    )
+    steer.add_argument("--market", required=True, metavar="XX", help="in this market")
+    paid = steer.add_mutually_exclusive_group(required=True)
+    paid.add_argument("--amount", metavar="AMOUNT", help='to be paid, such as "500.00 DKK"')
+    paid.add_argument("--cart", type=Path, metavar="FILE", help="a cart instead (JSON)")
+    steer.add_argument("--budget", metavar="AMOUNT", help="the largest discount on one order")
+    steer.add_argument("--date", type=_date, metavar="YYYY-MM-DD", help="order day; default: today")
+    steer.add_argument(
+        "--customer", choices=["consumer", "business"], default="consumer", help="who pays"
+    )
+    steer.add_argument(
+        "--ship-days", type=_days, default=2, metavar="N", help="until it is sent; default: 2"
+    )
+    steer.add_argument(
+        "--share",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="WAY=PERCENT",
+        help="how many orders are paid with it today; default: the same for all",
+    )
+    steer.add_argument("--with-fees", action="store_true", help="propose fees too, where lawful")
+    steer.add_argument("--json", action="store_true", help="print one JSON document")
+
+
 def _command(
     commands: argparse._SubParsersAction[_Parser], name: str, text: str
 ) -> argparse.ArgumentParser:
@@ -218,6 +250,12 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError("is a day such as 2026-11-21") from None
+
+
+def _days(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,3}", text):
+        raise argparse.ArgumentTypeError("is a number of days")
+    return int(text)
 
 
 def _web_address(text: str) -> str:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from checkoutflow.choice.options import options
+from checkoutflow.choice.options import with_only_delivery
 from checkoutflow.choice.rules import Rules
 from checkoutflow.choice.situation import Situation, holds
 from checkoutflow.choice.variants import arms_of
 from checkoutflow.cli.files import examples, read_cart, read_shop
 from checkoutflow.cli.paper import TIMES, columns, padded
 from checkoutflow.customer import clean
-from checkoutflow.errors import UnknownRule, UsageError
+from checkoutflow.errors import UsageError
 from checkoutflow.flow.host import system_clock
 from checkoutflow.law import EVERYWHERE
-from checkoutflow.law.choice import ButtonWords
 from checkoutflow.texts import language_of, locale_of, percent_text, said
 
 if TYPE_CHECKING:
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from checkoutflow.cart import Cart
-    from checkoutflow.choice.credit import CreditOffer
-    from checkoutflow.choice.options import DeliveryOption, Options, PaymentOption
+    from checkoutflow.choice.offers import CreditOffer, DeliveryOption, Options, PaymentOption
     from checkoutflow.choice.words import Explanation, Refusal
     from checkoutflow.cli.paper import Paper
     from checkoutflow.law.choice import Tier
@@ -57,6 +55,8 @@ class Page:
         locale: Of the words and amounts for the customer.
         found: What is offered, with the delivery in ``s`` as the chosen one.
         refusal: Why the delivery that was asked for is not chosen; None if it is.
+        button: What the order button says.
+        button_on_credit: What it says for regulated credit; empty where none is offered.
     """
 
     rules: Rules
@@ -65,25 +65,8 @@ class Page:
     s: Situation
     found: Options
     refusal: Refusal | None
-
-    @property
-    def button(self) -> str:
-        """What the order button says."""
-        words = self._words()
-        return words.short[0] if self.rules.shop.order_button == "short" else words.strict
-
-    @property
-    def button_on_credit(self) -> str:
-        """What it says for regulated credit; empty where none is offered."""
-        is_offered = any(way.credit and way.credit.is_regulated for way in self.found.payments)
-        return self._words().on_credit if is_offered else ""
-
-    def _words(self) -> ButtonWords:
-        language = language_of(self.locale)
-        for words in self.rules.law.rules_of(ButtonWords, EVERYWHERE, self.s.on):
-            if words.language == language:
-                return words
-        raise UnknownRule(f"no words for the order button in {language} on {self.s.on}")
+    button: str
+    button_on_credit: str
 
     def steering(self, *, held: bool) -> list[str]:
         """The shop's rules whose conditions hold, or do not."""
@@ -177,20 +160,21 @@ def _page(
         delivery=arguments.delivery,
         arms=_arms(arguments, shop, market),
     )
-    found = options(rules, s)
-    refusal = found.refusal(s.delivery)
-    if found.delivery(s.delivery) is None:
-        # As in a checkout: where only one delivery is offered, there is nothing to choose.
-        only = found.deliveries[0].id if len(found.deliveries) == 1 else ""
-        s = replace(s, delivery=only)
-        found = options(rules, s)
+    asked = s.delivery
+    s, found = with_only_delivery(rules, s)
+    refusal = found.refusal(asked)
+    locale = locale_of(arguments.locale or rules.law.market(market, s.on).locales[0])
+    button = rules.button_words(language_of(locale), s.on)
+    is_regulated = any(option.credit and option.credit.is_regulated for option in found.payments)
     return Page(
         rules=rules,
         file=file,
-        locale=locale_of(arguments.locale or rules.law.market(market, s.on).locales[0]),
+        locale=locale,
         s=s,
         found=found,
         refusal=refusal,
+        button=button.short[0] if shop.order_button == "short" else button.strict,
+        button_on_credit=button.on_credit if is_regulated else "",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Self
@@ -72,8 +73,9 @@ class Rule(Frozen):
 
     @property
     def called(self) -> str:
-        """What explanations call it: its id where it has one, else its kind."""
-        return str(getattr(self, "id", "")) or type(self).__name__
+        """What explanations call it: its id where it has one, else its kind in words."""
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(self).__name__).lower()
+        return str(getattr(self, "id", "")) or words
 
     @property
     def origin(self) -> Literal["library", "shop"]:
