@@ -704,6 +704,7 @@ def test_a_representative_example_in_english():
     facts = dict(line.split(": ") for line in text.splitlines()[1:])
     assert {name: fact.replace("\xa0", " ") for name, fact in facts.items()} == {
         "Creditor": "Fjord Bank",
+        "Cash price": "5 000,00 kr",
         "Amount of credit": "5 000,00 kr",
         "Number of monthly instalments": "6",
         "Monthly instalment": "882,98 kr",
@@ -729,9 +730,17 @@ def test_an_example_without_fees_has_no_lines_for_them_and_its_rate_one_decimal(
 def test_an_example_has_its_facts_in_every_language(locale):
     plan = a_plan("5000.00 EUR", 7, setup_fee=["9.00 EUR"], monthly_fee=["1.00 EUR"])
     text = representative_example(plan, creditor="Fjord {Bank}", locale=locale)
-    assert len(text.splitlines()) == 12
+    assert len(text.splitlines()) == 13
     assert "Fjord {Bank}" in text
     assert re.search(r"\d[.,]\d\s?%", text)
+
+
+def test_what_is_not_put_off_is_an_advance_payment():
+    plan = a_plan("800.00 NOK", 6)
+    text = representative_example(
+        plan, creditor="Test Credit", locale="en", cash_price=Money(100000, "NOK")
+    )
+    assert "Cash price: NOK1,000.00\nAdvance payment: NOK200.00\nAmount of credit: NOK800.00" in text
 
 
 def test_warnings_are_those_that_the_duties_ask_for():

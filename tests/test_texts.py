@@ -324,6 +324,7 @@ SAME_IN_BOTH = {
     "Discount, {name}",
     "The customer is younger than {age}.",
     "It has no price in {currency}.",
+    "Cash price: {price}",
     "Representative example",
     "Last instalment: {last}",
     "Fixed borrowing rate: {nominal} a year",

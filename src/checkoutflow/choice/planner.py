@@ -24,7 +24,7 @@ from checkoutflow.choice.options import options, priced
 from checkoutflow.choice.rules import Rules
 from checkoutflow.errors import InvalidInput
 from checkoutflow.money import MAX_MINOR, Money, Rounding, divide
-from checkoutflow.payment.catalogue import DAYS_A_YEAR, catalogue, in_currency
+from checkoutflow.payment.catalogue import DAYS_A_YEAR, Cost, catalogue, in_currency
 from checkoutflow.payment.credit.intervals import months_after
 from checkoutflow.payment.steering import SteeringRule, Sum, When
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from checkoutflow.choice.offers import Options
     from checkoutflow.choice.situation import Situation
     from checkoutflow.choice.words import Explanation
-    from checkoutflow.payment.catalogue import Cost
     from checkoutflow.payment.methods import Way
 
 # Why the customer's cheapest choice cannot be made the shop's: nothing is offered; there is less
@@ -43,12 +42,6 @@ Obstacle = Literal["nothing", "step", "budget", "law", "own_rules"]
 
 Part = Literal["use", "billing", "waiting", "loss"]
 
-# Where the shop states a part of the cost.
-_FIELDS: Final[Mapping[Part, frozenset[str]]] = {
-    "use": frozenset({"fixed", "percent"}),
-    "billing": frozenset({"billing"}),
-    "loss": frozenset({"loss_percent"}),
-}
 _PARTS_PER_PERCENT: Final = 10**4  # percentages of costs have no more than four decimals
 
 # Fees and discounts are multiples of this unless the caller says otherwise: a krone, 0.10 EUR,
@@ -69,8 +62,8 @@ class TrueCost:
         billing: What issuing and sending the bill costs.
         waiting: What the money costs until the shop has it.
         loss: What experience says will never come.
-        estimated: Parts for which the shop states no figures: the catalogue's are taken, which are
-            for orientation.
+        estimated: Parts for which the shop states no figures, or zero per cent: the catalogue's
+            are taken, which are for orientation.
     """
 
     use: Money
@@ -143,37 +136,32 @@ class _Figures(NamedTuple):
 
 
 def _figures(way: Way, rules: Rules, s: Situation, ship_days: int) -> _Figures:
-    figures: dict[Part, Cost] = {}
+    """The shop's own figures, and for each part that it does not state those of the kind."""
+    own, kinds = way.stated_cost or Cost(), way.kind.cost
     estimated: set[Part] = set()
-    for part in _FIELDS:
-        own = way.stated_cost
-        if own is not None and _states(own, part, s.currency):
-            figures[part] = own
-        else:
-            figures[part] = way.kind.cost
-            estimated.add(part)
+    use = own
+    if own.of_use(Money.zero(s.currency)) is None:
+        use = kinds
+        estimated.add("use")
+    billing = own.of_billing(s.currency)
+    if billing is None:
+        billing = kinds.of_billing(s.currency)
+        estimated.add("billing")
+    if not own.loss_percent:
+        estimated.add("loss")
     if way.method.settlement_days is None:
         estimated.add("waiting")
-    fixed = in_currency(figures["use"].fixed, s.currency)
-    billing = in_currency(figures["billing"].billing, s.currency)
+    fixed = in_currency(use.fixed, s.currency)
     is_ours = catalogue().get(way.kind.id) == way.kind  # else the kind is the shop's own
     return _Figures(
         fixed=fixed.minor if fixed else 0,
-        percent=figures["use"].percent,
+        percent=use.percent,
         billing=billing.minor if billing else 0,
-        loss_percent=figures["loss"].loss_percent,
+        loss_percent=own.loss_percent or kinds.loss_percent,
         capital_percent=rules.shop.capital_cost_percent,
         days=_days_waited(way, rules, s, ship_days),
         estimated=frozenset(estimated) if is_ours else frozenset(),
     )
-
-
-def _states(own: Cost, part: Part, currency: str) -> bool:
-    """Whether the shop's own figures say what a part costs in this currency."""
-    if own.model_fields_set.isdisjoint(_FIELDS[part]):
-        return False
-    amounts = {"use": own.fixed, "billing": own.billing}.get(part)
-    return not amounts or in_currency(amounts, currency) is not None
 
 
 def _days_waited(way: Way, rules: Rules, s: Situation, ship_days: int) -> int:
@@ -255,7 +243,8 @@ class Proposal:
         amount: What is to be paid, VAT included, without any fee or discount.
         budget: The largest discount that was allowed.
         step: What fees and discounts are multiples of.
-        prospects: Every way to pay that is offered, the shop's cheapest first.
+        prospects: Every way to pay that is offered, the shop's cheapest first; of several that
+            cost it the same, what is then the customer's cheapest.
         rules: What is proposed, to stand after the shop's own rules. None if there is nothing to
             do, or if the aim cannot be reached.
         changes: What the law changed of the fees and discounts that were looked at, those of the
@@ -351,7 +340,7 @@ def plan(
         changes=tuple(change for _, change in sorted(case.changes.items())),
         is_aligned=obstacle is None,
         obstacle=obstacle,
-        sums=_sums(prospects, case.target(found)),
+        sums=_sums(prospects),
     )
 
 
@@ -544,11 +533,6 @@ class _Case:
 
     # What came of it
 
-    def target(self, found: Options) -> str:
-        """The one that costs the shop least; of several, the one that costs customers least."""
-        prices = _prices(found)
-        return min(self.cheapest, key=lambda id_: (prices[id_], id_))
-
     def is_aligned(self, found: Options) -> bool:
         """Whether whatever costs customers least is among what costs the shop least."""
         prices = _prices(found)
@@ -566,7 +550,7 @@ class _Case:
                 price_now=self.money(now[id_]),
                 price_then=self.money(then[id_]),
             )
-            for id_ in sorted(self.costs, key=lambda id_: (self.costs[id_], id_))
+            for id_ in sorted(self.costs, key=lambda id_: (self.costs[id_], then[id_], id_))
         )
 
     def steering(
@@ -657,12 +641,12 @@ def _shares(
     return {id_: weight / whole for id_, weight in weights.items()}
 
 
-def _sums(prospects: Sequence[Prospect], target: str) -> Sums:
-    """What payment costs on average, before, after, and where it is the same."""
+def _sums(prospects: Sequence[Prospect]) -> Sums:
+    """What payment costs on average, where the first of these is what all can move to."""
     currency = prospects[0].price_now.currency
     now = sum(each.share * each.net_now.minor for each in prospects)
     stays = sum(each.share * each.net_then.minor for each in prospects)
-    moved = next(each.net_then.minor for each in prospects if each.way.id == target)
+    moved = prospects[0].net_then.minor
     percent: Decimal | None = None
     if stays <= now:
         percent = Decimal(0)

@@ -28,12 +28,12 @@ _PARTS: Final[tuple[Part, ...]] = ("use", "billing", "waiting", "loss")
 _MARGIN: Final = 20
 
 _OBSTACLES: Final[Mapping[Obstacle, str]] = {
-    "nothing": "No way to pay is offered here.",
-    "step": "Nothing is proposed: {best} saves less than {step}, the smallest step.",
-    "budget": "Nothing is proposed: the budget, {budget}, is less than {step}, the smallest step.",
-    "law": "Nothing is proposed: the law does not let {best} be cheaper than all else.",
-    "own_rules": "Nothing is proposed: by the shop's own rules something else is as cheap as "
-    "{best}, and the budget is not enough to change that.",
+    "nothing": "no way to pay is offered here.",
+    "step": "{best} saves less than {step}, the smallest step.",
+    "budget": "the budget, {budget} on one order, is less than {step}, the smallest step.",
+    "law": "the law does not let {best} cost the customer less than all else.",
+    "own_rules": "by the shop's own rules something else costs the customer no more than {best}, "
+    "and the budget is not enough to change that.",
 }
 
 
@@ -64,7 +64,7 @@ def run(arguments: Namespace, paper: Paper) -> int:
     else:
         aside = f"{market}, {s.customer}, {proposal.amount}, {day}"
         paper.heading("What a payment costs the shop", aside)
-        _print(proposal, paper, is_shared=bool(arguments.share))
+        _print(proposal, arguments, paper)
     return 0
 
 
@@ -96,7 +96,7 @@ def _share(text: str) -> tuple[str, Decimal]:
 # On a terminal -----------------------------------------------------------------------------------
 
 
-def _print(proposal: Proposal, paper: Paper, *, is_shared: bool) -> None:
+def _print(proposal: Proposal, arguments: Namespace, paper: Paper) -> None:
     if proposal.prospects:
         _print_costs(proposal, paper)
         _print_prices(proposal, paper)
@@ -110,8 +110,14 @@ def _print(proposal: Proposal, paper: Paper, *, is_shared: bool) -> None:
         paper.entry("", _law(changes[0]), "dim", margin=_MARGIN)
     if proposal.sums:
         paper.section("What payment costs for each order, on average")
-        for label, text in _sums(proposal, proposal.sums, is_shared=is_shared):
+        for label, text in _sums(proposal, proposal.sums):
             paper.entry(label, text, margin=_MARGIN)
+        if not arguments.budget:
+            text = f"{proposal.budget}, half of what could be saved: give yours with --budget"
+            paper.entry("budget", text, margin=_MARGIN)
+        if not arguments.share:
+            text = "the same for all, for want of better: give yours with --share"
+            paper.entry("shares", text, margin=_MARGIN)
     if proposal.rules:
         paper.section("To add at the end of the shop's settings")
         paper.line(f"\n{proposal.toml()}")
@@ -173,8 +179,9 @@ def _verdict(proposal: Proposal) -> str:
     """Whether the aim is met, in a sentence."""
     best = proposal.prospects[0].way.id if proposal.prospects else ""
     if proposal.obstacle is not None:
-        said = _OBSTACLES[proposal.obstacle]
-        return said.format(best=best, budget=proposal.budget, step=proposal.step)
+        why = _OBSTACLES[proposal.obstacle]
+        why = why.format(best=best, budget=proposal.budget, step=proposal.step)
+        return f"Nothing is proposed: {why}"
     if not proposal.rules:
         return "Nothing to steer: the customer's cheapest choice is the shop's cheapest already."
     return f"With the rules below the customer's cheapest choice is the shop's cheapest, {best}."
@@ -197,25 +204,23 @@ def _law(change: Explanation) -> str:
     return f"{change.rule}: {statement}; since {change.since}, {change.source}{whose}"
 
 
-def _sums(proposal: Proposal, sums: Sums, *, is_shared: bool) -> Iterator[tuple[str, str]]:
+def _sums(proposal: Proposal, sums: Sums) -> Iterator[tuple[str, str]]:
     """The averages with what they mean, label and text."""
-    yield "today", str(sums.now)
-    if proposal.rules:
-        yield "if nobody moves", f"{sums.if_nobody_moves}, the worst case"
     best = proposal.prospects[0].way.id
+    yield "today", str(sums.now)
+    if not proposal.rules:
+        yield "if all move", f"{sums.if_all_move}: everybody pays with {best}"
+        return
+    yield "if nobody moves", f"{sums.if_nobody_moves}, the worst case"
     yield "if all move", f"{sums.if_all_move}, the best case: everybody pays with {best}"
-    if proposal.rules:
-        percent = sums.break_even_percent
-        if percent is None:
-            even = "never: it gives away more than it can save; lower the budget"
-        elif percent:
-            even = f"when {percent} % of those who pay otherwise today move"
-        else:
-            even = "at once, even if nobody moves"
-        yield "breaks even", even
-        yield "budget", f"at most {proposal.largest_discount} of {proposal.budget} on one order"
-    if not is_shared:
-        yield "shares", "the same for all, for want of better: give yours with --share"
+    percent = sums.break_even_percent
+    if percent is None:
+        yield "breaks even", "never: it gives away more than it can save; lower the budget"
+    elif percent:
+        yield "breaks even", f"when {percent} % of those who pay otherwise today move"
+    else:
+        yield "breaks even", "at once, even if nobody moves"
+    yield "gives away", f"at most {proposal.largest_discount} of {proposal.budget} on one order"
 
 
 # As JSON ------------------------------------------------------------------------------------------
