@@ -513,3 +513,38 @@ def test_a_charge_is_split_within_one_unit_of_each_rates_due(cart, minor):
             assert abs(share * sum(values.values()) - minor * values[percent]) < sum(
                 values.values()
             )
+
+
+# -- a reduction for the way to pay ----------------------------------------------------------------
+
+
+def reduced(cart: Cart, amount: str) -> Priced:
+    off = Charge(kind="payment", id="transfer", name="Transfer", amount=Money.read(amount))
+    return price(cart, [delivery("50.00 SEK")], law=LAW, market="SE", on=TODAY, reduction=off)
+
+
+def test_a_reduction_comes_off_the_goods_after_the_carts_own_discounts():
+    cart = a_cart(
+        a_line("lamp", "100.00 SEK"),
+        a_line("tea", "100.00 SEK", vat_category="food"),
+        discounts=[{"name": "Half", "percent": "50"}],
+    )
+    found = reduced(cart, "10.00 SEK")
+    assert [(item.name, item.id, item.amount.minor) for item in found.discounts] == [
+        ("Half", "", 10000),
+        ("Transfer", "transfer", 1000),
+    ]
+    assert found.total == Money.read("140.00 SEK")
+    assert minors(line.payable for line in found.lines) == [7000, 7000]
+    assert [(str(part.percent), part.gross.minor) for part in found.vat] == [
+        ("25", 7000),
+        ("6", 7000),
+    ]
+
+
+def test_a_reduction_may_be_all_the_goods_and_no_more():
+    cart = a_cart(a_line("lamp", "100.00 SEK"))
+    assert reduced(cart, "100.00 SEK").total == Money.read("50.00 SEK")
+    assert reduced(cart, "0.00 SEK").total == Money.read("150.00 SEK")
+    with pytest.raises(InvalidInput, match=r"reduction\.amount: takes more than the goods"):
+        reduced(cart, "100.01 SEK")

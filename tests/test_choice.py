@@ -350,7 +350,7 @@ def test_the_last_rule_says_where_it_stands_and_in_which_words():
             "discount": {"percent": 1},
             "label": "Thanks",
         },
-        {"fee": {"fixed": in_all(1)}},
+        {"fee": {"fixed": in_all(1)}, "discount": {"percent": 1}},
     )
     option = look.found.payment("own_invoice")
     assert option is not None
@@ -1415,14 +1415,14 @@ def test_too_little_for_a_plan_is_not_offered_in_instalments(price):
 
 
 @pytest.mark.parametrize(
-    "terms",
+    ("terms", "day"),
     [
-        {"days": 0},
-        {"day_of_month": 20, "months_after": 0},
-        {"last_banking_day": True, "months_after": 0},
+        ({"days": 0}, DAY_ONE),
+        ({"day_of_month": 20, "months_after": 0}, DAY_ONE),
+        ({"last_banking_day": True, "months_after": 0}, datetime(2026, 11, 30, tzinfo=UTC)),
+        ({"days": 1}, DAY_ONE - timedelta(days=1)),
     ],
 )
-@pytest.mark.parametrize("day", [DAY_ONE, datetime(2026, 11, 30, tzinfo=UTC)])
 def test_a_fee_on_a_bill_that_is_due_on_delivery_has_a_rate_all_the_same(terms, day):
     fee = {"fixed": in_all(1)}
     swedish = on_credit("own_invoice", "SE", terms=terms, at=day, fee=fee)

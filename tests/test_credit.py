@@ -740,7 +740,9 @@ def test_what_is_not_put_off_is_an_advance_payment():
     text = representative_example(
         plan, creditor="Test Credit", locale="en", cash_price=Money(100000, "NOK")
     )
-    assert "Cash price: NOK1,000.00\nAdvance payment: NOK200.00\nAmount of credit: NOK800.00" in text
+    assert (
+        "Cash price: NOK1,000.00\nAdvance payment: NOK200.00\nAmount of credit: NOK800.00" in text
+    )
 
 
 def test_warnings_are_those_that_the_duties_ask_for():

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import tomllib
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from checkoutflow.cart import Cart
@@ -27,6 +29,7 @@ from checkoutflow.money import Money
 from checkoutflow.payment.catalogue import catalogue
 from checkoutflow.shop import Shop
 
+PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "steer-by-cost.md"
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 CURRENCY = {"DK": "DKK", "SE": "SEK", "NO": "NOK", "FI": "EUR", "IS": "ISK"}
 CHANGES_OF_AMOUNTS = {"fee_removed", "fee_cut", "discount_removed", "discount_cut"}
@@ -309,6 +312,7 @@ def gives(way: str, amount: str, what: str = "discount") -> dict[str, Any]:
         # Who pays by bill in Norway gets what others get, up to the stated cost of the bill.
         (a_shop(FAIR, BANK, BILL), "1000.00 NOK", "9.00 NOK", "law"),
         (a_shop(FAIR, BANK, "own_invoice_14"), "1000.00 NOK", "9.00 NOK", None),  # it is cheapest
+        (a_shop(AMEX, BANK, a_way("own_invoice_14", "0.6")), "1000.00 NOK", "9.00 NOK", "law"),
         (a_shop(FAIR, BANK), "1000.00 NOK", "9.00 NOK", None),
         # Paying on credit is never cheaper in Finland; elsewhere it may be.
         (a_shop(FAIR, a_way("own_invoice_14", identifies=True)), "100.00 EUR", "9.00 EUR", "law"),
@@ -365,7 +369,7 @@ def test_vouchers_and_what_is_not_offered_are_left_out():
     [
         # Fees may be at cost for American Express, none for a consumer's card: what costs more
         # than the card has a fee, what costs less a discount.
-        (a_shop(CARD, AMEX, DANKORT), "DK", "dankort -2.00 card 0.00 amex 7.00", {"EU-62-4"}),
+        (a_shop(CARD, AMEX, DANKORT), "DK", "dankort -5.00 card 0.00 amex 7.00", {"EU-62-4"}),
         (a_shop(AMEX, DANKORT), "DK", "dankort 0.00 amex 24.00", set()),
         (a_shop(AMEX, BANK), "NO", "bank_transfer 0.00 amex 25.00", set()),
         (a_shop(AMEX, BANK), "SE", "bank_transfer -6.00 amex 0.00", {"SE-5-1"}),
@@ -399,11 +403,10 @@ def test_a_fee_that_the_shop_has_already_covers_what_it_covers():
 
 
 def test_a_way_that_a_fee_would_close_is_left_without_one():
-    plan_of_two = {"plan": {"months": 2}, "creditor": "A bank"}
-    shop = a_shop(a_way("instalments_3", "0", "2 DKK", **plan_of_two), DANKORT)
-    proposal = planned(shop, a_situation("0.30 DKK"), with_fees=True)
-    assert {each.way.id for each in proposal.prospects} == {"dankort", "instalments_3"}
-    assert proposal.obstacle == "step"
+    """A fee of 2.00 for putting off 1.50 is no plan at all."""
+    shop = a_shop(a_way("instalments_3", "0", "2 DKK", creditor="A bank"), "dankort")
+    proposal = planned(shop, a_situation("1.50 DKK"), "1.00 DKK", with_fees=True)
+    assert told(proposal) == {"dankort": "-1.00", "instalments_3": "0.00"}
 
 
 # -- the sums --------------------------------------------------------------------------------------
@@ -546,6 +549,37 @@ def test_what_grows_is_more_than_the_goods_where_vat_is_added():
     assert [str(limit) for limit in rule.when.below] == ["720.00 DKK"]
 
 
+# -- what cannot be planned ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        ({"budget": "9.00 SEK"}, "budget: the cart is in DKK"),
+        ({"budget": "-0.01 DKK"}, "budget: must not be negative"),
+        ({"step": "1.00 SEK"}, "step: the cart is in DKK"),
+        ({"step": "0.00 DKK"}, "step: must be above zero"),
+        ({"ship_days": -1}, "ship_days: must not be negative"),
+        ({"pass_on_percent": Decimal("100.1")}, "pass_on_percent: is from 0 to 100"),
+        ({"pass_on_percent": Decimal(-1)}, "pass_on_percent: is from 0 to 100"),
+        ({"shares": {"crad": 1}}, "shares.crad: the shop has no such way to pay"),
+        ({"shares": {"card": -1}}, "shares.card: is a number, not below zero"),
+        ({"shares": {"card": "NaN"}}, "shares.card: is a number, not below zero"),
+        ({"shares": {"card": 0}}, "shares: nothing that is offered here has any"),
+    ],
+)
+def test_a_wrong_argument_is_named(more, complaint):
+    with pytest.raises(InvalidInput) as caught:
+        planned(TWO, **more)
+    assert str(caught.value) == complaint
+
+
+def test_shares_of_ways_that_are_not_offered_here_do_not_count():
+    shop = a_shop(CARD, DANKORT, "swish")
+    proposal = planned(shop, shares={"swish": 90, "card": 7, "dankort": 3})
+    assert [str(each.share) for each in proposal.prospects] == ["3/10", "7/10"]
+
+
 # -- whatever the shop, the market and the amount --------------------------------------------------
 
 KINDS = {
@@ -584,7 +618,7 @@ def ways(draw: st.DrawFn, market: str) -> list[dict[str, Any]]:
             cost["billing"] = [draw(amounts(currency, 900))]
         if draw(st.booleans()):
             cost["loss_percent"] = draw(st.decimals(0, 2, places=1))
-        way = {"id": kind, "cost": cost, "creditor": "A bank"}
+        way: dict[str, Any] = {"id": kind, "cost": cost, "creditor": "A bank"}
         if kind in CREDIT:
             way["identifies"] = draw(st.booleans())
         if draw(st.booleans()):
@@ -596,16 +630,13 @@ def ways(draw: st.DrawFn, market: str) -> list[dict[str, Any]]:
 @st.composite
 def wishes(draw: st.DrawFn, market: str, methods: list[str]) -> list[dict[str, Any]]:
     """Rules that the shop has already."""
-    return [
-        {
-            "methods": draw(st.sets(st.sampled_from(methods), min_size=1)),
-            draw(st.sampled_from(["fee", "discount"])): {
-                "fixed": [draw(amounts(CURRENCY[market], 2000))],
-                "percent": draw(st.decimals(0, 2, places=1)),
-            },
-        }
-        for _ in range(draw(st.integers(0, 3)))
-    ]
+    found: list[dict[str, Any]] = []
+    for _ in range(draw(st.integers(0, 3))):
+        fixed = [draw(amounts(CURRENCY[market], 2000))]
+        given_ = {"fixed": fixed, "percent": draw(st.decimals(0, 2, places=1))}
+        to = draw(st.sets(st.sampled_from(methods), min_size=1))
+        found.append({"methods": to, draw(st.sampled_from(["fee", "discount"])): given_})
+    return found
 
 
 class Case:
@@ -695,7 +726,7 @@ def test_the_law_has_nothing_to_take_from_a_proposal(case):
 @given(cases(is_steered=False))
 def test_the_aim_is_met_whenever_the_law_and_the_budget_allow_a_step(case):
     proposal = case.proposal
-    assume(proposal.prospects)
+    assume(proposal.prospects and case.s.goods >= 2000)  # enough to be paid in instalments
     s, step = case.s, proposal.step.minor
     best = proposal.prospects[0]
     bills = [
@@ -761,12 +792,291 @@ def test_as_far_as_the_rules_hold_no_discount_is_above_what_is_saved(case, more)
     goods = case.s.goods + more
     for rule in proposal.rules:
         goods = min(goods, *(limit.minor - 1 for limit in (*rule.when.below, Money(10**9, "DKK"))))
-    s = a_situation(Money(goods, case.s.currency), case.market, customer=case.s.customer)
+    amount = Money(goods, case.s.currency)
+    rules = Rules(case.shop, case.shop.law())
+    days = case.more["ship_days"]
     costs = {
-        each.way.id: each.cost.total.minor for each in planned(case.shop, s, **case.more).prospects
+        each.way.id: true_cost(each.way, amount, rules, case.s, ship_days=days).total.minor
+        for each in proposal.prospects
     }
     close = 3  # each of three parts is rounded up by itself
     if proposal.rules:
         assert costs[proposal.prospects[0].way.id] <= min(costs.values()) + close
     for each in proposal.prospects:
         assert -each.price_then.minor <= max(costs.values()) - costs[each.way.id] + close
+
+
+# -- in the terminal -------------------------------------------------------------------------------
+
+SETTINGS = """
+name = "Fjord"
+markets = ["DK", "SE", "NO", "FI", "IS"]
+capital_cost_percent = "7.3"
+
+[[methods]]
+id = "card"
+provider = "bank"
+
+[[methods]]
+id = "dankort"
+provider = "bank"
+cost = { percent = "0.3", fixed = ["0.70 DKK"] }
+
+[[methods]]
+id = "amex"
+provider = "bank"
+cost = { percent = "2.75" }
+
+[[methods]]
+id = "bank_transfer"
+markets = ["SE", "NO", "FI", "IS"]
+provider = "bank"
+
+[[methods]]
+id = "invoice"
+kind = "own_invoice_14"
+markets = ["NO"]
+"""
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Run the command on the settings: its exit code, what it wrote, what it complained of."""
+    monkeypatch.chdir(tmp_path)
+    Path("shop.toml").write_text(SETTINGS, "utf-8")
+
+    def run(*words):
+        status = main(["steer", "--shop", "shop.toml", "--date", "2026-11-21", *words])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return run
+
+
+def printed(run, line):
+    status, out, err = run(*line.split("; "))
+    assert (status, err) == (0, "")
+    assert "--json" in line or all(width(row) <= WIDTH for row in out.splitlines())
+    return out
+
+
+def in_denmark(*more):
+    return "; ".join(["--market; DK; --amount; 500.00 DKK", *more])
+
+
+def test_costs_prices_sums_and_rules_stand_below_each_other(run):
+    assert (
+        printed(run, in_denmark("--budget; 9.00 DKK"))
+        == """\
+━━ What a payment costs the shop ━━━━━━━━━━━━━━━━━━ DK, consumer, 500.00 DKK, 2026-11-21
+
+  in DKK      use  billing  waiting   loss  in all
+  dankort    2.20             ~0.60  ~0.50    3.30
+  amex      13.75             ~1.60  ~0.50   15.85
+  card     ~16.80             ~1.60  ~0.50   18.90
+  ~  the catalogue's, for orientation: state your own under cost and settlement_days
+
+  What choosing it costs the customer, and then the shop
+            share  customer now   then  shop now   then
+  dankort  33.3 %          0.00  -9.00      3.30  12.30
+  amex     33.3 %          0.00  -1.00     15.85  16.85
+  card     33.3 %          0.00   0.00     18.90  18.90
+
+  With the rules below the customer's cheapest choice is the shop's cheapest, dankort.
+
+  What payment costs for each order, on average
+               today  12.68 DKK
+     if nobody moves  16.02 DKK, the worst case
+         if all move  12.30 DKK, the best case: everybody pays with dankort
+         breaks even  when 89.7 % of those who pay otherwise today move
+          gives away  at most 9.00 DKK of 9.00 DKK on one order
+              shares  the same for all, for want of better: give yours with --share
+
+  To add at the end of the shop's settings
+
+[[steering]]
+id = "by_cost_dk_consumer_1"
+methods = ["dankort"]
+when.markets = ["DK"]
+when.customers = ["consumer"]
+when.at_least = ["500.00 DKK"]
+discount = { fixed = ["9.00 DKK"] }
+
+[[steering]]
+id = "by_cost_dk_consumer_2"
+methods = ["amex"]
+when.markets = ["DK"]
+when.customers = ["consumer"]
+when.at_least = ["500.00 DKK"]
+discount = { fixed = ["1.00 DKK"] }
+
+"""
+    )
+
+
+def test_what_is_pasted_is_in_force(run):
+    out = printed(run, in_denmark("--budget; 9.00 DKK"))
+    rules = out[out.index("[[steering]]") :]
+    Path("shop.toml").write_text(SETTINGS + rules, "utf-8")
+    out = printed(run, in_denmark("--budget; 9.00 DKK"))
+    assert "Nothing to steer: the customer's cheapest choice is the shop's cheapest" in out
+    assert "-9.00" in out
+    assert "[[steering]]" not in out
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("DK; --amount; 500.00 DKK", ("4.00 DKK of 4.69 DKK", "give yours with --budget")),
+        (
+            "DK; --amount; 500.00 DKK; --share; card=9; dankort=1",
+            ("90.0 %", "17.34 DKK", "when 9.1 %"),
+        ),
+        ("DK; --amount; 500.00 DKK; --share; dankort=1", ("0.00 DKK on one order, is less",)),
+        (
+            "DK; --amount; 500.00 DKK; --share; dankort=1; --budget; 1.00 DKK",
+            ("100.0 %", "never: it gives away"),
+        ),
+        (
+            "DK; --amount; 500.00 DKK; --with-fees",
+            ("card  The fee of DKK15.00 is not allowed", "EU-62-4: no fee for consumer credit"),
+        ),
+        ("DK; --amount; 500.00 DKK; --ship-days; 12", ("~1.60", "~2.60")),
+        ("DK; --amount; 5.00 DKK", ("the budget, 0.39 DKK on one order, is less than 1.00 DKK",)),
+        ("dk; --amount; 500.00 DKK; --customer; business", ("DK, business",)),
+        ("SE; --amount; 500.00 SEK", ("in SEK", 'methods = ["bank_transfer"]')),
+        ("NO; --amount; 500.00 NOK", ("the law does not let bank_transfer", "NO-ONEPARK: a ")),
+        ("FI; --amount; 50.00 EUR", ("in EUR", "at most 0.50 EUR of 0.57 EUR")),
+        ("IS; --amount; 5000 ISK", ("in ISK", "at most 50 ISK of 58 ISK")),
+        ("IS; --amount; 5000 ISK; --with-fees", ("IS-62-5: no fee for any instrument; since",)),
+    ],
+)
+def test_what_it_says_in_each_market(run, line, said):
+    out = printed(run, f"--market; {line}")
+    for words in said:
+        assert words in out
+
+
+def with_methods(*blocks, more=""):
+    """Write settings with these ways to pay."""
+    head, _, _ = SETTINGS.partition("[[methods]]")
+    methods = "".join(f"[[methods]]\n{block}\n" for block in blocks)
+    Path("shop.toml").write_text(head + methods + more, "utf-8")
+
+
+def test_fees_alone_pay_at_once_and_have_their_plus(run):
+    with_methods('id = "amex"\ncost.percent = "2.75"', 'id = "dankort"')
+    out = printed(run, in_denmark("--with-fees"))
+    assert "at once, even if nobody moves" in out
+    assert "+11.00" in out
+    assert "With the rules below" in out
+
+
+def test_the_shops_own_figures_have_no_mark(run):
+    own = "settlement_days = 1\ncost = { percent = %s, loss_percent = 0.1 }"
+    with_methods('id = "card"\n' + own % "2", 'id = "dankort"\n' + own % "1")
+    assert "~" not in printed(run, in_denmark())
+
+
+def test_nothing_offered_is_said(run):
+    with_methods('id = "swish"')
+    assert "Nothing is proposed: no way to pay is offered here." in printed(run, in_denmark())
+
+
+def test_whose_rule_took_a_fee_away_is_said(run):
+    own = """
+[[own_law.fee]]
+market = "DK"
+id = "DK-121-2"
+instruments = ["three_party_card"]
+limit = "nothing"
+valid_from = 2026-01-01
+source = "our lawyer"
+read_on = 2026-10-21
+confidence = "medium"
+"""
+    with_methods('id = "amex"\ncost.percent = "9"', 'id = "dankort"', more=own)
+    out = printed(run, in_denmark("--with-fees"))
+    law = "DK-121-2: no fee for three-party card; since 2026-01-01, our lawyer; the shop's own rule"
+    assert law in " ".join(out.split())
+    with_methods('id = "cash_on_delivery"', 'id = "dankort"')
+    out = printed(run, in_denmark("--with-fees"))
+    assert "no rule is known that allows it" in out
+
+
+def test_it_is_a_document_for_machines(run):
+    document = json.loads(printed(run, in_denmark("--json", "--with-fees")))
+    proposal = planned(
+        Shop.load("shop.toml"), a_situation("500.00 DKK"), ship_days=2, with_fees=True
+    )
+    assert document["toml"] == proposal.toml()
+    assert (document["market"], document["date"]) == ("DK", "2026-11-21")
+    assert document["amount"] == {"minor": 500_00, "currency": "DKK"}
+    assert (document["is_aligned"], document["obstacle"]) == (True, None)
+    dankort = document["ways"][0]
+    assert (dankort["id"], dankort["share_percent"]) == ("dankort", "33.3")
+    assert dankort["cost"]["total"]["minor"] == 330
+    assert dankort["cost"]["estimated"] == ["billing", "loss", "waiting"]
+    assert dankort["net_then"]["minor"] == 330 - dankort["price_then"]["minor"]
+    assert document["law"][0]["rule"] == "EU-62-4"
+    assert document["sums"]["break_even_percent"] == "19.9"
+    with_methods('id = "swish"')
+    document = json.loads(printed(run, in_denmark("--json")))
+    assert (document["obstacle"], document["sums"]) == ("nothing", None)
+
+
+def test_a_cart_can_be_given(run):
+    line = {"sku": "it", "name": "It", "quantity": 2, "unit_price": "250.00 DKK"}
+    Path("cart.json").write_text(json.dumps({"lines": [line]}), "utf-8")
+    assert printed(run, "--market; DK; --cart; cart.json") == printed(run, in_denmark())
+
+
+def test_without_a_date_it_is_today(run, capsys, monkeypatch):
+    monkeypatch.setattr(steer, "system_clock", lambda: datetime(2026, 12, 1, 23, 59, tzinfo=UTC))
+    command = ["steer", "--shop", "shop.toml", "--market", "DK", "--amount", "500.00 DKK"]
+    assert main(command) == 0
+    assert "DK, consumer, 500.00 DKK, 2026-12-01" in capsys.readouterr().out
+
+
+def test_the_page_shows_what_is_printed(run, capsys):
+    page = PAGE.read_text("utf-8")
+    block = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    blocks = [(found[1], found[2]) for found in block.finditer(page)]
+    (settings,) = (text for kind, text in blocks if text.startswith("# shop.toml"))
+    Path("shop.toml").write_text(settings, "utf-8")
+    out = ""
+    for kind, text in blocks:
+        if kind == "console":
+            assert main(shlex.split(text.removeprefix("$ checkoutflow "))) == 0
+            out = capsys.readouterr().out
+        elif kind == "text":
+            assert text in out
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("--market; DK", "checkoutflow steer: one of the arguments --amount --cart is required"),
+        ("--amount; 5 DKK", "checkoutflow steer: the following arguments are required: --market"),
+        (
+            "--market; DK; --amount; 5 DKK; --cart; x",
+            "checkoutflow steer: argument --cart: not all",
+        ),
+        ("--market; XX; --amount; 5 DKK", "checkoutflow: XX is not a market of the shop: DK, SE"),
+        ("--market; DK; --amount; 500", "checkoutflow: --amount: unknown currency; known are"),
+        ("--market; DK; --amount; -5 DKK", "checkoutflow: --amount: "),
+        ("--market; DK; --amount; 1,5 DKK", "checkoutflow: --amount: write the amount as plain"),
+        ("--market; DK; --cart; x.json", "checkoutflow: x.json: cannot be read"),
+        (in_denmark("--budget; 1 SEK"), "checkoutflow: budget: the cart is in DKK"),
+        (in_denmark("--budget; much"), "checkoutflow: --budget: unknown currency"),
+        (in_denmark("--share; card"), "checkoutflow: --share: write it like dankort=60"),
+        (in_denmark("--share; card=all"), "checkoutflow: --share: write it like dankort=60"),
+        (in_denmark("--share; crad=1"), "checkoutflow: shares.crad: the shop has no such way"),
+        (in_denmark("--ship-days; -1"), "checkoutflow steer: argument --ship-days: is a number"),
+        (in_denmark("--shop; x.toml"), "checkoutflow: x.toml: cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_exit_code_2(run, line, complaint):
+    status, out, err = run(*line.split("; "))
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(complaint)

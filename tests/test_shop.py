@@ -138,7 +138,11 @@ WRONG = {
     # Ways of delivery.
     "delivery_twice": (with_delivery(id="parcel"), "deliveries[1].id", "another one"),
     "delivery_market": (with_delivery(markets=["XX"]), "deliveries[1].markets", "XX is not known"),
-    "delivery_price": (with_delivery(prices=["-1.00 DKK"]), "deliveries[1].prices", "negative"),
+    "delivery_price": (
+        with_delivery(prices=["1.00 SEK", "-1.00 DKK"]),
+        "deliveries[1].prices",
+        "negative",
+    ),
     "delivery_prices": (
         with_delivery(prices=["1.00 DKK", "1.00 DKK"]),
         "deliveries[1].prices",
@@ -449,7 +453,7 @@ def test_a_delivery_has_a_price_in_some_currencies():
     ],
 )
 def test_a_postal_code_lies_in_a_span_or_is_named(code, is_there):
-    area = Area.read({"id": "town", "market": "DK", "postal_codes": ["1000-2499", "3700"]})
+    area = Area.read({"id": "town", "market": "DK", "postal_codes": ["1000-2499", "3700-3700"]})
     assert area.has(code) is is_there
 
 

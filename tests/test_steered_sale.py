@@ -412,6 +412,21 @@ def test_where_an_authorisation_window_is_not_told_it_is_that_of_the_kind():
     assert sale.state.review.deadline == START + timedelta(days=7, hours=-1)
 
 
+def test_a_bill_of_the_shops_own_reserves_nothing_that_could_run_out():
+    review = {"hold_above": ["100.00 NOK"], "decide_within_s": 30 * 24 * 3600}
+    sale = choose(sale_in(shop_with(review=review, steering=[])), "invoice").place()
+    assert sale.state.review is not None
+    assert sale.state.review.deadline == START + timedelta(days=30)
+
+
+def test_a_gift_card_cannot_buy_a_gift_card():
+    line = {"sku": "g", "name": "G", "quantity": 1, "unit_price": "100.00 NOK", "digital": True}
+    cart = Cart.read({"lines": [{**line, "goods_category": "gift_card"}]})
+    sale = Sale(cart, shop=SHOP).do(c.Provide(fields=ADDRESS))
+    with pytest.raises(NotSupported, match="goods of the category gift_card"):
+        sale.do(c.AddCredit(method="gift_card", amount=nok(10)))
+
+
 # Through the flow ---------------------------------------------------------------------------------
 
 

@@ -427,9 +427,14 @@ class _Case:
             fees[id_] = min(lawful, self.asked[id_].fee + self.left(id_, extra, found).fee)
         return fees
 
+    def pivot(self, cover: Mapping[str, int]) -> int:
+        """What the dearest way costs, once fees have covered what they may."""
+        return max(cost - cover[id_] for id_, cost in self.costs.items())
+
     def affordable(self, cover: Mapping[str, int]) -> int:
         """Half of what payment would cost less on average if all paid with the cheapest."""
-        costs = {id_: cost - cover[id_] for id_, cost in self.costs.items()}
+        pivot = self.pivot(cover)
+        costs = {id_: cost - max(self.fees[id_], cost - pivot) for id_, cost in self.costs.items()}
         average = sum((self.shares[id_] * cost for id_, cost in costs.items()), Fraction())
         return max(_down((average - min(costs[id_] for id_ in self.cheapest)) / 2), 0)
 
@@ -459,10 +464,9 @@ class _Case:
     ) -> tuple[dict[str, _Extra], Obstacle | None]:
         """What to ask for so that prices mirror costs, and why that may be too little.
 
-        The dearest way, once fees have covered what they may, has neither fee nor discount. What
-        costs less than it has a discount, what costs more a fee.
+        What costs less than the pivot has a discount, what costs more a fee.
         """
-        pivot = max(cost - cover[id_] for id_, cost in self.costs.items())
+        pivot = self.pivot(cover)
         sent = self.today.delivery(self.s.delivery)
         goods = self.s.goods
         # A discount is taken off the goods, and off what vouchers leave to be paid.
@@ -588,16 +592,16 @@ class _Case:
     def true_below(self, extras: Mapping[str, _Extra], cover: Mapping[str, int]) -> int | None:
         """Up to which worth of goods the plan stays true; None if for all that are worth more.
 
-        True means that the same way is the cheapest, and that no discount is more than its way
-        saves. Costs grow evenly with the amount, so each condition holds up to one point or for
-        good. At least the amount that was planned for is below it.
+        True means that the same way is the cheapest and no discount more than its way saves, of
+        those that are offered here. Costs grow evenly with the amount, so each condition holds up
+        to one point or for good. At least the amount that was planned for is below it.
         """
         dearest = max(self.costs, key=lambda id_: (self.costs[id_] - cover[id_], self.rates[id_]))
         # What each condition has to spare, and how much of that one more minor unit takes.
         spare = [
             (self.costs[other] - self.costs[best], self.rates[best] - self.rates[other])
             for best in self.cheapest
-            for other in self.costs.keys() - self.cheapest
+            for other in self.costs
         ]
         for id_, extra in extras.items():
             if extra.discount:
