@@ -12,11 +12,11 @@ from tests.heart import ADDRESS, BANK, CART, DEAR, DIGITAL, FREE, SHOP, Sale, no
 from checkoutflow.cart import Cart
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
-from checkoutflow.choice.rules import Rules
 from checkoutflow.checkout.evolve import evolve, replay
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.messages import MESSAGES, messages
 from checkoutflow.checkout.timers import changed, timers
+from checkoutflow.choice.rules import Rules
 from checkoutflow.errors import (
     DetailsMissing,
     IllegalTransition,

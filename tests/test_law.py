@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import date, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from importlib.resources import files
 from itertools import combinations
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
 from babel import Locale
@@ -404,3 +406,50 @@ def test_a_kind_of_rule_says_what_it_states():
     assert rule.keys == ("",)
     with pytest.raises(NotImplementedError):
         rule.explain()
+
+
+# -- what day it is --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("market", "moment", "day"),
+    [
+        ("DK", "2026-11-19T22:59:59Z", "2026-11-19"),
+        ("DK", "2026-11-19T23:00:00Z", "2026-11-20"),  # midnight in Copenhagen, an hour ahead
+        ("SE", "2026-07-01T21:59:59Z", "2026-07-01"),
+        ("SE", "2026-07-01T22:00:00Z", "2026-07-02"),  # two in summer
+        ("NO", "2026-03-28T23:00:00Z", "2026-03-29"),
+        ("NO", "2026-03-29T22:00:00Z", "2026-03-30"),  # from that Sunday on
+        ("NO", "2026-10-24T22:00:00Z", "2026-10-25"),
+        ("NO", "2026-10-25T22:59:59Z", "2026-10-25"),  # until that one
+        ("FI", "2026-11-19T22:00:00Z", "2026-11-20"),
+        ("AX", "2026-06-30T21:00:00Z", "2026-07-01"),
+        ("IS", "2026-06-30T23:59:59Z", "2026-06-30"),
+        ("GL", "2026-11-20T01:59:59Z", "2026-11-19"),
+        ("GL", "2026-11-20T02:00:00Z", "2026-11-20"),
+        ("FO", "2026-07-01T23:00:00Z", "2026-07-02"),
+        ("XX", "2026-11-20T00:30:00+02:00", "2026-11-19"),  # not known: as in UTC
+    ],
+)
+def test_the_day_of_the_contract_is_that_of_the_market(market, moment, day):
+    assert LAW.day(market, datetime.fromisoformat(moment)) == date.fromisoformat(day)
+
+
+@pytest.mark.parametrize(
+    ("market", "zone"),
+    [
+        ("DK", "Europe/Copenhagen"),
+        ("SE", "Europe/Stockholm"),
+        ("NO", "Europe/Oslo"),
+        ("FI", "Europe/Helsinki"),
+        ("IS", "Atlantic/Reykjavik"),
+        ("FO", "Atlantic/Faroe"),
+        ("AX", "Europe/Mariehamn"),
+        ("SJ", "Arctic/Longyearbyen"),
+    ],
+)
+@given(moment=st.datetimes(datetime(2000, 1, 1), datetime(2035, 1, 1)))  # noqa: DTZ001 -- of UTC
+def test_our_clocks_agree_with_those_of_the_world(market, zone, moment):
+    at = moment.replace(tzinfo=UTC)
+    with suppress(ZoneInfoNotFoundError):  # a machine without the data cannot be asked
+        assert LAW.day(market, at) == at.astimezone(ZoneInfo(zone)).date()

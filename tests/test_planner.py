@@ -537,6 +537,7 @@ def test_a_second_plan_for_larger_carts_takes_other_names():
 )
 def test_rules_hold_as_far_as_the_plan_is_true(shop, amount, budget, below):
     proposal = planned(shop, a_situation(amount), budget)
+    assert pasted(shop, proposal).steering == proposal.rules
     assert proposal.rules
     for rule in proposal.rules:
         assert [str(limit) for limit in rule.when.below] == ([below] if below else [])
@@ -886,8 +887,8 @@ def test_costs_prices_sums_and_rules_stand_below_each_other(run):
 
   What payment costs for each order, on average
                today  12.68 DKK
-     if nobody moves  16.02 DKK, the worst case
-         if all move  12.30 DKK, the best case: everybody pays with dankort
+     if nobody moves  16.02 DKK: what is given away has no effect
+         if all move  12.30 DKK: everybody pays with dankort
          breaks even  when 89.7 % of those who pay otherwise today move
           gives away  at most 9.00 DKK of 9.00 DKK on one order
               shares  the same for all, for want of better: give yours with --share

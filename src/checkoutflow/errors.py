@@ -212,7 +212,9 @@ def problem_paths(errors: Iterable[Mapping[str, object]]) -> list[tuple[str, str
             message = "is of no known kind"  # pydantic's message repeats what was given
         if kind == "too_short":
             echoes.add(path)  # perhaps only because what was in it is wrong
-            message = "must not be empty"
+            context = error.get("ctx")
+            if isinstance(context, dict) and context.get("min_length") == 1:
+                message = "must not be empty"
         found.append((path, message.removeprefix("Value error, ")))
     return [
         (path, message)

@@ -103,6 +103,7 @@ class Shop(Frozen):
     def _fits_together(self) -> Self:
         self._check_ids()
         self._check_kinds()
+        self._check_vouchers()
         for path, named, known in self._names():
             if unknown := sorted(named - known):
                 one_of = f"known are {', '.join(sorted(known))}" if known else "none are known"
@@ -141,6 +142,16 @@ class Shop(Frozen):
                 )
             if kinds[method.kind].financed_by == "provider" and not method.creditor:
                 raise wrong("credit names its creditor; say who lends", "methods", i, "creditor")
+
+    def _check_vouchers(self) -> None:
+        """See that rules for what covers a part only hide it: nothing else would happen."""
+        kinds = self.all_kinds()
+        vouchers = {method.id for method in self.methods if kinds[method.kind].covers_part}
+        for i, rule in enumerate(self.steering):
+            if rule.methods & vouchers and not rule.hide:
+                raise wrong(
+                    "a gift card or store credit can only be hidden", "steering", i, "methods"
+                )
 
     def _names(self) -> Iterator[tuple[tuple[str | int, ...], frozenset[str], frozenset[str]]]:
         """Where a setting names others: its path, the names, and those there are."""

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 Language = Literal["da", "sv", "nb", "nn", "fi", "is", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
-_Words = Annotated[str, Field(min_length=1)]
+# Printed on one line, and short enough to stand beside an amount.
+_Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Text = Annotated[
     Annotated[_Words, Tag("text")]
     | Annotated[Mapping[Language, _Words], Field(min_length=1), Tag("by_language")],

@@ -45,7 +45,12 @@ def start(command: c.Start, rules: Rules, at: datetime) -> e.Started:
     _sold_in(rules, command.cart, command.market, command.customer, at)
     arms = arms_of(rules.shop.experiments, command.checkout, command.market)
     s = Situation(
-        cart=command.cart, market=command.market, at=at, customer=command.customer, arms=arms
+        cart=command.cart,
+        market=command.market,
+        at=at,
+        customer=command.customer,
+        arms=arms,
+        day=rules.law.day(command.market, at),
     )
     s, found = with_only_delivery(rules, s)
     return e.Started(
@@ -69,7 +74,7 @@ def _sold_in(rules: Rules, cart: Cart, market: str, customer: Customer, at: date
     if market not in rules.shop.markets:
         markets = ", ".join(rules.shop.markets)
         raise InvalidInput(f"the shop sells to {markets}", field="market")
-    currency = rules.law.market(market, at.date()).currency
+    currency = rules.law.market(market, rules.law.day(market, at)).currency
     if cart.currency != currency:
         raise InvalidInput(f"{market} pays in {currency}", field="cart.lines[0].unit_price")
     if customer == "consumer" and not cart.prices_include_vat:
@@ -105,7 +110,7 @@ def _standing(state: Checkout, rules: Rules, at: datetime) -> _Standing:
     """
     kept = state.credits
     while True:
-        s, found = with_only_delivery(rules, situation(state.but(credits=kept), at))
+        s, found = with_only_delivery(rules, situation(state.but(credits=kept), rules, at))
         method = state.method if found.payment(state.method) is not None else ""
         now = priced(rules, s, found, method, state.locale)
         vouchers = {way.id for way in found.vouchers}
@@ -186,7 +191,7 @@ def provide(draft: Draft, command: c.Provide) -> None:
 
 def choose_delivery(draft: Draft, command: c.ChooseDelivery) -> None:
     """Take a way of delivery, with its price."""
-    s = situation(draft.state, draft.at)
+    s = situation(draft.state, draft.rules, draft.at)
     if not s.is_sent:
         raise InvalidInput("nothing in this cart is sent", field="delivery")
     found = options(draft.rules, s)
@@ -221,7 +226,7 @@ def add_credit(draft: Draft, command: c.AddCredit) -> None:
     if any(credit.method == command.method for credit in draft.state.credits):
         remove_credit(draft, c.RemoveCredit(method=command.method))
     state = draft.state
-    found = options(draft.rules, situation(state, draft.at))
+    found = options(draft.rules, situation(state, draft.rules, draft.at))
     way = next((way for way in found.vouchers if way.id == command.method), None)
     if way is None:
         raise _no_voucher(found, command.method, draft.rules)

@@ -32,7 +32,7 @@ class Need(Frozen):
     basis: Basis
 
 
-def situation(state: Checkout, at: datetime) -> Situation:
+def situation(state: Checkout, rules: Rules, at: datetime) -> Situation:
     """What a checkout's options depend on."""
     return Situation(
         cart=state.cart,
@@ -44,6 +44,7 @@ def situation(state: Checkout, at: datetime) -> Situation:
         delivery=state.delivery,
         credited=state.credited.minor,
         arms=state.arms,
+        day=rules.law.day(state.market, at),
     )
 
 

@@ -292,7 +292,7 @@ def view_of(
     status = _NOTICES["ending"] if state.ending else _STATUS[state.phase]
     is_collecting = state.phase is Phase.COLLECTING
     details = missing_details(state, rules) if is_collecting else ()
-    s = situation(state, at)
+    s = situation(state, rules, at)
     found = options(rules, s) if is_collecting else None
     choices = missing_choices(state, s, found) if found else ()
     is_placing = state.phase is Phase.PLACING
@@ -313,7 +313,7 @@ def view_of(
         payments=_payments(state, found, locale) if found else (),
         credits=_vouchers(state, found, locale) if found else (),
         can_place=is_collecting and not details and not choices,
-        button=_button(state, rules, found, locale, at.date()),
+        button=_button(state, rules, found, locale, s.on),
         next_action=state.next_action,
         allowed=tuple(name for name in CALLS if name in ALLOWED[state.phase]),
         books=_books(state, locale),

@@ -107,7 +107,11 @@ def _fees(
         ]
 
     fees = tried(has_free_method=True)
-    return fees if any(fee.amount.is_zero for fee in fees) else tried(has_free_method=False)
+    has_free_method = any(
+        fee.amount.is_zero and option.way.tier != "credit"  # one that everybody can use
+        for option, fee in zip(asked, fees, strict=True)
+    )
+    return fees if has_free_method else tried(has_free_method=False)
 
 
 def _cost(option: PaymentOption, s: Situation, basis: int) -> Money | None:

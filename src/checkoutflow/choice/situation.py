@@ -26,7 +26,8 @@ class Situation:
     Attributes:
         cart: What is to be bought.
         market: Country or territory code.
-        at: Now; aware. Its UTC date is the day of the contract.
+        at: Now; aware.
+        day: The day of the contract where the market is; by default that of UTC.
         customer: ``consumer`` or ``business``.
         age: In years, where known.
         areas: Which of the shop's areas the customer is known to live in.
@@ -49,6 +50,7 @@ class Situation:
     delivery: str = ""
     credited: int = 0
     arms: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    day: date | None = None
     on: date = field(init=False)
     currency: str = field(init=False)
     goods: int = field(init=False)
@@ -59,7 +61,7 @@ class Situation:
         """Work out once what many rules ask for."""
         lines = self.cart.lines
         put = object.__setattr__
-        put(self, "on", self.at.astimezone(UTC).date())
+        put(self, "on", self.day or self.at.astimezone(UTC).date())
         put(self, "currency", self.cart.currency)
         put(self, "goods", self.cart.worth.minor)
         put(self, "weight_g", sum(line.weight_g * line.quantity for line in lines))

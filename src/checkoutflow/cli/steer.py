@@ -208,11 +208,11 @@ def _sums(proposal: Proposal, sums: Sums) -> Iterator[tuple[str, str]]:
     """The averages with what they mean, label and text."""
     best = proposal.prospects[0].way.id
     yield "today", str(sums.now)
+    if proposal.rules:
+        yield "if nobody moves", f"{sums.if_nobody_moves}: what is given away has no effect"
+    yield "if all move", f"{sums.if_all_move}: everybody pays with {best}"
     if not proposal.rules:
-        yield "if all move", f"{sums.if_all_move}: everybody pays with {best}"
         return
-    yield "if nobody moves", f"{sums.if_nobody_moves}, the worst case"
-    yield "if all move", f"{sums.if_all_move}, the best case: everybody pays with {best}"
     percent = sums.break_even_percent
     if percent is None:
         yield "breaks even", "never: it gives away more than it can save; lower the budget"

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from checkoutflow.errors import UnknownRule
+from checkoutflow.law.clock import local_day
 from checkoutflow.law.rows import Rows
 from checkoutflow.law.rules import EVERYWHERE, Market, Rule, VatRate
 from checkoutflow.law.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
 R = TypeVar("R", bound=Rule)
 
@@ -134,6 +136,13 @@ class Law:
         if market is None:
             raise UnknownRule(f"no market {code} on {on}; add a row with `overridden_by`")
         return market
+
+    def day(self, market: str, at: datetime) -> date:
+        """The date in a market at a moment; in UTC where the market is not known."""
+        place = self._markets.at(market, "", at.astimezone(UTC).date())
+        if place is None:
+            return at.astimezone(UTC).date()
+        return local_day(at, utc_offset_h=place.utc_offset_h, summer_time=place.summer_time)
 
     def markets(self, on: date) -> tuple[Market, ...]:
         """Every market of that date: countries first, then their parts."""

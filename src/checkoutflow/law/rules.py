@@ -167,6 +167,8 @@ class Market(Rule):
         postal_codes: Codes that tell this part from its country: ``22000-22999`` or ``2412``.
         tax_border: Whether goods sent here from the country itself are exported.
         vat_as: The market whose VAT rates apply here; None if it has its own, or none at all.
+        utc_offset_h: Hours that its clocks are ahead of UTC in winter.
+        summer_time: Whether they go an hour ahead in summer, on the days of directive 2000/84/EC.
         law_as: The market whose rules on payment and credit apply here; None if it has its own,
             or none that we know.
     """
@@ -177,6 +179,8 @@ class Market(Rule):
     postal_codes: tuple[Annotated[str, StringConstraints(pattern=r"^[0-9]+(-[0-9]+)?$")], ...] = ()
     tax_border: bool = False
     vat_as: MarketCode | None = None
+    utc_offset_h: int = Field(default=0, ge=-12, le=14)
+    summer_time: bool = False
     law_as: MarketCode | None = None
 
     @field_validator("currency")
