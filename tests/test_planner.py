@@ -17,8 +17,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from checkoutflow.cart import Cart
+from checkoutflow.choice.costs import TrueCost, true_cost
 from checkoutflow.choice.options import options
-from checkoutflow.choice.planner import Proposal, TrueCost, plan, true_cost
+from checkoutflow.choice.planner import Proposal, plan
 from checkoutflow.choice.rules import Rules
 from checkoutflow.choice.situation import Situation
 from checkoutflow.cli import main, steer

@@ -43,8 +43,12 @@ if TYPE_CHECKING:
     from checkoutflow.flow.sync import CheckoutFlow
     from checkoutflow.law import Law, VatRate
     from checkoutflow.money import Money, Rounding
+    from checkoutflow.payment.catalogue import Cost, Kind
+    from checkoutflow.payment.credit.plans import PlanTerms
     from checkoutflow.payment.methods import Method
     from checkoutflow.payment.outcomes import OpenApp, Redirect, ShowQr
+    from checkoutflow.payment.steering import SteeringRule
+    from checkoutflow.payment.terms import Terms
     from checkoutflow.privacy.fields import Purpose
     from checkoutflow.privacy.secret import Secret
     from checkoutflow.privacy.vault import Keys
@@ -64,6 +68,7 @@ __all__ = [
     "CheckoutError",
     "CheckoutFlow",
     "Contradiction",
+    "Cost",
     "Delivery",
     "DetailsMissing",
     "Discount",
@@ -71,6 +76,7 @@ __all__ = [
     "IllegalTransition",
     "InvalidInput",
     "Keys",
+    "Kind",
     "Law",
     "Line",
     "MemoryStore",
@@ -82,6 +88,7 @@ __all__ = [
     "OpenApp",
     "OutcomeUnknown",
     "Phase",
+    "PlanTerms",
     "ProviderError",
     "Purpose",
     "PurposeRefused",
@@ -93,8 +100,10 @@ __all__ = [
     "Shop",
     "ShowQr",
     "SqlStore",
+    "SteeringRule",
     "StoreConflict",
     "StoreError",
+    "Terms",
     "TotalChanged",
     "TransportError",
     "UnknownRule",
@@ -123,8 +132,12 @@ _HOMES: Final = {
     "flow.sync": "CheckoutFlow",
     "law": "Law VatRate",
     "money": "Money Rounding",
+    "payment.catalogue": "Cost Kind",
+    "payment.credit.plans": "PlanTerms",
     "payment.methods": "Method",
     "payment.outcomes": "OpenApp Redirect ShowQr",
+    "payment.steering": "SteeringRule",
+    "payment.terms": "Terms",
     "privacy.fields": "Purpose",
     "privacy.secret": "Secret",
     "privacy.vault": "Keys",

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from checkoutflow.choice.planner import Obstacle, Part, Proposal, Prospect, Sums, TrueCost
+    from checkoutflow.choice.costs import Part, TrueCost
+    from checkoutflow.choice.planner import Obstacle, Proposal, Prospect, Sums
     from checkoutflow.choice.words import Explanation
     from checkoutflow.cli.paper import Paper
 
