@@ -226,7 +226,7 @@ def test_a_page_is_in_the_customers_language_and_in_the_lawful_order(shown):
             "○ Verkkopankki (Paytrail) −0,71 € 69,84 €",  # noqa: RUF001 -- a minus
             "○ Kortti may be credit 70,55 € *",
             "○ Maksa myöhemmin, 14 päivää credit",
-            "Klarna: 70,55 € by 2026-12-04; APR 0 %; consumer credit; needs consent",
+            "Klarna: 70,55 € by 2026-12-04; APR 0,0 %; consumer credit; needs consent",
             "for a part of it: Lahjakortti",
             "[ Tilaa ja maksa ]",
             "[ Tilaa ja maksa luotolla ]",
@@ -488,7 +488,7 @@ def test_a_business_sees_other_ways_to_pay_in_the_shops_own_order(pages, shown, 
     assert (credit["classification"], credit["due"]) == (None, "2026-12-30")
     assert page["button_on_credit"] is None
     out = squeezed(shown("--market", "SE", "--customer", "business"))
-    assert "Test Shop: 797,40 kr by 2026-12-30; APR 0 %" in out
+    assert "Test Shop: 797,40 kr by 2026-12-30; APR 0,0 %" in out
     net = cart("100.00 SEK", prices_include_vat=False)
     (page,) = pages("--cart", net, "--customer", "business")
     assert by_id(page["payments"])["card"]["total"] == 125_00

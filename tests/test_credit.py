@@ -735,6 +735,13 @@ def test_an_example_has_its_facts_in_every_language(locale):
     assert re.search(r"\d[.,]\d\s?%", text)
 
 
+def test_a_rate_beyond_all_measure_is_still_written_out():
+    plan = a_plan("1.01 NOK", 2, setup_fee=["1.00 NOK"])
+    assert plan.apr > 10**9
+    text = representative_example(plan, creditor="Test Credit", locale="en")
+    assert re.search(r"\(APR\): [\d,]{10,}\.\d%", text)
+
+
 def test_what_is_not_put_off_is_an_advance_payment():
     plan = a_plan("800.00 NOK", 6)
     text = representative_example(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gettext
 from collections.abc import Mapping
+from decimal import localcontext
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
@@ -72,12 +73,28 @@ def locale_of(locale: str) -> str:
         return language_of(locale)
 
 
-def percent_text(percent: Decimal, locale: str) -> str:
-    """A percentage as people of this locale write it, with all its decimals."""
+# Digits of the largest percentage that is ever written out: the annual rate of a fee of a hundred
+# on a credit of one, for a day.
+_WIDEST: Final = 1_000
+
+
+def percent_text(percent: Decimal, locale: str, *, decimals: int = 0) -> str:
+    """A percentage as people of this locale write it, with all its decimals.
+
+    Args:
+        percent: Per cent.
+        locale: ``da_DK`` or the like, as `locale_of` gives it.
+        decimals: How many are written even where they are zero.
+    """
+    from babel.core import Locale  # noqa: PLC0415 -- heavy
     from babel.numbers import format_percent  # noqa: PLC0415 -- heavy
 
-    exact = percent.normalize() / 100
-    return format_percent(exact, locale=locale, decimal_quantization=False)
+    pattern = Locale.parse(locale).percent_formats[None].pattern
+    if decimals:
+        pattern = pattern.replace("0", f"0.{'0' * decimals}")
+    with localcontext(prec=_WIDEST):
+        exact = percent.normalize().scaleb(-2)
+        return format_percent(exact, pattern, locale=locale, decimal_quantization=False)
 
 
 def said(text: Text, locale: str) -> str:

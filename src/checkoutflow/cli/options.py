@@ -339,7 +339,7 @@ def _texts(option: PaymentOption, locale: str) -> list[str]:
 
 def _credit(offer: CreditOffer, locale: str) -> str:
     """What it means as a credit, in a line."""
-    plan, apr = offer.plan, f"APR {percent_text(offer.shown_apr, locale)}"
+    plan, apr = offer.plan, f"APR {percent_text(offer.shown_apr, locale, decimals=1)}"
     total_payable = offer.total_payable.format(locale)
     if plan is None:
         facts = [f"{total_payable} by {offer.due}", apr]

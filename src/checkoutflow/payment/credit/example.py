@@ -13,7 +13,6 @@ from checkoutflow.texts import locale_of, mark, percent_text, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from decimal import Decimal
 
     from checkoutflow.law.credit import Duty
     from checkoutflow.money import Money
@@ -103,16 +102,8 @@ def representative_example(
         "setup_fee": plan.setup_fee.format(formats),
         "monthly_fee": plan.monthly_fee.format(formats),
         "cost": plan.cost.format(formats),
-        "apr": _with_a_decimal(plan.shown_apr, formats),
+        # The law wants one decimal, also where it is 0.
+        "apr": percent_text(plan.shown_apr, formats, decimals=1),
         "total": plan.total_payable.format(formats),
     }
     return "\n".join(translate(fact, locale).format(**values) for fact in facts)
-
-
-def _with_a_decimal(percent: Decimal, locale: str) -> str:
-    """The APR as people of this locale write it. The law wants one decimal, also where it is 0."""
-    from babel.core import Locale  # noqa: PLC0415 -- heavy
-    from babel.numbers import format_percent  # noqa: PLC0415 -- heavy
-
-    pattern = Locale.parse(locale).percent_formats[None].pattern.replace("0", "0.0")
-    return format_percent(percent / 100, pattern, locale=locale)
