@@ -60,6 +60,8 @@ class Till:
             "amount": Money(minor, "DKK"),
             "return_url": "https://shop.example/return",
             "locale": "da_DK",
+            "market": "DK",
+            "customer": "consumer",
             **facts,
         }
         return exchange(self.provider.authorise(Authorise(**facts)), self.handler)
@@ -888,8 +890,8 @@ def test_a_modification_that_is_not_right_is_refused(till, word, body, status, c
 
 def test_a_whole_order_with_lines_and_an_email_is_taken(till):
     lines = (
-        OrderLine("1", "K" * 300, 2, Money(8000, "DKK"), 2500),
-        OrderLine("2", "Bog", 1, Money(2000, "DKK"), 0),
+        OrderLine("1", "K" * 300, 2, Money(8000, "DKK"), 2500, Money(1600, "DKK")),
+        OrderLine("2", "Bog", 1, Money(2000, "DKK"), 0, Money(0, "DKK")),
     )
     details = {"email": "customer@shop.example", "phone": "not asked for"}
     assert till.pay(lines=lines, details=details).outcome is Outcome.SUCCEEDED

@@ -246,7 +246,12 @@ def cheaper(state: Checkout) -> Priced:
     return Priced(
         lines=(
             PricedLine(
-                id=line.id, quantity=1, goods=krone, payable=krone, vat_percent=line.vat_percent
+                id=line.id,
+                quantity=1,
+                goods=krone,
+                payable=krone,
+                charged=Money(0, "DKK"),
+                vat_percent=line.vat_percent,
             ),
         ),
         discounts=(),

@@ -219,6 +219,7 @@ class PricedLine(Frozen):
         quantity: Pieces.
         goods: Price of the pieces before discounts, with or without VAT as the cart gave it.
         payable: With VAT, after discounts and with its share of the charges.
+        charged: That share, with VAT.
         vat_percent: The VAT rate of the goods.
     """
 
@@ -226,6 +227,7 @@ class PricedLine(Frozen):
     quantity: int
     goods: Money
     payable: Money
+    charged: Money
     vat_percent: Decimal
 
 
@@ -380,20 +382,23 @@ def price(
 
     parts = []
     payable = [0] * len(values)
+    charged_of = [0] * len(values)
     for (basis, indices), charged in zip(lines_at.items(), charged_at, strict=True):
-        taxed = [values[i] for i in indices]
-        if charged:
-            shares = spread(charged, [weights[i] for i in indices])
-            taxed = [value + part for value, part in zip(taxed, shares, strict=True)]
+        shares = spread(charged, [weights[i] for i in indices]) if charged else [0] * len(indices)
+        taxed = [values[i] + part for i, part in zip(indices, shares, strict=True)]
         amount = sum(taxed)
         if cart.prices_include_vat:
             gross, vat = amount, divide(amount * basis, 100_00 + basis, Rounding.HALF_UP)
         else:
             vat = divide(amount * basis, 100_00, Rounding.HALF_UP)
             gross = amount + vat
-            taxed = spread(gross, taxed) if amount else taxed
-        for i, minor in zip(indices, taxed, strict=True):
-            payable[i] = minor
+            nets, taxed = taxed, spread(gross, taxed) if amount else taxed
+            shares = [
+                divide(minor * part, net, Rounding.HALF_UP) if net else 0
+                for minor, part, net in zip(taxed, shares, nets, strict=True)
+            ]
+        for i, minor, part in zip(indices, taxed, shares, strict=True):
+            payable[i], charged_of[i] = minor, part
         parts.append((basis, gross, vat))
 
     return Priced(
@@ -403,9 +408,10 @@ def price(
                 quantity=line.quantity,
                 goods=line.goods,
                 payable=Money(minor, currency),
+                charged=Money(charged, currency),
                 vat_percent=rate_of[line.vat_category].percent,
             )
-            for line, minor in zip(cart.lines, payable, strict=True)
+            for line, minor, charged in zip(cart.lines, payable, charged_of, strict=True)
         ),
         discounts=tuple(
             PricedDiscount(name=discount.name, amount=Money(minor, currency))

@@ -405,6 +405,7 @@ class ShipmentStarted(Frozen):
     type: Literal["shipment_started"] = "shipment_started"
     shipment: str
     lines: Mapping[str, int]
+    first: Mapping[str, int] = {}
     amount: Money
 
 
@@ -435,6 +436,7 @@ class RefundStarted(Frozen):
     type: Literal["refund_started"] = "refund_started"
     refund: str
     lines: Mapping[str, int]
+    first: Mapping[str, int] = {}
     amount: Money
 
 

@@ -197,7 +197,9 @@ def _shipment_started(state: Checkout, event: e.ShipmentStarted) -> Checkout:
     for line_id, units in event.lines.items():
         if units > left.get(line_id, 0):
             raise UsageError(f"only {left.get(line_id, 0)} of line {line_id} are left to ship")
-    shipment = Shipment(id=event.shipment, lines=event.lines, amount=event.amount)
+    shipment = Shipment(
+        id=event.shipment, lines=event.lines, first=event.first, amount=event.amount
+    )
     return state.but(shipments=(*state.shipments, shipment))
 
 
@@ -225,7 +227,7 @@ def _shipment_paid_again(state: Checkout, event: e.ShipmentPaidAgain) -> Checkou
 
 
 def _refund_started(state: Checkout, event: e.RefundStarted) -> Checkout:
-    refund = Refund(id=event.refund, lines=event.lines, amount=event.amount)
+    refund = Refund(id=event.refund, lines=event.lines, first=event.first, amount=event.amount)
     return state.but(refunds=(*state.refunds, refund))
 
 

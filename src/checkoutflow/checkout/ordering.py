@@ -96,7 +96,8 @@ def ship(draft: Draft, command: c.Ship) -> None:
     amount = _cost(state, lines, state.shipped)
     spare = _captured_without_shipment(state)
     shipment = f"s{len(state.shipments) + 1}"
-    draft.add(e.ShipmentStarted(shipment=shipment, lines=lines, amount=amount))
+    first = {line_id: state.shipped(line_id) for line_id in lines}
+    draft.add(e.ShipmentStarted(shipment=shipment, lines=lines, first=first, amount=amount))
     if amount > spare:
         _spread(draft, Operation.CAPTURE, amount - spare, shipment)
 
@@ -185,7 +186,8 @@ def refund(draft: Draft, command: c.Refund) -> None:
         amount = _cost(state, lines, state.returned)
     left = amount - _given_back_before(state, command.lines, amount)
     number = f"r{len(state.refunds) + 1}"
-    draft.add(e.RefundStarted(refund=number, lines=command.lines, amount=amount))
+    first = {line_id: state.returned(line_id) for line_id in command.lines}
+    draft.add(e.RefundStarted(refund=number, lines=command.lines, first=first, amount=amount))
     if left.minor > 0:
         _spread(draft, Operation.REFUND, left, number)
 

@@ -150,12 +150,14 @@ class Shipment(Frozen):
 
     Attributes:
         lines: Units by line id.
+        first: How many units of each of these lines went before.
         amount: What they cost, discounts and charges shared out, VAT included.
         is_paid: False when the capture for them failed after it had first succeeded.
     """
 
     id: str
     lines: Mapping[str, int]
+    first: Mapping[str, int] = {}
     amount: Money
     state: PartState = PartState.UNDER_WAY
     is_paid: bool = True
@@ -166,10 +168,12 @@ class Refund(Frozen):
 
     Attributes:
         lines: Returned units by line id; empty for a plain amount.
+        first: How many units of each of these lines were returned before.
     """
 
     id: str
     lines: Mapping[str, int]
+    first: Mapping[str, int] = {}
     amount: Money
     state: PartState = PartState.UNDER_WAY
 

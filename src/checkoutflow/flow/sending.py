@@ -17,10 +17,11 @@ from checkoutflow.errors import (
 )
 from checkoutflow.flow.commits import Commits
 from checkoutflow.flow.effects import Program, now, send
+from checkoutflow.flow.lines import order_lines, part_lines
 from checkoutflow.payment.outcomes import Operation, Outcome, Result, Standing
 from checkoutflow.privacy.fields import Purpose
 from checkoutflow.privacy.secret import Secret
-from checkoutflow.providers.contract import Ask, Authorise, Exchange, Modification, OrderLine
+from checkoutflow.providers.contract import Ask, Authorise, Exchange, Modification
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -91,7 +92,13 @@ class Sending(Commits):
                 Operation.REFUND: provider.refund,
             }[attempt.operation]
             exchange = operation(
-                Modification(attempt.id, payment.id, payment.provider_reference, attempt.amount)
+                Modification(
+                    key=attempt.id,
+                    merchant_reference=payment.id,
+                    provider_reference=payment.provider_reference,
+                    amount=attempt.amount,
+                    lines=part_lines(state, attempt),
+                )
             )
         unknown = Result(outcome=Outcome.UNKNOWN)
         try:
@@ -145,7 +152,9 @@ class Sending(Commits):
             amount=attempt.amount,
             return_url=state.return_url,
             locale=state.locale,
-            lines=_order_lines(state) if attempt.amount == state.total else (),
+            market=state.market,
+            customer=state.customer,
+            lines=order_lines(state) if attempt.amount == state.total else (),
             instrument=Secret(code) if code is not None else None,
             details=values,
         )
@@ -189,17 +198,3 @@ def _exchanged(provider: str, exchange: Exchange[T], began: datetime) -> Program
                 raise TransportError(f"{provider} took longer than {OPERATION_S:.0f} seconds")
         answer = yield from send(provider, request, min(TIMEOUT_S, left_s))
     raise ProviderError(f"{provider} wanted more than {REQUESTS} requests for one operation")
-
-
-def _order_lines(state: Checkout) -> tuple[OrderLine, ...]:
-    names = {line.id: line.name for line in state.cart.lines}
-    return tuple(
-        OrderLine(
-            id=line.id,
-            name=names[line.id],
-            quantity=line.quantity,
-            amount=line.payable,
-            vat_basis=int(line.vat_percent * 100),
-        )
-        for line in state.priced.lines
-    )

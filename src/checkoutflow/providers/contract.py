@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from checkoutflow.payment.capabilities import Capabilities
 
 if TYPE_CHECKING:
     import httpx
 
+    from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.payment.outcomes import Result, Standing
     from checkoutflow.privacy.secret import Secret
@@ -31,6 +32,7 @@ __all__ = [
     "Authorise",
     "Capabilities",
     "Exchange",
+    "LineKind",
     "Modification",
     "Notice",
     "OrderLine",
@@ -41,13 +43,18 @@ T = TypeVar("T")
 Exchange = Generator["httpx.Request", "httpx.Response", T]
 
 
+# What a line is for. A fee is what a way to pay costs the customer.
+LineKind = Literal["goods", "digital", "delivery", "fee"]
+
+
 @dataclass(frozen=True, slots=True)
 class OrderLine:
     """A line as the provider shows it to the customer; the lines add up to the order's amount.
 
     Attributes:
-        amount: For the whole line, VAT, discounts and its share of charges included.
+        amount: For the whole line, after discounts, VAT included.
         vat_basis: Rate in hundredths of a percent: 2550 is 25.5 %.
+        vat: The VAT in the amount. Those of the lines of an order add up to the order's.
     """
 
     id: str
@@ -55,6 +62,8 @@ class OrderLine:
     quantity: int
     amount: Money
     vat_basis: int
+    vat: Money
+    kind: LineKind = "goods"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,9 @@ class Authorise:
     Attributes:
         key: Idempotency key, at most 40 characters of ``a-z0-9-``.
         merchant_reference: Our name for the payment: 20 characters of ``a-z2-7``.
+        market: Country or territory code of the order.
+        customer: ``consumer`` or ``business``.
+        lines: What is bought; empty where this payment is not for all of it.
         instrument: What the method works on where that is not asked for by the provider itself (a
             gift card's code), from the vault.
         details: Contact fields named in ``Capabilities.details``, as far as the customer gave them.
@@ -75,6 +87,8 @@ class Authorise:
     amount: Money
     return_url: str
     locale: str
+    market: str
+    customer: Customer
     lines: tuple[OrderLine, ...] = ()
     instrument: Secret | None = None
     details: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -85,12 +99,16 @@ class Modification:
     """Capture, void or refund ``amount`` of a payment that the provider knows.
 
     A void releases everything not captured; its amount says how much that should be.
+
+    Attributes:
+        lines: What is captured or given back for, where it is known and adds up to the amount.
     """
 
     key: str
     merchant_reference: str
     provider_reference: str | None
     amount: Money
+    lines: tuple[OrderLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,12 @@ def sample_checkout(checkout_id: str = "co-1", version: int = 1, **more: Any) ->
         "priced": Priced(
             lines=(
                 PricedLine(
-                    id="lamp", quantity=1, goods=price, payable=price, vat_percent=Decimal(25)
+                    id="lamp",
+                    quantity=1,
+                    goods=price,
+                    payable=price,
+                    charged=Money(0, price.currency),
+                    vat_percent=Decimal(25),
                 ),
             ),
             discounts=(),
@@ -164,6 +169,7 @@ def full_checkout() -> Checkout:
                 quantity=3,
                 goods=kronur,
                 payable=price,
+                charged=kronur,
                 vat_percent=Decimal("11.0"),
             ),
         ),
@@ -227,13 +233,20 @@ def full_checkout() -> Checkout:
             Shipment(
                 id="shipment-1",
                 lines={"lampi-2": 2},
+                first={"lampi-2": 0},
                 amount=kronur,
                 state=PartState.DONE,
                 is_paid=False,
             ),
         ),
         refunds=(
-            Refund(id="refund-1", lines={"lampi-2": 1}, amount=kronur, state=PartState.FAILED),
+            Refund(
+                id="refund-1",
+                lines={"lampi-2": 1},
+                first={"lampi-2": 0},
+                amount=kronur,
+                state=PartState.FAILED,
+            ),
         ),
         cancelled={"lampi-2": 1},
         review=Review(

@@ -157,7 +157,14 @@ def part_of(case: AdapterCase) -> Money:
 
 def order_of(case: AdapterCase, number: int = 1) -> Authorise:
     """An order for one payment; another number is another payment."""
-    line = OrderLine(id="line-1", name="Kaffekværn", quantity=1, amount=case.amount, vat_basis=2500)
+    line = OrderLine(
+        id="line-1",
+        name="Kaffekværn",
+        quantity=1,
+        amount=case.amount,
+        vat_basis=2500,
+        vat=Money(case.amount.minor // 5, case.amount.currency),
+    )
     return Authorise(
         key=key_of(number),
         merchant_reference=chr(ord("a") + number) * 20,
@@ -165,6 +172,8 @@ def order_of(case: AdapterCase, number: int = 1) -> Authorise:
         amount=case.amount,
         return_url="https://shop.example/return",
         locale="da_DK",
+        market="DK",
+        customer="consumer",
         lines=(line,),
         instrument=case.instrument,
         details=case.details,
