@@ -32,8 +32,8 @@ from checkoutflow.testing.bank import (
     Refusal,
     SimulatedBank,
 )
-from checkoutflow.testing.bank.book import State
 from checkoutflow.testing.serve import post_notices, serve
+from checkoutflow.testing.standins.book import State
 
 START = datetime(2025, 3, 30, 0, 0, tzinfo=UTC)
 REFERENCE = "a" * 20
@@ -1122,7 +1122,7 @@ def test_two_signatures_in_two_headers_are_none(till):
 
 def test_what_the_bank_signs_must_still_be_a_notice(till):
     till.pay()
-    till.bank._events[0] = type(till.bank._events[0])(1, b'{"id": 7}')
+    till.bank._posted[0] = type(till.bank._posted[0])(1, b'{"id": 7}')
     with pytest.raises(UntrustedNotice, match="not readable as a notice"):
         read(till, *till.bank.outbox[0])
 
@@ -1276,7 +1276,7 @@ def test_its_page_in_the_reference_leaves_nothing_out():
     page = Path(__file__).parents[1] / "docs" / "reference" / "simulated-bank.md"
     prose = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
     told = " ".join(re.findall(r"`([^`]+)`", prose))
-    own = {name for name in vars(SimulatedBank) if not name.startswith("_")}
+    own = {name for name in dir(SimulatedBank) if not name.startswith("_")}
     names = own | {fault.name for fault in Fault} | {*METHODS, *State, *TEST_CARDS}
     assert {name for name in names if not re.search(rf"\b{name}\b", told)} == {
         "capabilities",

@@ -1,8 +1,7 @@
-"""What the simulated bank reads and writes: requests, payments, problems, the customer's page."""
+"""What the simulated bank reads and writes: requests, payments, problems."""
 
 from __future__ import annotations
 
-import html
 import json
 from http import HTTPStatus
 from types import MappingProxyType
@@ -14,12 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from checkoutflow.errors import problem_paths
 from checkoutflow.money import MAX_MINOR, Money
 from checkoutflow.providers.http import json_of
-from checkoutflow.testing.bank.book import GIFT_CARD, Refusal
+from checkoutflow.testing.standins.book import GIFT_CARD, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from checkoutflow.testing.bank.book import BankOperation, BankPayment
+    from checkoutflow.testing.standins.book import BankOperation, BankPayment
 
 # Ways to pay, and what the customer has to do for each; nothing where nobody is asked.
 METHODS: Final = MappingProxyType(
@@ -170,41 +169,3 @@ def view(payment: BankPayment) -> dict[str, object]:
         "expires_at": payment.until.isoformat() if payment.until else None,
         "operations": [operation_view(operation) for operation in payment.operations],
     }
-
-
-def customer_page(payment: BankPayment) -> httpx.Response:
-    """The page where the customer decides."""
-    form = _FORM if payment.is_waiting else _CLOSED
-    page = _PAGE.format(
-        amount=html.escape(str(payment.amount)),
-        reference=html.escape(payment.merchant_reference),
-        form=form.format(return_url=html.escape(payment.return_url)),
-    )
-    headers = {
-        "cache-control": "no-store",
-        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
-    }
-    return httpx.Response(200, headers=headers, html=page)
-
-
-_PAGE: Final = """\
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Simulated bank</title>
-<style>body{{font:1.2rem sans-serif;max-width:24rem;margin:3rem auto;padding:0 1rem}}
-button{{font:inherit;padding:.5rem 1rem;margin-right:1rem}}</style>
-<h1>Simulated bank</h1>
-<p>Pay <strong>{amount}</strong>?</p>
-<p>Payment {reference}. No real money moves.</p>
-{form}
-</html>
-"""
-_FORM: Final = """\
-<form method="post">
-<button name="decision" value="approve">Approve</button>
-<button name="decision" value="decline">Decline</button>
-</form>"""
-_CLOSED: Final = """\
-<p>This payment is no longer open. <a href="{return_url}">Back to the shop</a></p>"""

@@ -1,4 +1,4 @@
-"""What can go wrong at the simulated bank, and how each fault changes an answer."""
+"""What can go wrong at a provider, and how each fault changes an answer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typing import Final, TypeAlias
 import httpx
 
 from checkoutflow.providers.http import MAX_BODY_BYTES
-from checkoutflow.testing.bank.book import Fate, Refusal
-from checkoutflow.testing.bank.wire import problem
+from checkoutflow.testing.standins.book import Fate, Refusal
 
 
 class Fault(StrEnum):
@@ -96,13 +95,38 @@ def lose(request: httpx.Request, fault: Fault) -> None:
         raise Refusal(*_NOT_TAKEN[fault])
 
 
-def spoil(request: httpx.Request, fault: Fault, answer: httpx.Response) -> httpx.Response:
-    """What comes through of an answer."""
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a provider calls the fields that faults change.
+
+    Attributes:
+        amounts: Fields that hold an amount's number.
+        currencies: Fields that hold a currency.
+        words: Fields that say how something stands.
+        ids: Fields by which a payment is told apart.
+        references: Fields that hold our own name for it.
+    """
+
+    amounts: frozenset[str]
+    currencies: frozenset[str]
+    words: frozenset[str]
+    ids: frozenset[str]
+    references: frozenset[str]
+
+
+def spoil(
+    request: httpx.Request, fault: Fault, answer: httpx.Response, names: Names
+) -> httpx.Response:
+    """What comes through of an answer.
+
+    Raises:
+        Refusal: For `Fault.ERROR_AFTER`; the caller writes it as the provider does.
+    """
     match fault:
         case Fault.LOSE_ANSWER:
             raise httpx.ReadTimeout("the answer was lost on its way", request=request)
         case Fault.ERROR_AFTER:
-            return problem(503, "unavailable")
+            raise Refusal(503, "unavailable")
         case Fault.HTML:
             return httpx.Response(200, html="<!doctype html><title>Back soon</title>")
         case Fault.EMPTY:
@@ -112,7 +136,7 @@ def spoil(request: httpx.Request, fault: Fault, answer: httpx.Response) -> httpx
         case Fault.HUGE:
             return _raw(answer, answer.content + b" " * MAX_BODY_BYTES)
         case _ if fault in _REWRITES:
-            rewritten = _rewritten(answer.json(), _REWRITES[fault])
+            rewritten = _rewritten(answer.json(), _REWRITES[fault](names))
             return _raw(answer, json.dumps(rewritten).encode())
         case _:
             return answer
@@ -137,31 +161,45 @@ def _rewritten(value: object, change: _Rewrite) -> object:
     return {name: item for name, item in changed.items() if item is not _DROP}
 
 
-def _number_as_text(_name: str, value: object) -> object:
-    return str(value) if isinstance(value, int) else value
+def _number_as_text(_names: Names) -> _Rewrite:
+    return lambda _name, value: str(value) if isinstance(value, int) else value
 
 
-def _more(name: str, value: object) -> object:
-    return value + 1 if name == "value" and isinstance(value, int) and value else value
+def _unknown_word(names: Names) -> _Rewrite:
+    return lambda name, value: "quarantined" if name in names.words else value
 
 
-def _abroad(name: str, value: object) -> object:
-    if name != "currency":
-        return value
-    return "SEK" if value == "EUR" else "EUR"
+def _missing_id(names: Names) -> _Rewrite:
+    return lambda name, value: _DROP if name in names.ids else value
 
 
-_WORDS: Final = frozenset({"state", "status"})
-_IDS: Final = frozenset({"id", "merchant_reference"})
-_REWRITES: Final[Mapping[Fault, _Rewrite]] = MappingProxyType(
+def _more(names: Names) -> _Rewrite:
+    def more(name: str, value: object) -> object:
+        return value + 1 if name in names.amounts and isinstance(value, int) and value else value
+
+    return more
+
+
+def _abroad(names: Names) -> _Rewrite:
+    def abroad(name: str, value: object) -> object:
+        if name not in names.currencies:
+            return value
+        return "SEK" if value == "EUR" else "EUR"
+
+    return abroad
+
+
+def _someone_elses(names: Names) -> _Rewrite:
+    return lambda name, value: "someone-elses-payment" if name in names.references else value
+
+
+_REWRITES: Final[Mapping[Fault, Callable[[Names], _Rewrite]]] = MappingProxyType(
     {
         Fault.WRONG_TYPE: _number_as_text,
-        Fault.UNKNOWN_WORD: lambda name, value: "quarantined" if name in _WORDS else value,
-        Fault.MISSING_ID: lambda name, value: _DROP if name in _IDS else value,
+        Fault.UNKNOWN_WORD: _unknown_word,
+        Fault.MISSING_ID: _missing_id,
         Fault.OTHER_AMOUNT: _more,
         Fault.OTHER_CURRENCY: _abroad,
-        Fault.OTHER_REFERENCE: lambda name, value: (
-            "someone-elses-payment" if name == "merchant_reference" else value
-        ),
+        Fault.OTHER_REFERENCE: _someone_elses,
     }
 )
