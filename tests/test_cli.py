@@ -74,7 +74,7 @@ def run(capsys):
         ("simulate bank --port x", "checkoutflow simulate: argument --port: is a number from 0"),
         ("simulate bank --port 65536", "checkoutflow simulate: argument --port: is a number from"),
         ("simulate bank --notify me", "checkoutflow simulate: argument --notify: is an address"),
-        ("simulate shop", "checkoutflow simulate: argument bank: invalid choice: 'shop'"),
+        ("simulate shop", "checkoutflow simulate: argument NAME: invalid choice: 'shop'"),
         ("schema order", "checkoutflow schema: argument {shop,cart,view}: invalid choice: 'order'"),
     ],
 )
@@ -653,6 +653,14 @@ def test_without_an_address_nothing_is_posted(run, monkeypatch):
     assert status == 0
     assert "not posted" in out
     assert simulate.API_KEY in out
+
+
+def test_vipps_mobilepay_can_be_served_too(run, monkeypatch):
+    monkeypatch.setattr("checkoutflow.cli.simulate.Event", Interrupted)
+    status, out, _ = run("simulate", "vipps_mobilepay")
+    assert status == 0
+    assert out.startswith("Vipps MobilePay's stand-in is at http://127.0.0.1:")
+    assert "signed with simulated-notice-secret" in out
 
 
 class Interrupted:

@@ -137,7 +137,12 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
 
     simulate = _command(commands, "simulate", "serve a simulated provider on loopback")
-    simulate.add_argument("provider", choices=["bank"], metavar="bank", help="which one")
+    simulate.add_argument(
+        "provider",
+        choices=["bank", "vipps_mobilepay"],
+        metavar="NAME",
+        help="bank, vipps_mobilepay",
+    )
     simulate.add_argument("--port", type=_port, default=0, metavar="N", help="default: a free one")
     simulate.add_argument("--notify", type=_web_address, metavar="URL", help="post notices there")
 

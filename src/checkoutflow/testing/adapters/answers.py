@@ -42,12 +42,13 @@ def the_same_order_gives_the_same_bytes(case: AdapterCase) -> None:
     for name, prepare in calls_of(case).items():
         call = prepare()
         runs = []
-        for _ in range(2):
+        for _ in range(3):
             wire = Wire(call.stage.handler)
             run(call, wire, name)
             runs.append([bytes_of(request) for request in wire.requests])
         expect(
-            runs[0] == runs[1],
+            # The first may fetch what the adapter keeps from then on: a token.
+            runs[1] == runs[2],
             f"{name}: the same order must give the same requests; leave out counters, clocks and "
             "random values, and sort what has no order",
         )

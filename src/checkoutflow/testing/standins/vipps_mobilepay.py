@@ -1,0 +1,432 @@
+"""A stand-in for Vipps MobilePay: its ePayment API with its token, errors and signed webhooks.
+
+It refuses what the provider's own description (ePayment 1.8.1) refuses. The look-up's ``state``
+never moves past ``AUTHORIZED``; what happened later is in the aggregate, as at the real one. A card
+that is declined is tried again in the real app, so a decline ends here as ``ABORTED``.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from datetime import timedelta
+from email.utils import format_datetime
+from functools import partial
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, TypeVar
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from checkoutflow.errors import problem_paths
+from checkoutflow.money import Money
+from checkoutflow.privacy.secret import Secret
+from checkoutflow.providers.http import json_of
+from checkoutflow.providers.vipps_mobilepay import (
+    MARKETS,
+    VippsMobilePay,
+    VippsMobilePayConfig,
+)
+from checkoutflow.testing.standins.base import StandIn
+from checkoutflow.testing.standins.book import BankPayment, Fate, Kind, Refusal, State, Status
+from checkoutflow.testing.standins.faults import Names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from checkoutflow.testing.standins.base import Posted
+
+NOTICE_URL: Final = "https://shop.example/notices/vipps_mobilepay"
+_TOKEN_LIFE: Final = timedelta(hours=1)
+
+_STATES: Final = MappingProxyType(
+    {
+        State.PENDING: "CREATED",
+        State.AUTHORISED: "AUTHORIZED",
+        State.DECLINED: "ABORTED",
+        State.EXPIRED: "EXPIRED",
+        State.CANCELLED: "TERMINATED",
+    }
+)
+# What happened -> the webhook's name for it, and whether it succeeded.
+_EVENTS: Final = MappingProxyType(
+    {
+        "payment.authorised": ("AUTHORIZED", True),
+        "payment.declined": ("ABORTED", True),
+        "payment.cancelled": ("TERMINATED", True),
+        "payment.expired": ("EXPIRED", True),
+        "payment.captured": ("CAPTURED", True),
+        "payment.voided": ("CANCELLED", True),
+        "payment.refunded": ("REFUNDED", True),
+        "capture.failed": ("CAPTURED", False),
+        "void.failed": ("CANCELLED", False),
+        "refund.failed": ("REFUNDED", False),
+    }
+)
+# Our word for why not -> the status and the code of the provider's error.
+_CODES: Final = MappingProxyType(
+    {
+        "invalid_request": (400, ""),
+        "payment_not_found": (404, "5090"),
+        "reference_taken": (409, "4150"),
+        "key_conflict": (409, "4010"),
+        "not_authorised": (400, "6020"),
+        "authorisation_expired": (400, "6030"),
+        "amount_too_high": (400, "6090"),
+        "nothing_to_void": (400, "6050"),
+        "wrong_currency": (400, "5040"),
+        "insufficient_funds": (400, "6260"),
+        "key_in_use": (409, "6160"),
+    }
+)
+
+
+class _Strict(BaseModel):
+    """Fields that the description does not list are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class _Amount(_Strict):
+    currency: Literal["NOK", "DKK", "EUR", "SEK", "USD", "GBP"]
+    value: int = Field(ge=1, le=65_000_000)
+
+    @property
+    def money(self) -> Money:
+        """The amount as a value."""
+        return Money(self.value, self.currency)
+
+
+class _PaymentMethod(_Strict):
+    type: Literal["WALLET", "CARD"]
+
+
+class _Customer(_Strict):
+    phoneNumber: str = Field(pattern=r"^\d{9,15}$")  # noqa: N815 -- their name for it
+
+
+_Minor = Annotated[int, Field(ge=0)]
+
+
+class _UnitInfo(_Strict):
+    unitPrice: _Minor | None = None  # noqa: N815 -- their name for it
+    quantity: str
+    quantityUnit: Literal["PCS", "KG", "KM", "MINUTE", "LITRE", "KWH"] = "PCS"  # noqa: N815
+
+
+class _OrderLine(_Strict):
+    id: str = Field(min_length=1, max_length=255)
+    name: str = Field(min_length=1, max_length=2048)
+    totalAmount: int  # noqa: N815 -- as above
+    totalAmountExcludingTax: int  # noqa: N815
+    totalTaxAmount: int  # noqa: N815
+    taxRate: int = Field(default=0, ge=0, le=10_000)  # noqa: N815
+    unitInfo: _UnitInfo | None = None  # noqa: N815
+    discount: int = 0
+    isReturn: bool = False  # noqa: N815
+    isShipping: bool = False  # noqa: N815
+    productUrl: str | None = None  # noqa: N815
+
+
+class _BottomLine(_Strict):
+    currency: Literal["NOK", "DKK", "EUR", "SEK", "USD", "GBP"]
+    receiptNumber: str | None = None  # noqa: N815
+
+
+_Presence = Literal["CUSTOMER_PRESENT", "CUSTOMER_NOT_PRESENT"]
+
+
+class _Receipt(_Strict):
+    orderLines: list[_OrderLine]  # noqa: N815
+    bottomLine: _BottomLine  # noqa: N815
+
+
+class _Create(_Strict):
+    amount: _Amount
+    paymentMethod: _PaymentMethod  # noqa: N815
+    reference: str = Field(pattern=r"^[a-zA-Z0-9-]{8,64}$")
+    userFlow: Literal["WEB_REDIRECT", "QR", "PUSH_MESSAGE", "NATIVE_REDIRECT"]  # noqa: N815
+    returnUrl: str | None = Field(default=None, max_length=2500)  # noqa: N815
+    customer: _Customer | None = None
+    customerInteraction: _Presence | None = None  # noqa: N815
+    qrFormat: dict[str, object] | None = None  # noqa: N815
+    paymentDescription: str | None = Field(default=None, min_length=3, max_length=100)  # noqa: N815
+    receipt: _Receipt | None = None
+    metadata: dict[str, str] | None = None
+    minimumUserAge: int | None = Field(default=None, ge=0, le=100)  # noqa: N815
+
+
+class _Modify(_Strict):
+    modificationAmount: _Amount  # noqa: N815
+
+
+class _Cancel(_Strict):
+    cancelTransactionOnly: bool = False  # noqa: N815
+
+
+_M = TypeVar("_M", bound=_Strict)
+
+
+class SimulatedVippsMobilePay(StandIn):
+    """One sales unit at the stand-in.
+
+    Args:
+        clock: Its time, as an aware ``datetime``.
+        market: ``NO``, ``SE``, ``DK`` or ``FI``: fixes the wallet's currency.
+        secret: What its credentials and the secret of its webhooks are made of.
+        notice_url: Where webhooks are registered; part of what is signed.
+    """
+
+    _title = "Vipps MobilePay, simulated"
+    _names: ClassVar[Names] = Names(
+        amounts=frozenset({"value"}),
+        currencies=frozenset({"currency"}),
+        words=frozenset({"state"}),
+        ids=frozenset({"reference", "pspReference"}),
+        references=frozenset({"reference"}),
+    )
+    _decided = frozenset({200, 201, 409})
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime],
+        *,
+        market: Literal["NO", "DK", "FI", "SE"] = "NO",
+        secret: str = "simulated",  # noqa: S107 -- opens nothing real
+        notice_url: str = NOTICE_URL,
+    ) -> None:
+        """Open the sales unit with an empty book."""
+        super().__init__(clock, authorisation_s=MARKETS[market].capture_days * 86_400)
+        self._market = market
+        self._secret = secret
+        self._notice_url = notice_url
+        self._tokens: dict[str, datetime] = {}
+        self._metadata: dict[str, dict[str, str]] = {}
+
+    def provider(self, base_url: str = "https://apitest.vipps.no") -> VippsMobilePay:
+        """An adapter for this sales unit."""
+        return VippsMobilePay(
+            VippsMobilePayConfig(
+                base_url=base_url,
+                market=self._market,
+                merchant_serial_number="123456",
+                client_id=f"{self._secret}-client-id",
+                client_secret=Secret(f"{self._secret}-client-secret"),
+                subscription_key=Secret(f"{self._secret}-subscription-key"),
+                notice_secret=Secret(f"{self._secret}-notice-secret"),
+                notice_url=self._notice_url,
+            )
+        )
+
+    # --- how it speaks -------------------------------------------------------------------------
+
+    def _route(self, request: httpx.Request, parts: list[str]) -> httpx.Response:
+        if (request.method, parts) == ("POST", ["accesstoken", "get"]):
+            return self._token(request)
+        if not self._is_merchant(request):
+            raise Refusal(401, "unauthorised")
+        match request.method, parts:
+            case "POST", ["epayment", "v1", "payments"]:
+                return self._perform(request, Kind.AUTHORISE, _key_of(request), self._create)
+            case "GET", ["epayment", "v1", "payments", reference]:
+                return self._look_up(request, reference)
+            case "POST", ["epayment", "v1", "payments", reference, word] if word in _KINDS:
+                kind = _KINDS[word]
+                work = partial(self._modify, kind, reference)
+                return self._perform(request, kind, _key_of(request), work)
+            case "POST", ["epayment", "v1", "test", "payments", reference, "approve"]:
+                self._ledger.decide(self._payment(reference), approve=True)
+                return httpx.Response(200)
+            case _:
+                raise Refusal(404, "no_such_resource")
+
+    def _token(self, request: httpx.Request) -> httpx.Response:
+        wanted = {
+            "client_id": f"{self._secret}-client-id",
+            "client_secret": f"{self._secret}-client-secret",
+            "ocp-apim-subscription-key": f"{self._secret}-subscription-key",
+        }
+        for name, value in wanted.items():
+            shown = request.headers.get(name, "").encode()
+            if not hmac.compare_digest(shown, value.encode()):
+                raise Refusal(401, "unauthorised")
+        token = f"token-{len(self._tokens) + 1:06}"
+        self._tokens[token] = self._now
+        until = int((self._now + _TOKEN_LIFE).timestamp())
+        seconds = str(int(_TOKEN_LIFE.total_seconds()))
+        return httpx.Response(
+            200,
+            json={
+                "token_type": "Bearer",
+                "expires_in": seconds,
+                "ext_expires_in": seconds,
+                "expires_on": str(until),
+                "not_before": str(int(self._now.timestamp())),
+                "resource": "00000002-0000-0000-c000-000000000000",
+                "access_token": token,
+            },
+        )
+
+    def _is_merchant(self, request: httpx.Request) -> bool:
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        issued = self._tokens.get(token) if kind == "Bearer" else None
+        key = request.headers.get("ocp-apim-subscription-key", "")
+        is_ours = hmac.compare_digest(key.encode(), f"{self._secret}-subscription-key".encode())
+        return is_ours and issued is not None and self._now < issued + _TOKEN_LIFE
+
+    def _refused(self, refusal: Refusal) -> httpx.Response:
+        status, code = _CODES.get(refusal.code, (refusal.status, ""))
+        details = [{"name": name, "reason": text} for name, text in refusal.problems]
+        if code:
+            details.append({"name": "ErrorCode", "reason": code})
+        body = {
+            "type": "https://example.com/problems/error",
+            "title": refusal.code.replace("_", " "),
+            "detail": refusal.code.replace("_", " "),
+            "status": status,
+            "traceId": f"trace-{self._count:06}",
+            "extraDetails": details,
+        }
+        headers = {"content-type": "application/problem+json"}
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            headers["retry-after"] = "7"
+        return httpx.Response(status, headers=headers, content=json.dumps(body))
+
+    def _create(self, request: httpx.Request, key: str, fate: Fate) -> httpx.Response:
+        order = _read(_Create, request)
+        if order.userFlow == "WEB_REDIRECT" and not order.returnUrl:
+            raise Refusal(400, "invalid_request", [("returnUrl", "is required")])
+        if (
+            order.paymentMethod.type == "WALLET"
+            and order.amount.currency != MARKETS[self._market].currency
+        ):
+            raise Refusal(400, "wrong_currency")
+        self._metadata.setdefault(order.reference, order.metadata or {})
+        payment, _ = self._create_payment(
+            request,
+            key,
+            fate,
+            BankPayment(
+                id=f"psp-{self._count + 1:06}",
+                merchant_reference=order.reference,
+                amount=order.amount.money,
+                method=order.paymentMethod.type,
+                return_url=order.returnUrl or "",
+                instrument=None,
+                page="",
+                is_waiting=True,
+            ),
+        )
+        created = {"redirectUrl": payment.page, "reference": payment.merchant_reference}
+        return httpx.Response(201, json=created)
+
+    def _modify(
+        self, kind: Kind, reference: str, request: httpx.Request, key: str, fate: Fate
+    ) -> httpx.Response:
+        payment = self._payment(reference)
+        amount = None
+        if kind is not Kind.VOID:
+            amount = _read(_Modify, request).modificationAmount.money
+        elif (
+            request.content
+            and _read(_Cancel, request).cancelTransactionOnly
+            and payment.state is not State.PENDING
+        ):
+            raise Refusal(409, "nothing_to_void")
+        payment, operation = self._modify_payment(kind, reference, amount, key, fate)
+        if operation.status is Status.FAILED:
+            raise Refusal(409, operation.reason)
+        shown = self._view(payment)
+        wanted = ("state", "aggregate", "pspReference", "reference")
+        answer = {name: shown[name] for name in wanted}
+        # Not said by the description: we take it for the amount of what was asked.
+        answer["amount"] = _amount(operation.amount.minor, operation.amount.currency)
+        # The description labels it so, though it is no problem.
+        headers = {"content-type": "application/problem+json"}
+        return httpx.Response(200, headers=headers, content=json.dumps(answer))
+
+    def _view(self, payment: BankPayment) -> dict[str, object]:
+        book, currency = payment.book, payment.amount.currency
+        is_terminated = payment.state is State.CANCELLED
+        # A payment that was ended before it was approved says that all of it is cancelled.
+        voided = payment.amount.minor if is_terminated else book.voided
+        shown: dict[str, object] = {
+            "aggregate": {
+                "authorizedAmount": _amount(book.authorised, currency),
+                "cancelledAmount": _amount(voided, currency),
+                "capturedAmount": _amount(book.captured, currency),
+                "refundedAmount": _amount(book.refunded, currency),
+            },
+            "amount": _amount(payment.amount.minor, currency),
+            "state": _STATES[payment.state],
+            "paymentMethod": {"type": payment.method},
+            "profile": {},
+            "pspReference": payment.id,
+            "reference": payment.merchant_reference,
+        }
+        if payment.is_waiting:
+            shown["redirectUrl"] = payment.page
+        if metadata := self._metadata[payment.merchant_reference]:
+            shown["metadata"] = metadata
+        return shown
+
+    def _notice(self, payment: BankPayment, kind: str, amount: Money, key: str | None) -> bytes:
+        name, is_done = _EVENTS[kind]
+        body = {
+            "msn": "123456",
+            "reference": payment.merchant_reference,
+            "pspReference": f"event-{len(self._posted) + 1:06}",
+            "name": name,
+            "amount": _amount(amount.minor, amount.currency),
+            "timestamp": self._now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "success": is_done,
+        }
+        return json.dumps(body | ({"idempotencyKey": key} if key else {})).encode()
+
+    def _signed(self, posted: Posted) -> tuple[dict[str, str], bytes]:
+        url = httpx.URL(self._notice_url)
+        date = format_datetime(self._clock(), usegmt=True)
+        digest = base64.b64encode(hashlib.sha256(posted.body).digest()).decode()
+        text = f"POST\n{url.raw_path.decode()}\n{date};{url.netloc.decode()};{digest}"
+        key = f"{self._secret}-notice-secret".encode()
+        sign = base64.b64encode(hmac.new(key, text.encode(), hashlib.sha256).digest()).decode()
+        headers = {
+            "content-type": "application/json",
+            "host": url.netloc.decode(),
+            "x-ms-date": date,
+            "x-ms-content-sha256": digest,
+            "authorization": "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256"
+            f"&Signature={sign}",
+        }
+        return headers, posted.body
+
+
+_KINDS: Final = MappingProxyType(
+    {"capture": Kind.CAPTURE, "cancel": Kind.VOID, "refund": Kind.REFUND}
+)
+_KEY_LENGTH: Final = 50
+
+
+def _key_of(request: httpx.Request) -> str:
+    key: str = request.headers.get("idempotency-key", "")
+    if not 1 <= len(key) <= _KEY_LENGTH:
+        raise Refusal(400, "invalid_request", [("Idempotency-Key", "has 1 to 50 characters")])
+    return key
+
+
+def _read(model: type[_M], request: httpx.Request) -> _M:
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        raise Refusal(415, "not_json")
+    try:
+        return model.model_validate(json_of(request.content))
+    except ValidationError as error:
+        problems = problem_paths(error.errors(include_input=False, include_url=False))
+        raise Refusal(400, "invalid_request", problems) from None
+
+
+def _amount(minor: int, currency: str) -> dict[str, object]:
+    return {"currency": currency, "value": minor}

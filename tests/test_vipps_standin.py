@@ -1,0 +1,152 @@
+"""Vipps MobilePay's stand-in and its adapter, held to the contract and to each other."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Literal
+
+import httpx
+import pytest
+from tests.specs import spec
+
+from checkoutflow.cart import Cart
+from checkoutflow.flow.sync import CheckoutFlow
+from checkoutflow.money import Money
+from checkoutflow.payment.outcomes import Redirect
+from checkoutflow.privacy.vault import KEY_BYTES, Keys
+from checkoutflow.providers.contract import Ask, Modification
+from checkoutflow.shop import Shop
+from checkoutflow.stores.memory import MemoryStore
+from checkoutflow.testing import CUSTOMERS, Clock
+from checkoutflow.testing.adapters import (
+    ADAPTER_CHECKS,
+    AdapterCase,
+    SealedNotice,
+    Stage,
+    exchange,
+)
+from checkoutflow.testing.adapters.case import order_of
+from checkoutflow.testing.adapters.case import part_of as part_of_case
+from checkoutflow.testing.standins.vipps_mobilepay import SimulatedVippsMobilePay
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+Country = Literal["NO", "DK", "FI", "SE"]
+
+
+def stage_of(credentials: str, market: Country) -> Stage:
+    unit = SimulatedVippsMobilePay(lambda: NOW, market=market, secret=credentials)
+
+    def customer(action, approve):
+        url = action.payload if action.kind == "show_qr" else action.url
+        form = {"decision": "approve" if approve else "decline"}
+        unit.handle(httpx.Request("POST", url, data=form))
+
+    def notice():
+        headers, body = unit.outbox[-1]
+        return SealedNotice(headers, body, NOW.timestamp())
+
+    return Stage(provider=unit.provider(), handler=unit.handle, customer=customer, notice=notice)
+
+
+def case_of(method: str, amount: str, market: Country) -> AdapterCase:
+    return AdapterCase(
+        make=lambda: stage_of("ours", market),
+        foreign=lambda: stage_of("theirs", market),
+        method=method,
+        amount=Money.read(amount),
+        secrets=("ours-client-secret", "ours-subscription-key", "ours-notice-secret"),
+        words=dict.fromkeys(("status", "capture", "void", "refund"), ("state",)),
+        notice_age_s=8 * 86_400,
+    )
+
+
+CASES = {
+    "vipps in Norway": case_of("vipps", "1234.50 NOK", "NO"),
+    "mobilepay in Denmark": case_of("mobilepay", "99.00 DKK", "DK"),
+    "a code to scan in Finland": case_of("qr", "12.34 EUR", "FI"),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("check", ADAPTER_CHECKS, ids=lambda check: check.__name__)
+def test_vipps_mobilepay_keeps_the_contract(check, case):
+    check(case)
+
+
+def test_a_sale_with_vipps_from_cart_to_return():
+    clock = Clock()
+    unit = SimulatedVippsMobilePay(clock)
+    http = httpx.Client(transport=httpx.MockTransport(unit.handle))
+    vipps = {"id": "vipps", "provider": "vipps_mobilepay"}
+    parcel = {"id": "parcel", "name": "Pakke", "prices": ["59.00 NOK"]}
+    shop = Shop.read({"name": "S", "markets": ["NO"], "methods": [vipps], "deliveries": [parcel]})
+    lines = [{"sku": "mug", "name": "Krus", "quantity": 2, "unit_price": "129.50 NOK"}]
+    keys = Keys.of(bytes(KEY_BYTES))
+    with CheckoutFlow(
+        shop, providers=[unit.provider()], store=MemoryStore(), keys=keys, clock=clock, http=http
+    ) as flow:
+        sale = flow.start(
+            Cart.read({"lines": lines}), market="NO", details=CUSTOMERS["NO"], payment="vipps"
+        )
+        back = "https://shop.example/back"
+        sale = flow.place(sale.id, accepted_total=sale.total, return_url=back)
+        assert isinstance(sale.next_action, Redirect)
+        unit.approve(sale.payments[0].id)
+        unit.deliver(lambda headers, body: flow.receive("vipps_mobilepay", headers, body))
+        assert flow.load(sale.id).phase == "confirmed"
+        clock.advance(hours=2)  # the token has run out: another one is fetched
+        sale = flow.ship(sale.id, {"mug": 1})
+        sale = flow.ship(sale.id)
+        sale = flow.refund(sale.id, {"mug": 1})
+        book = unit.book(sale.payments[0].id)
+        assert (book.authorised, book.captured, book.refunded) == (31800, 31800, 15900)
+        assert (sale.books.captured, sale.books.refunded) == (31800, 15900)
+        unit.deliver(lambda headers, body: flow.receive("vipps_mobilepay", headers, body), times=2)
+        assert flow.load(sale.id).books == sale.books
+
+
+# What the two say to each other is what the provider publishes ------------------------------------
+
+NEEDED = {"CreatePayment", "GetPayment", "CapturePayment", "CancelPayment", "RefundPayment"}
+
+
+def test_every_word_between_them_is_in_the_providers_own_description():
+    epayment = spec("vipps_mobilepay", "epayment.yaml", closed=True)
+    unit = SimulatedVippsMobilePay(lambda: NOW)
+    provider = unit.provider()
+    said = set()
+
+    def overheard(request):
+        response = unit.handle(request)
+        if request.url.path.startswith("/epayment"):
+            said.add(epayment.operation(request))
+            epayment.validate(request, response)
+        return response
+
+    order = order_of(CASES["vipps in Norway"])
+    asked = Ask(order.merchant_reference, None, order.amount)
+    exchange(provider.authorise(order), overheard)
+    exchange(provider.status(asked), overheard)
+    unit.approve(order.merchant_reference)
+    part = Modification(
+        "capture-1", order.merchant_reference, None, part_of_case(CASES["vipps in Norway"])
+    )
+    exchange(provider.capture(part), overheard)
+    exchange(provider.refund(replace(part, key="refund-1")), overheard)
+    exchange(provider.refund(replace(part, key="refund-2")), overheard)  # too much: a problem
+    rest = order.amount - part.amount
+    exchange(provider.void(replace(part, key="void-1", amount=rest)), overheard)
+    exchange(provider.status(asked), overheard)
+    print(f"vipps_mobilepay: {len(said)} of {len(NEEDED)} operations covered")  # noqa: T201
+    assert {name.lower() for name in said} == {name.lower() for name in NEEDED}
+    webhooks = [json.loads(body) for _, body in unit.outbox]
+    assert [body["name"] for body in webhooks] == [
+        "AUTHORIZED",
+        "CAPTURED",
+        "REFUNDED",
+        "CANCELLED",
+    ]
+    for body in webhooks:
+        epayment.check("WebhookEvent", body)
