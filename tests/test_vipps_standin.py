@@ -29,7 +29,10 @@ from checkoutflow.testing.adapters import (
 )
 from checkoutflow.testing.adapters.case import order_of
 from checkoutflow.testing.adapters.case import part_of as part_of_case
+from checkoutflow.testing.driver import Crash, Stop
+from checkoutflow.testing.standins.faults import Fault
 from checkoutflow.testing.standins.vipps_mobilepay import SimulatedVippsMobilePay
+from checkoutflow.testing.world import World
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 Country = Literal["NO", "DK", "FI", "SE"]
@@ -150,3 +153,85 @@ def test_every_word_between_them_is_in_the_providers_own_description():
     ]
     for body in webhooks:
         epayment.check("WebhookEvent", body)
+
+
+# Nothing is lost when the machine stops ----------------------------------------------------------
+
+SHOP = Shop.read(
+    {
+        "name": "Fjord",
+        "markets": ["NO"],
+        "methods": [{"id": "vipps", "provider": "vipps_mobilepay"}],
+        "deliveries": [{"id": "parcel", "name": "Pakke", "prices": ["59.00 NOK"]}],
+    }
+)
+CART = Cart.read(
+    {"lines": [{"sku": "mug", "name": "Krus", "quantity": 2, "unit_price": "129.50 NOK"}]}
+)
+
+
+def sell(world: World) -> str:
+    """A sale as shop and customer go on with it after a crash: every call under its own key."""
+    flow = world.flow
+    sale = flow.start(
+        CART, market="NO", details=CUSTOMERS["NO"], payment="vipps", idempotency_key="start"
+    )
+    flow.place(
+        sale.id,
+        accepted_total=Money(31800, "NOK"),
+        return_url="https://shop.example/back",
+        idempotency_key="place",
+    )
+    world.settle()
+    world.bank.approve(world.checkout(sale.id).payments[-1].id)
+    world.settle()
+    flow.ship(sale.id, idempotency_key="ship")
+    world.settle()
+    flow.refund(sale.id, {"mug": 1}, idempotency_key="refund")
+    world.settle()
+    return sale.id
+
+
+def world_of_vipps() -> World:
+    return World(SHOP, open_bank=SimulatedVippsMobilePay)
+
+
+def effects_of_a_sale() -> list[str]:
+    with world_of_vipps() as world:
+        sell(world)
+        return list(world.steps.names)
+
+
+STOPS = [
+    pytest.param(Stop(number, is_after=is_after), id=f"{number}{' after' if is_after else ''}")
+    for number in range(1, len(effects_of_a_sale()) + 1)
+    for is_after in (False, True)
+]
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_a_crash_at_any_step_of_a_sale_with_vipps_loses_nothing(stop):
+    with world_of_vipps() as world:
+        world.steps.stops = [stop]
+        try:
+            sell(world)
+        except Crash:
+            world.reopen()
+        sale = sell(world)
+        world.check()
+        state = world.checkout(sale)
+        book = world.bank.book(state.payments[-1].id)
+        assert (book.authorised, book.captured, book.refunded) == (31800, 31800, 15900)
+        assert state.phase == "fulfilled"
+        assert len(world.bank.references) == 1
+
+
+@pytest.mark.parametrize("fault", ["lose_request", "lose_answer", "error", "html", "rate_limit"])
+@pytest.mark.parametrize("operation", ["authorise", "capture", "refund"])
+def test_a_lost_or_wrong_answer_is_asked_for(operation, fault):
+    with world_of_vipps() as world:
+        world.bank.plan(operation, Fault(fault))
+        sale = sell(world)
+        world.check()
+        book = world.bank.book(world.checkout(sale).payments[-1].id)
+        assert (book.captured, book.refunded) == (31800, 15900)

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.state import Checkout, Payment
     from checkoutflow.shop import Shop
     from checkoutflow.stores.contract import JournalEntry, Store
-    from checkoutflow.testing.bank import SimulatedBank
+    from checkoutflow.testing.standins.base import StandIn
 
 _ALL: Final = 1_000_000
 _MOMENT: Final = timedelta(microseconds=1)
 _FAR: Final = timedelta(days=10_000)
 
 
-def check_world(store: Store, bank: SimulatedBank, shop: Shop) -> None:
+def check_world(store: Store, bank: StandIn, shop: Shop) -> None:
     """Check every checkout of a store against the bank and against itself.
 
     Hand over the bank's waiting notices first (``bank.deliver``) and let due work run: what nobody
@@ -65,7 +65,7 @@ def check_world(store: Store, bank: SimulatedBank, shop: Shop) -> None:
         raise AssertionError("\n".join(["the world is not in order:", *problems]))
 
 
-def _theirs(state: Checkout, bank: SimulatedBank) -> Mapping[str, Book]:
+def _theirs(state: Checkout, bank: StandIn) -> Mapping[str, Book]:
     """What the bank did for each payment; our own books where another provider took it, or none."""
     name = bank.provider().name
     return {
@@ -89,7 +89,7 @@ def _is_at_rest(state: Checkout) -> bool:
 # Money --------------------------------------------------------------------------------------------
 
 
-def _strangers(states: Sequence[Checkout], bank: SimulatedBank) -> Iterator[str]:
+def _strangers(states: Sequence[Checkout], bank: StandIn) -> Iterator[str]:
     """Payments at the bank that no checkout knows: an attempt was sent before it was kept."""
     ours = {payment.id for state in states for payment in state.payments}
     for reference in bank.references:

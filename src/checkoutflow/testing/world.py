@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.state import Checkout, Payment
     from checkoutflow.shop import Shop
     from checkoutflow.stores.contract import Store
+    from checkoutflow.testing.standins.base import StandIn
 
 # Due work that goes on for longer than this many rounds never comes to rest.
 _MOST_ROUNDS: Final = 500
@@ -68,7 +69,7 @@ class World:
         shop: Shop,
         *,
         open_store: Callable[[], Store] | None = None,
-        open_bank: Callable[[Clock], SimulatedBank] = SimulatedBank,
+        open_bank: Callable[[Clock], StandIn] = SimulatedBank,
         seed: int = 0,
     ) -> None:
         """Make a world; the same seed gives the same ids.
@@ -77,7 +78,7 @@ class World:
             shop: The settings to sell by. Methods name the provider ``simulated_bank``.
             open_store: Opens the store, at first and after every crash; it must find again what
                 was committed. By default one ``MemoryStore`` that outlives crashes.
-            open_bank: Opens the bank, for one that can do less:
+            open_bank: Opens the bank: another provider's stand-in, or one that can do less, such as
                 ``partial(SimulatedBank, remembers_keys=False)``.
             seed: What the random bytes are drawn from.
         """

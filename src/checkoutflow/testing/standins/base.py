@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from checkoutflow.money import Money
+    from checkoutflow.providers.contract import Provider
 
 Deliver: TypeAlias = Callable[[Mapping[str, str], bytes], object]
 Work: TypeAlias = Callable[[httpx.Request, str, Fate], httpx.Response]
@@ -131,6 +132,10 @@ class StandIn(ABC):
         )
 
     # --- what is the provider's own ------------------------------------------------------------
+
+    @abstractmethod
+    def provider(self, base_url: str = ...) -> Provider:
+        """An adapter for it, with its address, its credentials and what it really can."""
 
     @abstractmethod
     def _route(self, request: httpx.Request, parts: list[str]) -> httpx.Response:
