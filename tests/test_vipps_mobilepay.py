@@ -1001,6 +1001,13 @@ def test_a_notice_is_believed_for_as_long_as_they_send_it(provider, age_s, is_be
             notice_of(provider, sealed(), BODY, NOW_S + age_s)
 
 
+@pytest.mark.parametrize("url", ["https://shop.example:8080/notices/", "http://127.0.0.1:9/n"])
+def test_the_registered_address_is_signed_to_the_letter(url):
+    provider = VippsMobilePay(config(notice_url=url))
+    headers = seal(BODY, SECRETS[2], url.replace("http:", "https:"))
+    assert notice_of(provider, headers, BODY).kind == "CAPTURED"
+
+
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"<html>", b'{"reference": 7}', b"\xff"])
 def test_what_is_signed_must_still_be_a_notice(provider, body):
     with pytest.raises(UntrustedNotice, match="not readable as a notice"):
