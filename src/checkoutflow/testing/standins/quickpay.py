@@ -1,0 +1,438 @@
+"""A stand-in for QuickPay: payments, links, operations that end later, and signed callbacks.
+
+It refuses what the provider's documentation says is refused. As at the real one, an answer to a
+capture, refund or cancel shows the operation as pending, a callback is the whole payment, and
+nothing but an operation makes one.
+
+Two kinds of "no" differ. A declined attempt (`SimulatedQuickPay.reject`) leaves the link open. The
+one that a person gives on the page, or a test plans, is the last: the link is closed with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from functools import partial
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from checkoutflow.errors import problem_paths
+from checkoutflow.money import MAX_MINOR, Money
+from checkoutflow.privacy.secret import Secret
+from checkoutflow.providers.quickpay import QuickPay, QuickPayConfig
+from checkoutflow.testing.standins.base import StandIn
+from checkoutflow.testing.standins.book import (
+    BankOperation,
+    BankPayment,
+    Fate,
+    Kind,
+    Refusal,
+    State,
+    Status,
+)
+from checkoutflow.testing.standins.faults import Names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from checkoutflow.testing.standins.base import Posted
+
+MERCHANT: Final = 1234
+
+_TYPES: Final = MappingProxyType(
+    {
+        Kind.AUTHORISE: "authorize",
+        Kind.CAPTURE: "capture",
+        Kind.VOID: "cancel",
+        Kind.REFUND: "refund",
+    }
+)
+_KINDS: Final = MappingProxyType(
+    {"capture": Kind.CAPTURE, "cancel": Kind.VOID, "refund": Kind.REFUND}
+)
+# Why an operation failed -> their code; 40000 for every other reason.
+_CODES: Final = MappingProxyType(
+    {
+        "": "20000",
+        "authorisation_expired": "40002",
+        "declined_by_customer": "40003",
+        "suspected_fraud": "40300",
+        "no_contact": "50300",
+    }
+)
+# Where nothing is done: our ledger's word -> the field at fault; empty for the payment's state.
+_FIELDS: Final = MappingProxyType({"amount_too_high": "amount", "reference_taken": "order_id"})
+
+
+class _Strict(BaseModel):
+    """Fields that the documentation does not list are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+_Text = Annotated[str, Field(min_length=1)]
+_Minor = Annotated[int, Field(ge=1, le=MAX_MINOR)]
+
+
+class _Item(_Strict):
+    qty: int = Field(ge=1)
+    item_no: _Text
+    item_name: _Text
+    item_price: int = Field(ge=0)
+    vat_rate: float = Field(ge=0, le=1)
+
+
+class _Shipping(_Strict):
+    amount: int = Field(ge=0)
+    vat_rate: float = Field(ge=0, le=1)
+
+
+class _Create(_Strict):
+    order_id: str = Field(pattern=r"^[A-Za-z0-9 ._-]{4,20}$")
+    currency: str = Field(pattern=r"^(DKK|SEK|NOK|EUR|GBP|USD)$")
+    basket: list[_Item] = []
+    shipping: _Shipping | None = None
+
+
+class _Link(_Strict):
+    amount: _Minor
+    continue_url: _Text
+    cancel_url: _Text
+    callback_url: _Text
+    language: str = Field(pattern=r"^[a-z]{2}$")
+    payment_methods: _Text
+    auto_capture: bool = False
+    auto_fee: bool = False
+
+
+class _Modify(_Strict):
+    amount: _Minor
+
+
+class _Void(_Strict):
+    pass
+
+
+_M = TypeVar("_M", bound=_Strict)
+
+
+class SimulatedQuickPay(StandIn):
+    """One account at the stand-in.
+
+    Args:
+        clock: Its time, as an aware ``datetime``.
+        secret: What the API key and the private key are made of.
+        notice_url: Where the adapter asks for callbacks.
+    """
+
+    _title = "QuickPay, simulated"
+    _names: ClassVar[Names] = Names(
+        amounts=frozenset({"amount"}),
+        currencies=frozenset({"currency"}),
+        words=frozenset({"state", "qp_status_code"}),
+        ids=frozenset({"id", "order_id"}),
+        references=frozenset({"order_id"}),
+    )
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime],
+        *,
+        secret: str = "simulated",  # noqa: S107 -- opens nothing real
+        notice_url: str = "https://shop.example/notices/quickpay",
+    ) -> None:
+        """Open the account with an empty book."""
+        # A link stays open until it is removed; to the ledger, that is a very long time.
+        super().__init__(clock, remembers_keys=False, decision_s=3650 * 86_400)
+        self._secret = secret
+        self._notice_url = notice_url
+        self._created: dict[str, _Create] = {}  # by our reference, in the order of their numbers
+        self._links: dict[str, _Link] = {}
+        self._callbacks: dict[str, str] = {}  # by the operation's key
+
+    def provider(self, base_url: str = "https://api.quickpay.net") -> QuickPay:
+        """An adapter for this account."""
+        return QuickPay(
+            QuickPayConfig(
+                api_key=Secret(f"{self._secret}-api-key"),
+                private_key=Secret(f"{self._secret}-private-key"),
+                notice_url=self._notice_url,
+                is_test=True,
+                base_url=base_url,
+            )
+        )
+
+    def reject(self, merchant_reference: str, reason: str = "declined") -> None:
+        """A card is declined on the link, which stays open: the customer may try another one."""
+        with self._open():
+            payment = self._payment(merchant_reference)
+            if payment.is_waiting:  # the attempt that still may come is the last of the list
+                self._failed(payment, Kind.AUTHORISE, "", payment.amount, reason, place=-1)
+
+    # --- how it speaks -------------------------------------------------------------------------
+
+    def _route(self, request: httpx.Request, parts: list[str]) -> httpx.Response:
+        credentials = base64.b64encode(f":{self._secret}-api-key".encode()).decode()
+        shown = request.headers.get("authorization", "").encode()
+        if not hmac.compare_digest(shown, f"Basic {credentials}".encode()):
+            raise Refusal(401, "unauthorised")
+        if request.headers.get("accept-version") != "v10":
+            raise Refusal(406, "wrong_version")
+        match request.method, parts:
+            case "POST", ["payments"]:
+                return self._create(request)
+            case "GET", ["payments"]:
+                return self._find(request)
+            case "GET", ["payments", number]:
+                return self._look_up(request, self._reference(number))
+            case "PUT", ["payments", number, "link"]:
+                work = partial(self._link, self._reference(number))
+                return self._perform(request, Kind.AUTHORISE, "", work)
+            case "DELETE", ["payments", number, "link"]:
+                return self._unlink(self._reference(number))
+            case "POST", ["payments", number, word] if word in _KINDS:
+                kind, reference = _KINDS[word], self._reference(number)
+                callback = request.headers.get("quickpay-callback-url", "")
+                key = parse_qs(urlsplit(callback).query).get("attempt", ["unnamed"])[0]
+                self._callbacks[key] = callback
+                return self._perform(request, kind, key, partial(self._modify, kind, reference))
+            case _:
+                raise Refusal(404, "no_such_resource")
+
+    def _refused(self, refusal: Refusal) -> httpx.Response:
+        problems: dict[str, list[str]] = {}
+        for field, text in refusal.problems:
+            problems.setdefault(field, []).append(text)
+        message = refusal.code.replace("_", " ")
+        if field := _FIELDS.get(refusal.code, ""):
+            problems[field] = [message]
+        # Their own word for what money or state does not allow is 400 as well.
+        is_unprocessable = refusal.status == HTTPStatus.UNPROCESSABLE_ENTITY
+        status = HTTPStatus.BAD_REQUEST if is_unprocessable else refusal.status
+        is_limit = status == HTTPStatus.TOO_MANY_REQUESTS
+        body = {"message": message, "errors": problems, "error_code": None}
+        return httpx.Response(status, json=body, headers={"retry-after": "7"} if is_limit else {})
+
+    def _create(self, request: httpx.Request) -> httpx.Response:
+        wanted = _read(_Create, request)
+        if wanted.order_id in self._created:
+            raise Refusal(400, "reference_taken")
+        self._created[wanted.order_id] = wanted
+        view = self._shown(wanted.order_id, None)
+        self._views[wanted.order_id] = None, view
+        return httpx.Response(201, json=view)
+
+    def _find(self, request: httpx.Request) -> httpx.Response:
+        """A list of at most one, in which the operations are left out."""
+        reference = request.url.params.get("order_id", "")
+        _, view = self._views.get(reference, (None, None))
+        found = [view | {"operations": []}] if isinstance(view, dict) else []
+        return httpx.Response(200, json=found)
+
+    def _link(self, reference: str, request: httpx.Request, key: str, fate: Fate) -> httpx.Response:
+        wanted = _read(_Link, request)
+        created = self._created[reference]
+        total = sum(item.qty * item.item_price for item in created.basket)
+        total += created.shipping.amount if created.shipping else 0
+        if "klarna-payments" in wanted.payment_methods.split(",") and total != wanted.amount:
+            raise Refusal(400, "wrong_sum", [("basket", "must add up to the amount")])
+        if (
+            reference in self._links
+        ):  # the documentation lets a link be replaced; nobody asks for it
+            raise Refusal(400, "wrong_state")
+        self._links[reference] = wanted
+        payment, _ = self._create_payment(
+            request,
+            key,
+            fate,
+            BankPayment(
+                id=self._number(reference),
+                merchant_reference=reference,
+                amount=Money(wanted.amount, created.currency),
+                method=wanted.payment_methods,
+                return_url=wanted.continue_url,
+                instrument=None,
+                page="",
+                is_waiting=True,
+            ),
+        )
+        return httpx.Response(200, json={"url": payment.page})
+
+    def _unlink(self, reference: str) -> httpx.Response:
+        payment = self._payment(reference)
+        if not payment.is_waiting:
+            raise Refusal(404, "no_such_resource")
+        self._ledger.void(payment, None, Fate())
+        return httpx.Response(204)
+
+    def _modify(
+        self, kind: Kind, reference: str, request: httpx.Request, key: str, fate: Fate
+    ) -> httpx.Response:
+        payment = self._payment(reference)
+        amount = None
+        if kind is Kind.VOID:
+            _read(_Void, request)
+        else:
+            amount = Money(_read(_Modify, request).amount, payment.amount.currency)
+        if payment.under_way(Kind.CAPTURE, Kind.VOID, Kind.REFUND):
+            raise Refusal(409, "operation_under_way")
+        if payment.state is not State.AUTHORISED:
+            raise Refusal(400, "wrong_state")
+        if kind is not Kind.REFUND and payment.book.expired:
+            gone = Money(payment.book.expired, payment.amount.currency)
+            reason = "authorisation_expired"
+            self._failed(payment, kind, key, gone if amount is None else amount, reason)
+        else:
+            self._modify_payment(kind, reference, amount, key, fate)
+        # By the time of the answer the acquirer has not spoken yet.
+        return httpx.Response(202, json=self._shown(reference, payment, is_running=True))
+
+    def _failed(
+        self,
+        payment: BankPayment,
+        kind: Kind,
+        key: str,
+        amount: Money,
+        reason: str,
+        place: int | None = None,
+    ) -> None:
+        """Put in an operation that the acquirer has turned down."""
+        operation = BankOperation(kind, key, amount, Fate(reason), Status.FAILED, reason)
+        end = len(payment.operations) if place is None else place
+        payment.operations.insert(end, operation)
+        self._changed(payment, f"{kind}.failed", amount, key)
+
+    def _changed(self, payment: BankPayment, notice: str, amount: Money, key: str | None) -> None:
+        """Removing a link, and time, are no operations: they make no callback."""
+        is_silent = notice in {"payment.cancelled", "payment.expired"}
+        super()._changed(payment, "" if is_silent else notice, amount, key)
+
+    def _view(self, payment: BankPayment) -> dict[str, Any]:
+        return self._shown(payment.merchant_reference, payment)
+
+    def _shown(
+        self, reference: str, payment: BankPayment | None, *, is_running: bool = False
+    ) -> dict[str, Any]:
+        created, link = self._created[reference], self._links.get(reference)
+        operations = [] if payment is None else self._operations(payment)
+        if is_running:
+            operations[-1] |= {"pending": True, "qp_status_code": None, "qp_status_msg": None}
+        is_open = payment is not None and payment.state in {State.PENDING, State.AUTHORISED}
+        page = payment.page if payment is not None and is_open else None
+        return {
+            "id": int(self._number(reference)),
+            "ulid": None,
+            "merchant_id": MERCHANT,
+            "order_id": reference,
+            "accepted": payment is not None and payment.book.authorised > 0,
+            "type": "Payment",
+            "text_on_statement": None,
+            "branding_id": None,
+            "variables": {},
+            "currency": created.currency,
+            "state": _state(operations),
+            "metadata": {},
+            "link": link.model_dump() | {"url": page, "version": "v10"} if link and page else None,
+            "shipping_address": None,
+            "invoice_address": None,
+            "basket": [item.model_dump() for item in created.basket],
+            "shipping": created.shipping.model_dump() if created.shipping else None,
+            "operations": operations,
+            "test_mode": True,
+            "acquirer": "clearhaus" if operations else None,
+            "facilitator": None,
+            "created_at": self._now.isoformat(),
+            "updated_at": self._now.isoformat(),
+            "retented_at": None,
+            "balance": payment.book.taken if payment else 0,
+            "fee": None,
+            "deadline_at": None,
+        }
+
+    def _operations(self, payment: BankPayment) -> list[dict[str, Any]]:
+        """Attempts that ended or are under way; a customer who has not decided has made none."""
+        found: list[dict[str, Any]] = []
+        for item in payment.operations:
+            is_attempt = item.kind is Kind.AUTHORISE
+            if is_attempt and (
+                (payment.is_waiting and item.status is Status.PROCESSING)
+                or item.reason in {State.CANCELLED, State.EXPIRED}
+            ):
+                continue
+            if item.kind is Kind.VOID and not payment.book.authorised:
+                continue  # the link was removed
+            ended = item.status is not Status.PROCESSING
+            code = _CODES.get(item.reason, "40000") if ended else None
+            link = self._links[payment.merchant_reference]
+            callback = self._callbacks.get(item.key or "") or None
+            found.append(
+                {
+                    "id": len(found) + 1,
+                    "type": _TYPES[item.kind],
+                    "amount": item.amount.minor,
+                    "pending": not ended,
+                    "qp_status_code": code,
+                    "qp_status_msg": "Approved" if code == "20000" else code and "Rejected",
+                    "aq_status_code": None,
+                    "aq_status_msg": None,
+                    "data": {},
+                    "callback_url": link.callback_url if is_attempt else callback,
+                    "acquirer": "clearhaus",
+                    "created_at": self._now.isoformat(),
+                }
+            )
+        return found
+
+    def _notice(self, payment: BankPayment, kind: str, amount: Money, key: str | None) -> bytes:
+        del kind, amount, key  # it does not say what has changed
+        return json.dumps(self._view(payment)).encode()
+
+    def _signed(self, posted: Posted) -> tuple[dict[str, str], bytes]:
+        key = f"{self._secret}-private-key".encode()
+        headers = {
+            "content-type": "application/json",
+            "quickpay-resource-type": "Payment",
+            "quickpay-account-id": str(MERCHANT),
+            "quickpay-api-version": "v10",
+            "quickpay-checksum-sha256": hmac.new(key, posted.body, hashlib.sha256).hexdigest(),
+        }
+        return headers, posted.body
+
+    def _number(self, reference: str) -> str:
+        return str(900_001 + list(self._created).index(reference))
+
+    def _reference(self, number: str) -> str:
+        for reference in self._created:
+            if self._number(reference) == number:
+                return reference
+        raise Refusal(404, "payment_not_found")
+
+
+def _state(operations: list[dict[str, Any]]) -> str:
+    """Their word, which says little."""
+    if not operations:
+        return "initial"
+    last = operations[-1]
+    if last["pending"]:
+        return "pending"
+    if all(item["type"] == "authorize" for item in operations):
+        return "new" if last["qp_status_code"] == "20000" else "rejected"
+    return "processed"
+
+
+def _read(model: type[_M], request: httpx.Request) -> _M:
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        raise Refusal(415, "not_json")
+    try:
+        return model.model_validate_json(request.content)
+    except ValidationError as error:
+        problems = problem_paths(error.errors(include_input=False, include_url=False))
+        raise Refusal(400, "invalid_request", problems) from None
