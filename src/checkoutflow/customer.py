@@ -191,6 +191,31 @@ def _postal_code(text: str, area: Area) -> str:
     return match[1].replace(" ", "")
 
 
+# What can stand on an identity card; the separators of all centuries. Whether a number was given to
+# anybody, only the register knows.
+_NATIONAL_IDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "DK": (r"[0-9]{6}-?[0-9]{4}", "211062-5629"),
+        "SE": (r"(?:[0-9]{2})?[0-9]{6}[-+]?[0-9]{4}", "19121212-1212"),
+        "NO": (r"[0-9]{6} ?[0-9]{5}", "15858610076"),
+        "FI": (r"[0-9]{6}[-+A-FU-Y][0-9]{3}[0-9A-Y]", "131052-308T"),
+        "IS": (r"[0-9]{6}-?[0-9]{4}", "120174-3399"),
+    }
+)
+_NUMBERS_OF: Final = MappingProxyType({"FO": "DK", "GL": "DK", "SJ": "NO", "AX": "FI"})
+
+
+def _national_id(text: str, area: Area) -> str:
+    shape, _ = _NATIONAL_IDS[_NUMBERS_OF.get(area.code, area.code)]
+    if not re.fullmatch(shape, text.upper()):
+        raise _UnfitError(f"is not an identity number of {area.code}")
+    return text.upper().replace(" ", "")
+
+
+def _a_national_id(area: Area) -> str:
+    return _NATIONAL_IDS[_NUMBERS_OF.get(area.code, area.code)][1]
+
+
 def _country(text: str, _area: Area) -> str:
     if (code := text.upper()) not in AREAS:
         raise _UnfitError(f"is none of {', '.join(AREAS)}")
@@ -208,6 +233,7 @@ _CLEANERS: Final[Mapping[str, tuple[Callable[[str, Area], str], Callable[[Area],
             "postal_code": (_postal_code, lambda area: area.postal_example),
             "city": (_text(100, letters=True), lambda area: area.city_example),
             "country": (_country, lambda area: area.code),
+            "national_id": (_national_id, _a_national_id),
             "gift_card_code": (_text(100), lambda _: "the code as it stands on the card"),
         }
     )

@@ -17,7 +17,7 @@ from checkoutflow.law import Law, Rows, Rule
 from checkoutflow.law.table import Table
 from checkoutflow.model import Frozen, wrong
 from checkoutflow.payment.catalogue import Kind, catalogue
-from checkoutflow.payment.methods import Method
+from checkoutflow.payment.methods import Method, Way
 from checkoutflow.payment.references import Scheme
 from checkoutflow.payment.steering import Area, Experiment, SteeringRule
 from checkoutflow.review import ReviewRules
@@ -142,6 +142,9 @@ class Shop(Frozen):
                 )
             if kinds[method.kind].financed_by == "provider" and not method.creditor:
                 raise wrong("credit names its creditor; say who lends", "methods", i, "creditor")
+            way = Way.of(method, kinds)
+            if "national_id" in way.details and not way.is_deferred:
+                raise wrong("an identity number is for credit only", "methods", i, "details")
 
     def _check_vouchers(self) -> None:
         """See that rules for what covers a part only hide it: nothing else would happen."""

@@ -12,7 +12,7 @@ from checkoutflow.checkout.machine import CommandName
 from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
-from checkoutflow.payment.outcomes import Result, Standing
+from checkoutflow.payment.outcomes import Heard, Result, Standing
 
 Lines = Mapping[str, int]
 
@@ -201,6 +201,14 @@ class TakeStanding(Frozen):
     said: str = ""
 
 
+class Hear(Frozen):
+    """What a signed notice proved, of a provider that cannot be asked."""
+
+    name: ClassVar = CommandName.HEAR
+    payment: str
+    heard: Heard
+
+
 class PassTime(Frozen):
     """Time has passed; deadlines that are over take effect."""
 
@@ -224,5 +232,6 @@ Command = (
     | Cancel
     | RecordResult
     | TakeStanding
+    | Hear
     | PassTime
 )

@@ -63,7 +63,7 @@ def decide(
     for command in commands:
         # Deadlines first, so that nobody acts on what has run out. What a provider says comes
         # before them: money that is there counts, also when we hear of it late.
-        is_report = isinstance(command, c.RecordResult | c.TakeStanding)
+        is_report = isinstance(command, c.RecordResult | c.TakeStanding | c.Hear)
         if not is_report:
             _pass_time(draft)
         if command.name not in ALLOWED[draft.state.phase]:
@@ -120,6 +120,7 @@ _HANDLERS: Final[MappingProxyType[type, Callable[[Draft, Any], None]]] = Mapping
         c.Cancel: ordering.cancel,
         c.RecordResult: paying.record_result,
         c.TakeStanding: paying.take_standing,
+        c.Hear: paying.hear,
         c.PassTime: _pass_time,
     }
 )

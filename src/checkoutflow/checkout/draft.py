@@ -75,8 +75,15 @@ class Draft:
         if operation not in capabilities.operations:
             raise NotSupported(f"{payment.provider} cannot {operation}", field="payment")
         is_part = amount < _whole(payment, operation)
-        if operation is Operation.CAPTURE and is_part and not capabilities.partial_capture:
+        if operation is Operation.CAPTURE and is_part and capabilities.captures == "whole":
             raise NotSupported(f"{payment.provider} captures all at once only", field="lines")
+        is_once = operation is Operation.CAPTURE and is_part and capabilities.captures == "once"
+        if is_once and self.state.to_ship():
+            raise NotSupported(
+                f"{payment.provider} captures once and releases the rest: ship everything "
+                "together, or cancel the other lines first",
+                field="lines",
+            )
         if operation is Operation.REFUND and is_part and not capabilities.partial_refund:
             raise NotSupported(f"{payment.provider} refunds all at once only", field="lines")
         if payment.contradiction:

@@ -200,6 +200,7 @@ class AttemptPending(Frozen):
     payment: str
     attempt: str
     provider_reference: str | None = None
+    operation_reference: str | None = None
     action: Action | None = None
     valid_until: datetime | None = None
     look_at: datetime

@@ -84,7 +84,10 @@ def _attempt_resent(state: Checkout, event: e.AttemptResent) -> Checkout:
 
 def _attempt_pending(state: Checkout, event: e.AttemptPending) -> Checkout:
     payment = state.payment(event.payment)
-    payment = _change_attempt(payment, event.attempt, outcome=Outcome.PENDING)
+    known: dict[str, object] = {"outcome": Outcome.PENDING}
+    if event.operation_reference:
+        known["reference"] = event.operation_reference
+    payment = _change_attempt(payment, event.attempt, **known)
     changes: dict[str, object] = {"look_at": event.look_at, "absences": 0}
     if event.provider_reference:
         changes["provider_reference"] = event.provider_reference

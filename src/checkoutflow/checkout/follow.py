@@ -39,6 +39,19 @@ def follow(draft: Draft) -> None:
             rule(draft)
 
 
+def _released_with_a_capture(draft: Draft) -> None:
+    """Where a provider captures once, what that leaves over is the customer's again."""
+    for payment in draft.state.payments:
+        if (
+            payment.provider is not None
+            and payment.books.captured
+            and payment.books.capturable.minor
+            and draft.rules.behind(payment.provider).captures == "once"
+        ):
+            rest = payment.books.capturable
+            draft.add(e.PaymentVoided(payment=payment.id, amount=rest, origin="provider"))
+
+
 def _shipments(draft: Draft) -> None:
     """A shipment has left when all its captures succeeded, and must not when one did not."""
     for shipment in draft.state.shipments:
@@ -268,6 +281,7 @@ def _try(draft: Draft, payment: Payment, operation: Operation, amount: Money, re
 
 
 _RULES: Final[tuple[Callable[[Draft], None], ...]] = (
+    _released_with_a_capture,
     _shipments,
     _refunds,
     _placing,

@@ -58,18 +58,23 @@ def needed(state: Checkout, rules: Rules) -> tuple[Need, ...]:
     chosen = (state.method, *(credit.method for credit in state.credits))
     for method_id in chosen:
         way = rules.ways.get(method_id)
-        for name in way.details if way else ():
-            wanted.setdefault(name, _to_pay(name))
+        if way is None:
+            continue
+        for name in way.details:
+            wanted.setdefault(name, _to_pay(name, is_deferred=way.is_deferred))
     return tuple(
         Need(field=name, purpose=purpose, basis=FIELDS[name].purposes[purpose])
         for name, purpose in wanted.items()
     )
 
 
-def _to_pay(field: str) -> Purpose:
-    """What a way to pay needs a field for: to take the payment, or else to send the invoice."""
-    is_for_paying = Purpose.TAKE_PAYMENT in FIELDS[field].purposes
-    return Purpose.TAKE_PAYMENT if is_for_paying else Purpose.INVOICE
+def _to_pay(field: str, *, is_deferred: bool) -> Purpose:
+    """What a way to pay needs a field for: the first of these that fits."""
+    purposes = FIELDS[field].purposes
+    if Purpose.TAKE_PAYMENT in purposes:
+        return Purpose.TAKE_PAYMENT
+    is_for_credit = is_deferred and Purpose.IDENTIFY_FOR_CREDIT in purposes
+    return Purpose.IDENTIFY_FOR_CREDIT if is_for_credit else Purpose.INVOICE
 
 
 def missing_details(state: Checkout, rules: Rules) -> tuple[Need, ...]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from checkoutflow.checkout import commands as c
     from checkoutflow.checkout.draft import Draft
     from checkoutflow.checkout.state import Attempt, Payment
-    from checkoutflow.payment.outcomes import Result, Standing
+    from checkoutflow.payment.outcomes import Heard, Result, Standing
 
 # Seconds from one look to the next: quickly at first, a customer may be waiting; then hourly for a
 # day and daily for a week.
@@ -68,6 +68,7 @@ def _take_result(draft: Draft, payment: Payment, attempt: Attempt, result: Resul
                     payment=payment.id,
                     attempt=attempt.id,
                     provider_reference=result.provider_reference,
+                    operation_reference=result.operation_reference,
                     action=result.action if attempt.operation is Operation.AUTHORISE else None,
                     valid_until=result.valid_until,
                     look_at=_look_at(payment, draft.at),
@@ -145,6 +146,88 @@ def call_a_person(draft: Draft, payment: Payment, reason: str) -> None:
     known = {(item.reason, item.payment) for item in draft.state.attention}
     if (reason, payment.id) not in known:
         draft.add(e.AttentionNeeded(reason=reason, payment=payment.id))
+
+
+# What the provider says by itself ----------------------------------------------------------------
+
+
+def hear(draft: Draft, command: c.Hear) -> None:
+    """Take in what a signed notice proves, where the provider cannot be asked."""
+    payment, heard = draft.state.payment(command.payment), command.heard
+    attempt = _meant(payment, heard)
+    if heard.outcome is Outcome.DECLINED:
+        if attempt is not None and attempt.is_open:
+            _failed(draft, payment, attempt, Outcome.DECLINED, heard.reason)
+        elif attempt is not None and attempt.outcome is Outcome.SUCCEEDED:
+            _taken_back(draft, payment, attempt)
+        return  # a failure of what was not ours moved nothing
+    if heard.amount is not None and heard.amount.currency != payment.amount.currency:
+        _contradicted(draft, payment, f"the payment is in {heard.amount.currency}", stops=True)
+    elif heard.operation is Operation.AUTHORISE:
+        _hear_authorisation(draft, payment, heard)
+    elif attempt is None or attempt.outcome is not Outcome.SUCCEEDED:
+        _hear_done(draft, payment, attempt, heard)
+
+
+def _meant(payment: Payment, heard: Heard) -> Attempt | None:
+    """Which attempt a notice is about: by our key, by the provider's name for it, or by its amount.
+
+    The amount counts only for one whose answer has not come, since that would have had the name.
+    """
+    same = [item for item in payment.attempts if item.operation is heard.operation]
+    if heard.operation is Operation.AUTHORISE:
+        return same[0]
+    named = [
+        item
+        for item in same
+        if item.id == heard.key or (item.reference and item.reference == heard.reference)
+    ]
+    nameless = [
+        item
+        for item in same
+        if item.is_open and not item.reference and heard.amount in {None, item.amount}
+    ]
+    return next(iter([*named, *nameless]), None)
+
+
+def _hear_authorisation(draft: Draft, payment: Payment, heard: Heard) -> None:
+    attempt = next(item for item in payment.attempts if item.operation is Operation.AUTHORISE)
+    amount = heard.amount or payment.amount
+    if payment.books.authorised:
+        if heard.provider_reference not in {None, payment.provider_reference}:
+            _contradicted(draft, payment, f"another {amount} authorised", stops=False)
+        return
+    authorised = e.PaymentAuthorised(
+        payment=payment.id,
+        attempt=attempt.id,
+        amount=amount,
+        provider_reference=heard.provider_reference,
+        valid_until=_runs_out(draft, payment, attempt),
+    )
+    if not _believe(draft, payment, authorised):
+        return
+    if amount != payment.amount:
+        said = f"{amount} authorised instead of {payment.amount}"
+        _contradicted(draft, payment, said, stops=False)
+    if heard.is_taken:
+        taken = e.PaymentCaptured(payment=payment.id, amount=amount, origin="provider")
+        _believe(draft, payment, taken)
+
+
+def _hear_done(draft: Draft, payment: Payment, attempt: Attempt | None, heard: Heard) -> None:
+    """A capture, void or refund that was not known to be done."""
+    left = payment.amount if payment.is_waiting else payment.books.capturable
+    amount = heard.amount or (left if heard.operation is Operation.VOID else None)
+    if amount is None or amount.is_zero:
+        return  # a release of what is gone already
+    if attempt is not None and attempt.is_open:
+        if amount == attempt.amount or heard.amount is None:
+            _believe(draft, payment, _success(draft, payment, attempt, None))
+        else:
+            said = f"{heard.operation} of {amount}, asked for {attempt.amount}"
+            _contradicted(draft, payment, said, stops=True)
+    else:
+        _believe(draft, payment, _theirs(payment, heard.operation, amount, Word.VOIDED))
 
 
 # What the provider says when asked ---------------------------------------------------------------
@@ -340,7 +423,9 @@ def _take_amounts(draft: Draft, payment_id: str, standing: Standing) -> bool:
 def _take_theirs(draft: Draft, payment: Payment, operation: Operation, standing: Standing) -> bool:
     """What happened at the provider without us."""
     more = _more(payment, standing, operation)
-    return more.minor <= 0 or _believe(draft, payment, _theirs(payment, operation, more, standing))
+    if more.minor <= 0:
+        return True
+    return _believe(draft, payment, _theirs(payment, operation, more, standing.word))
 
 
 def _covered(
@@ -366,13 +451,13 @@ def _more(payment: Payment, standing: Standing, operation: Operation) -> Money:
     return theirs - Money(ours, currency)
 
 
-def _theirs(payment: Payment, operation: Operation, amount: Money, standing: Standing) -> e.Event:
+def _theirs(payment: Payment, operation: Operation, amount: Money, word: Word) -> e.Event:
     """Something that happened at the provider without us: in its portal, or by its clock."""
     if operation is Operation.CAPTURE:
         return e.PaymentCaptured(payment=payment.id, amount=amount, origin="provider")
     if operation is Operation.REFUND:
         return e.PaymentRefunded(payment=payment.id, amount=amount, origin="provider")
-    if standing.word is Word.EXPIRED:
+    if word is Word.EXPIRED:
         return e.PaymentExpired(payment=payment.id, amount=amount)
     return e.PaymentVoided(payment=payment.id, amount=amount, origin="provider")
 
@@ -425,10 +510,15 @@ def _still_open(
     if not is_open and payment.look_at is None:
         return
     unresolved = [item for item in payment.open_attempts if item.is_unresolved]
-    if payment.open_attempts:
-        since = draft.at - min(item.started_at for item in payment.open_attempts)
-        if unresolved and since >= CALL_AFTER:
-            call_a_person(draft, payment, "unresolved")
+    # A customer may take their time. A provider that has taken a capture on and never says what
+    # became of it has us waiting for money.
+    late = [
+        item
+        for item in payment.open_attempts
+        if item.is_unresolved or item.operation is not Operation.AUTHORISE
+    ]
+    if late and draft.at >= min(item.started_at for item in late) + CALL_AFTER:
+        call_a_person(draft, payment, "unresolved")
     for attempt in unresolved:
         if _may_send_again(draft, payment, attempt):
             draft.add(
@@ -454,7 +544,7 @@ def _may_send_again(draft: Draft, payment: Payment, attempt: Attempt) -> bool:
         return False
     if draft.state.ending and attempt.operation is Operation.AUTHORISE:
         return False  # what is to end reserves nothing more
-    repeat_s = draft.rules.behind(payment.provider).repeat_s
+    repeat_s = draft.rules.behind(payment.provider).repeats_for(attempt.operation)
     return draft.at < attempt.started_at + timedelta(seconds=repeat_s) - LEASE
 
 

@@ -32,6 +32,7 @@ class Attempt(Frozen):
         lease_until: Until then the worker that wrote it down is the one that sends it.
         sends: How often it may have been sent.
         outcome: None until something was heard; ``pending`` and ``unknown`` are not final.
+        reference: The provider's own name for it, where it is pending under one.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Attempt(Frozen):
     lease_until: datetime
     sends: int = 1
     outcome: Outcome | None = None
+    reference: str | None = None
 
     @property
     def is_open(self) -> bool:

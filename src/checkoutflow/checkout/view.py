@@ -483,12 +483,15 @@ _LABELS: Final = {
     # Translators: what follows the postal code in an address.
     "city": mark("City"),
     "country": mark("Country"),
+    # Translators: personnummer, CPR-nummer, fødselsnummer, henkilötunnus, kennitala.
+    "national_id": mark("National identity number"),
     "gift_card_code": mark("Gift card code"),
 }
 _WHY: Final = {
     # Translators: these say why we ask for a field, and are read after its name.
     "deliver": mark("to deliver your order"),
     "take_payment": mark("to take your payment"),
+    "identify_for_credit": mark("to check who is given credit"),
     "invoice": mark("to send your invoice"),
     "send_receipt": mark("to send your receipt"),
     "prevent_fraud": mark("to prevent fraud"),

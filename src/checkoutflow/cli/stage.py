@@ -18,11 +18,12 @@ from checkoutflow.testing.bank import SimulatedBank
 from checkoutflow.testing.serve import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from checkoutflow.flow.host import Clock
     from checkoutflow.payment.outcomes import Action
+    from checkoutflow.providers.contract import Webhook
     from checkoutflow.shop import Shop
 
 BANK: Final = "simulated_bank"
@@ -53,10 +54,10 @@ class Stage:
         """Let the bank post to the shop what it has to tell."""
         self.bank.deliver(self._post)
 
-    def _post(self, headers: Mapping[str, str], body: bytes) -> None:
+    def _post(self, hook: Webhook) -> None:
         url = f"{self.shop_url}/notices/{BANK}"
-        self.browser.post(url, headers=dict(headers), content=body).raise_for_status()
-        self.notices.append(json.loads(body)["type"])
+        self.browser.post(url, headers=dict(hook.headers), content=hook.body).raise_for_status()
+        self.notices.append(json.loads(hook.body)["type"])
 
 
 def page_of(action: Action) -> str:

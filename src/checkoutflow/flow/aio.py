@@ -293,10 +293,16 @@ class AsyncCheckoutFlow:
     # What comes by itself --------------------------------------------------------------------
 
     async def receive(
-        self, provider: str, headers: Mapping[str, str], body: bytes, *, look: bool = True
-    ) -> Checkout | None:
+        self,
+        provider: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        query: str = "",
+        look: bool = True,
+    ) -> Sequence[Checkout]:
         """As ``CheckoutFlow.receive``."""
-        return await self._run(self._programs.receive(provider, headers, body, look=look))
+        return await self._run(self._programs.receive(provider, headers, body, query, look=look))
 
     async def reconcile(self, checkout_id: str) -> Checkout:
         """As ``CheckoutFlow.reconcile``."""

@@ -86,6 +86,7 @@ class Commits:
         idempotency: IdempotencyRow | None = None,
         subject: SubjectKey | None = None,
         vault: Sequence[VaultRow] = (),
+        notice: NoticeRow | None = None,
     ) -> Program[Checkout]:
         """Write one change, with the timers, attempts and messages that it means."""
         version = before.version + 1 if before is not None else 1
@@ -107,6 +108,7 @@ class Commits:
             subject=subject,
             vault=tuple(vault),
             messages=messages(events, self.shop.messages),
+            notice=notice,
         )
         yield from ask_store("commit", change)
         return after

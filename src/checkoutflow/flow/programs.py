@@ -22,6 +22,7 @@ from checkoutflow.errors import (
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, PAYMENT_BYTES, checkout_id, payment_id
 from checkoutflow.flow.sending import RELOADS, Sending
+from checkoutflow.providers.contract import Webhook
 from checkoutflow.stores.contract import (
     Due,
     IdempotencyRow,
@@ -215,26 +216,37 @@ class Programs(Sending):
         return entries
 
     def receive(
-        self, provider: str, headers: Mapping[str, str], body: bytes, *, look: bool
-    ) -> Program[Checkout | None]:
-        """Take in a webhook: verified, kept, and only then acted on, by asking the provider.
+        self, provider: str, headers: Mapping[str, str], body: bytes, query: str, *, look: bool
+    ) -> Program[Sequence[Checkout]]:
+        """Take in a webhook: verified, kept, and only then acted on.
 
         Raises:
             NotSupported: If there is no provider with this name.
             UntrustedNotice: If it is not proven genuine; nothing is kept then.
         """
         at = yield from now()
-        notice: Notice = self._provider(provider).read_notice(headers, body, now_s=at.timestamp())
-        owner: str | None = yield from ask_store(
-            "find_payment", provider, notice.merchant_reference
-        )
-        if owner is None:
-            return None
-        row = NoticeRow(provider, notice.id, owner, notice.kind[:100], at)
+        webhook = Webhook(headers=headers, body=body, query=query, now_s=at.timestamp())
+        about: dict[str, Checkout] = {}
+        for notice in self._provider(provider).read_notices(webhook):
+            owner: str | None = yield from ask_store(
+                "find_payment", provider, notice.merchant_reference
+            )
+            if owner is not None:
+                row = NoticeRow(provider, notice.id, owner, notice.kind[:100], at)
+                about[owner] = yield from self._take_in(notice, row, look=look)
+        return tuple(about.values())
+
+    def _take_in(self, notice: Notice, row: NoticeRow, *, look: bool) -> Program[Checkout]:
+        """One event: what it proves, or else a reason to ask."""
+        if notice.heard is not None:
+            state = yield from self.load(row.checkout)
+            command = c.Hear(payment=notice.merchant_reference, heard=notice.heard)
+            state, events = yield from self._report(state, command, row)
+            return (yield from self._carry_out(state, events)) if look else state
         is_new: bool = yield from ask_store("take_notice", row)
         if is_new and look:
-            return (yield from self.wake(Due(owner, frozenset({"notice"}))))
-        return (yield from self.load(owner))
+            return (yield from self.wake(Due(row.checkout, frozenset({"notice"}))))
+        return (yield from self.load(row.checkout))
 
     def reconcile(self, checkout_id: str) -> Program[Checkout]:
         """Ask the providers how all the checkout's payments stand, and take in what they say."""

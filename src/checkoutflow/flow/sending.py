@@ -16,12 +16,12 @@ from checkoutflow.errors import (
     UsageError,
 )
 from checkoutflow.flow.commits import Commits
-from checkoutflow.flow.effects import Program, now, send
+from checkoutflow.flow.effects import Program, ask_store, now, send
 from checkoutflow.flow.lines import order_lines, part_lines
 from checkoutflow.payment.outcomes import Operation, Outcome, Result, Standing
-from checkoutflow.privacy.fields import Purpose
+from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.privacy.secret import Secret
-from checkoutflow.providers.contract import Ask, Authorise, Exchange, Modification
+from checkoutflow.providers.contract import Ask, Authorise, Earlier, Exchange, Modification
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from checkoutflow.checkout.state import Attempt, Checkout, Payment
     from checkoutflow.providers.contract import Provider
+    from checkoutflow.stores.contract import NoticeRow
 
 T = TypeVar("T")
 
@@ -36,7 +37,7 @@ T = TypeVar("T")
 # while a customer waits. Both stay well inside the lease that an attempt was committed with.
 TIMEOUT_S: Final = 5.0
 OPERATION_S: Final = 10.0
-REQUESTS: Final = 6
+REQUESTS: Final = 8
 
 # How often a change is decided again because someone else wrote first.
 RELOADS: Final = 8
@@ -58,16 +59,31 @@ class Sending(Commits):
         return state
 
     def _report(
-        self, state: Checkout, command: c.RecordResult | c.TakeStanding
+        self,
+        state: Checkout,
+        command: c.RecordResult | c.TakeStanding | c.Hear,
+        notice: NoticeRow | None = None,
     ) -> Program[tuple[Checkout, Sequence[e.Event]]]:
-        """Commit what a provider said, on whatever the state is by now."""
+        """Commit what a provider said, on whatever the state is by now.
+
+        Args:
+            state: As it was read last.
+            command: What the provider said.
+            notice: The notice that said it, which counts once.
+        """
         for _ in range(RELOADS):
+            if notice is not None and (
+                yield from ask_store("has_notice", notice.provider, notice.id)
+            ):
+                return state, ()
             at = yield from now()
             after, events = decide(state, [command], self.rules, at)
             if not events:
                 return state, ()
             try:
-                after = yield from self._commit(state, after, events, at=at, command=command.name)
+                after = yield from self._commit(
+                    state, after, events, at=at, command=command.name, notice=notice
+                )
             except StoreConflict:
                 state = yield from self.load(state.id)
                 continue
@@ -97,7 +113,10 @@ class Sending(Commits):
                     merchant_reference=payment.id,
                     provider_reference=payment.provider_reference,
                     amount=attempt.amount,
+                    method=self._method(payment),
+                    books=payment.books,
                     lines=part_lines(state, attempt),
+                    earlier=_earlier(payment, attempt),
                 )
             )
         unknown = Result(outcome=Outcome.UNKNOWN)
@@ -121,7 +140,13 @@ class Sending(Commits):
         standing: Standing | None = None
         said = ""
         if provider.capabilities.can_be_asked:
-            ask = Ask(payment.id, payment.provider_reference, payment.amount)
+            ask = Ask(
+                merchant_reference=payment.id,
+                provider_reference=payment.provider_reference,
+                amount=payment.amount,
+                method=self._method(payment),
+                earlier=_earlier(payment),
+            )
             try:
                 at = yield from now()
                 standing = yield from _exchanged(provider.name, provider.status(ask), at)
@@ -137,18 +162,22 @@ class Sending(Commits):
         self, state: Checkout, payment: Payment, attempt: Attempt, at: datetime
     ) -> Program[Authorise]:
         way = self.rules.ways.get(payment.method)
-        wanted = self._provider(payment.provider or "").capabilities.details
-        takes_code = way is not None and way.takes_code
-        names = {name for name in wanted if name in state.provided}
-        if takes_code:
-            names.add("gift_card_code")
-        purpose = Purpose.TAKE_PAYMENT
-        values = dict((yield from self._opened(state, purpose, at, names))) if names else {}
+        wanted = self._provider(payment.provider or "").capabilities.details & {*state.provided}
+        if way is not None and way.takes_code:
+            wanted |= {"gift_card_code"}
+        purposes = [Purpose.TAKE_PAYMENT]
+        if way is not None and way.is_deferred:
+            purposes.append(Purpose.IDENTIFY_FOR_CREDIT)
+        values: dict[str, str] = {}
+        for purpose in purposes:
+            names = {name for name in wanted if purpose in FIELDS[name].purposes} - values.keys()
+            if names:
+                values |= yield from self._opened(state, purpose, at, names)
         code = values.pop("gift_card_code", None)
         return Authorise(
             key=attempt.id,
             merchant_reference=payment.id,
-            method=(way and way.method.provider_method) or payment.method,
+            method=self._method(payment),
             amount=attempt.amount,
             return_url=state.return_url,
             locale=state.locale,
@@ -159,11 +188,28 @@ class Sending(Commits):
             details=values,
         )
 
+    def _method(self, payment: Payment) -> str:
+        """The provider's name for the way to pay."""
+        way = self.rules.ways.get(payment.method)
+        return (way and way.method.provider_method) or payment.method
+
     def _provider(self, name: str) -> Provider:
         try:
             return self.providers[name]
         except KeyError:
             raise NotSupported(f"there is no provider {name}", field="provider") from None
+
+
+def _earlier(payment: Payment, than: Attempt | None = None) -> tuple[Earlier, ...]:
+    """What was asked of a payment beside its authorisation, and did not fail."""
+    nothing_moved = {Outcome.DECLINED, Outcome.REFUSED}
+    return tuple(
+        Earlier(item.id, item.operation, item.amount, item.outcome, item.reference)
+        for item in payment.attempts
+        if item.operation is not Operation.AUTHORISE
+        and item.outcome not in nothing_moved
+        and (than is None or item.id != than.id)
+    )
 
 
 def _to_send(events: Iterable[e.Event]) -> list[str]:

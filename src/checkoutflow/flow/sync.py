@@ -393,24 +393,32 @@ class CheckoutFlow:
     # What comes by itself --------------------------------------------------------------------
 
     def receive(
-        self, provider: str, headers: Mapping[str, str], body: bytes, *, look: bool = True
-    ) -> Checkout | None:
+        self,
+        provider: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        query: str = "",
+        look: bool = True,
+    ) -> Sequence[Checkout]:
         """Take in a webhook. Safe to repeat, and in any order.
 
         Args:
             provider: The adapter's name.
             headers: As received.
             body: The raw bytes as received.
+            query: What followed the question mark in the address, as received: some providers
+                prove there who they are.
             look: False to keep it and leave the work to `run_due`, for providers that want their
                 answer at once.
 
         Returns:
-            The checkout that it is about; None if it is about none of ours.
+            The checkouts that it is about; none if it is about something else.
 
         Raises:
             UntrustedNotice: If it is not proven genuine. Answer 400 and nothing else.
         """
-        return self._run(self._programs.receive(provider, headers, body, look=look))
+        return self._run(self._programs.receive(provider, headers, body, query, look=look))
 
     def reconcile(self, checkout_id: str) -> Checkout:
         """Ask the providers how this checkout's payments stand, and take in what they say."""

@@ -184,7 +184,7 @@ class Kind(Frozen):
     @field_validator("details")
     @classmethod
     def _may_be_used_for_this(cls, details: tuple[str, ...]) -> tuple[str, ...]:
-        all_usable(details, Purpose.TAKE_PAYMENT, Purpose.INVOICE)
+        all_usable(details, Purpose.TAKE_PAYMENT, Purpose.IDENTIFY_FOR_CREDIT, Purpose.INVOICE)
         return details
 
 

@@ -74,11 +74,14 @@ class Result(Frozen):
         action: With ``pending``: what the customer must do.
         valid_until: When the authorisation (or, while pending, the action) runs out; None where
             the provider does not say.
+        operation_reference: With ``pending``: the provider's own name for a capture, void or
+            refund, if a later notice or look-up calls it by that.
         reason: A short code for the shop (``insufficient_funds``), never a provider's free text.
     """
 
     outcome: Outcome
     provider_reference: str | None = None
+    operation_reference: str | None = None
     action: Action | None = None
     valid_until: datetime | None = None
     reason: str = ""
@@ -106,6 +109,31 @@ class Done(Frozen):
 
     key: str
     outcome: Outcome
+
+
+class Heard(Frozen):
+    """What a signed notice proves about one operation.
+
+    Attributes:
+        operation: What it is about. Time that runs out is a ``void`` that succeeded, or an
+            ``authorise`` that was declined.
+        outcome: How that ended; ``declined`` also for a success that was taken back.
+        amount: Of this operation. Of a void None stands for all that is left.
+        key: Our idempotency key, where the notice carries it.
+        reference: The provider's own name for the operation.
+        provider_reference: The provider's own name for the payment.
+        is_taken: With an authorisation: the money was taken at once.
+        reason: Why not, as a short code.
+    """
+
+    operation: Operation
+    outcome: Literal[Outcome.SUCCEEDED, Outcome.DECLINED]
+    amount: Money | None = None
+    key: str = ""
+    reference: str = ""
+    provider_reference: str | None = None
+    is_taken: bool = False
+    reason: str = ""
 
 
 class Standing(Frozen):

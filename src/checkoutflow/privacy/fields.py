@@ -29,6 +29,7 @@ class Purpose(StrEnum):
 
     DELIVER = "deliver"
     TAKE_PAYMENT = "take_payment"
+    IDENTIFY_FOR_CREDIT = "identify_for_credit"
     INVOICE = "invoice"
     SEND_RECEIPT = "send_receipt"
     PREVENT_FRAUD = "prevent_fraud"
@@ -69,6 +70,7 @@ KEEP_ORDER: Final = 3 * 365
 _ADDRESS: Final[Mapping[Purpose, Basis]] = MappingProxyType(
     {
         Purpose.DELIVER: Basis.CONTRACT,
+        Purpose.IDENTIFY_FOR_CREDIT: Basis.CONTRACT,
         Purpose.INVOICE: Basis.LEGAL_OBLIGATION,
         Purpose.PREVENT_FRAUD: Basis.LEGITIMATE_INTEREST,
     }
@@ -81,6 +83,7 @@ _EMAIL: Final[Mapping[Purpose, Basis]] = MappingProxyType(
         Purpose.SEND_RECEIPT: Basis.LEGAL_OBLIGATION,
         Purpose.DELIVER: Basis.CONTRACT,
         Purpose.TAKE_PAYMENT: Basis.CONTRACT,
+        Purpose.IDENTIFY_FOR_CREDIT: Basis.CONTRACT,
         Purpose.INVOICE: Basis.CONTRACT,
         Purpose.PREVENT_FRAUD: Basis.LEGITIMATE_INTEREST,
     }
@@ -89,11 +92,16 @@ _PHONE: Final[Mapping[Purpose, Basis]] = MappingProxyType(
     {
         Purpose.DELIVER: Basis.CONTRACT,
         Purpose.TAKE_PAYMENT: Basis.CONTRACT,
+        Purpose.IDENTIFY_FOR_CREDIT: Basis.CONTRACT,
         Purpose.PREVENT_FRAUD: Basis.LEGITIMATE_INTEREST,
     }
 )
 _GIFT_CARD: Final[Mapping[Purpose, Basis]] = MappingProxyType(
     {Purpose.TAKE_PAYMENT: Basis.CONTRACT}
+)
+# Who lends must know to whom: what the customer asks for, by choosing credit, before the contract.
+_NATIONAL_ID: Final[Mapping[Purpose, Basis]] = MappingProxyType(
+    {Purpose.IDENTIFY_FOR_CREDIT: Basis.CONTRACT}
 )
 
 FIELDS: Final[Mapping[str, Field]] = MappingProxyType(
@@ -108,6 +116,8 @@ FIELDS: Final[Mapping[str, Field]] = MappingProxyType(
             Field("postal_code", _ADDRESS, KEEP_ORDER),
             Field("city", _ADDRESS, KEEP_ORDER),
             Field("country", _ADDRESS, KEEP_ORDER),
+            # As strict as can be: gone with an unfinished sale, and soon after a finished one.
+            Field("national_id", _NATIONAL_ID, KEEP_UNFINISHED, secret=True),
             Field("gift_card_code", _GIFT_CARD, KEEP_UNFINISHED, secret=True),
         )
     }

@@ -2,8 +2,9 @@
 
 An operation is a generator: it yields ``httpx.Request``, receives ``httpx.Response`` and returns a
 ``Result`` or a ``Standing``. One request is the usual case; a token to fetch or a link to follow is
-one more ``yield``. An adapter never sleeps, retries, logs, stores or keeps state between calls, and
-the same order gives the same bytes, so that a repeat is a repeat.
+one more ``yield``. An adapter never sleeps, retries, logs or stores, and keeps nothing from call to
+call but an access token. The same order gives the same bytes, so that a repeat is a repeat: what an
+order says of earlier operations is for reading the answer, and for look-ups, not for the request.
 
 What an adapter cannot do is absent from its ``capabilities`` and refused before a request is built.
 A status code or word that it does not know is ``unknown``, ``pending`` or ``unclear``: all three
@@ -13,7 +14,7 @@ payment raises ``Contradiction``.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
@@ -24,19 +25,22 @@ if TYPE_CHECKING:
 
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
-    from checkoutflow.payment.outcomes import Result, Standing
+    from checkoutflow.payment.books import Books
+    from checkoutflow.payment.outcomes import Heard, Operation, Outcome, Result, Standing
     from checkoutflow.privacy.secret import Secret
 
 __all__ = [
     "Ask",
     "Authorise",
     "Capabilities",
+    "Earlier",
     "Exchange",
     "LineKind",
     "Modification",
     "Notice",
     "OrderLine",
     "Provider",
+    "Webhook",
 ]
 
 T = TypeVar("T")
@@ -95,44 +99,97 @@ class Authorise:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """A capture, void or refund that we asked of the same payment before, and that did not fail.
+
+    Attributes:
+        key: The idempotency key that it was sent with.
+        outcome: None while nothing was heard of it.
+        reference: The provider's own name for it, where it gave one at once.
+    """
+
+    key: str
+    operation: Operation
+    amount: Money
+    outcome: Outcome | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Modification:
     """Capture, void or refund ``amount`` of a payment that the provider knows.
 
     A void releases everything not captured; its amount says how much that should be.
 
     Attributes:
+        method: The provider's name for the way to pay, as it was authorised with.
+        books: What we know to have happened to the payment before this.
         lines: What is captured or given back for, where it is known and adds up to the amount.
+        earlier: What else we asked of the payment, oldest first.
     """
 
     key: str
     merchant_reference: str
     provider_reference: str | None
     amount: Money
+    method: str
+    books: Books
     lines: tuple[OrderLine, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask how a payment stands. ``amount`` is what we asked to reserve."""
+    """Ask how a payment stands.
+
+    Attributes:
+        amount: What we asked to reserve.
+        method: The provider's name for the way to pay.
+        earlier: What we asked of the payment since, oldest first: for providers that can only be
+            asked about each of them.
+    """
 
     merchant_reference: str
     provider_reference: str | None
     amount: Money
+    method: str
+    earlier: tuple[Earlier, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Something that arrived at the address for a provider's notices, as it was received.
+
+    Attributes:
+        headers: Names in any case.
+        body: The raw bytes. Verified before they are parsed.
+        query: What followed the question mark in the address.
+        now_s: Unix time, for the age of a signature.
+    """
+
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    now_s: float
+    query: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A webhook after it is verified and parsed: a reason to look, never the truth itself.
+    """One event of a webhook after it is verified and parsed.
+
+    For a provider that can be asked it is a reason to look, never the truth itself.
 
     Attributes:
         id: The provider's id of this event, or one made of its stable parts. Acted on once.
         merchant_reference: Which payment of ours it is about.
         kind: The provider's word for it, kept for the record.
+        heard: What it proves, where the provider cannot be asked and the signature covers it.
     """
 
     id: str
     merchant_reference: str
     kind: str
+    heard: Heard | None = None
 
 
 class Provider(Protocol):
@@ -161,13 +218,12 @@ class Provider(Protocol):
     def refund(self, order: Modification) -> Exchange[Result]:
         """Give captured money back."""
 
-    def read_notice(self, headers: Mapping[str, str], body: bytes, *, now_s: float) -> Notice:
-        """Verify the raw bytes and parse them.
+    def read_notices(self, webhook: Webhook) -> Sequence[Notice]:
+        """Verify what arrived, and parse it.
 
-        Args:
-            headers: As received; names in any case.
-            body: The raw bytes. Verified before they are parsed.
-            now_s: Unix time, for the age of the signature.
+        Returns:
+            The events in it that are about payments; none for what is genuine and about something
+            else.
 
         Raises:
             UntrustedNotice: If it is not proven genuine, too old, or not readable.

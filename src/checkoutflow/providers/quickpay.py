@@ -61,6 +61,7 @@ from checkoutflow.providers.contract import (
     Modification,
     Notice,
     OrderLine,
+    Webhook,
 )
 from checkoutflow.providers.http import (
     Unreadable,
@@ -73,6 +74,7 @@ from checkoutflow.providers.http import (
     reference_of,
     request,
 )
+from checkoutflow.providers.notices import header, require_same
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -343,7 +345,7 @@ class QuickPay:
         """Give captured money back."""
         return self._modify(Operation.REFUND, order)
 
-    def read_notice(self, headers: Mapping[str, str], body: bytes, *, now_s: float) -> Notice:  # noqa: ARG002 -- no time is signed
+    def read_notices(self, webhook: Webhook) -> tuple[Notice, ...]:
         """Verify the checksum over the raw bytes, then parse.
 
         A notice is the whole payment and has no id of its own, so its bytes make one: a repeat that
@@ -352,17 +354,16 @@ class QuickPay:
         Raises:
             UntrustedNotice: If it is not proven genuine, or not readable.
         """
-        given = [value for name, value in headers.items() if name.lower() == _CHECKSUM]
+        body = webhook.body
         key = octets(self.config.private_key.reveal())
         good = hmac.new(key, body, hashlib.sha256).hexdigest()
-        if len(given) != 1 or not hmac.compare_digest(octets(good), octets(given[0])):
-            raise UntrustedNotice("the checksum is not the provider's")
+        require_same(good, header(webhook.headers, _CHECKSUM))
         match json_of(body):
             case {"id": int(number), "order_id": str(reference), **rest}:
                 event = f"{number}-{hashlib.sha256(body).hexdigest()[:32]}"
                 kind = rest.get("state")
                 word = kind if isinstance(kind, str) else ""
-                return Notice(id=event, merchant_reference=reference, kind=word)
+                return (Notice(id=event, merchant_reference=reference, kind=word),)
             case _:
                 raise UntrustedNotice("signed, but not readable as a notice")
 

@@ -28,7 +28,14 @@ from checkoutflow.payment.outcomes import (
     Standing,
     Word,
 )
-from checkoutflow.providers.contract import Ask, Authorise, Exchange, Modification, Notice
+from checkoutflow.providers.contract import (
+    Ask,
+    Authorise,
+    Exchange,
+    Modification,
+    Notice,
+    Webhook,
+)
 from checkoutflow.providers.http import (
     Unreadable,
     amount_of,
@@ -41,6 +48,7 @@ from checkoutflow.providers.http import (
     request,
     time_of,
 )
+from checkoutflow.providers.notices import header, require_recent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -247,20 +255,19 @@ class SimulatedBankProvider:
         """Give captured money back."""
         return self._modify(Operation.REFUND, "refunds", order, {"amount": _amount(order.amount)})
 
-    def read_notice(self, headers: Mapping[str, str], body: bytes, *, now_s: float) -> Notice:
+    def read_notices(self, webhook: Webhook) -> tuple[Notice, ...]:
         """Verify the signature over the time and the raw bytes, then parse.
 
         Raises:
             UntrustedNotice: If it is not proven genuine, older or newer than five minutes, or not
                 readable.
         """
-        signatures = [value for name, value in headers.items() if name.lower() == "bank-signature"]
-        signature = _SIGNATURE.fullmatch(signatures[0]) if len(signatures) == 1 else None
+        signature = _SIGNATURE.fullmatch(header(webhook.headers, "bank-signature"))
         if signature is None:
             raise UntrustedNotice("no readable signature")
         moment, versions = signature.groups()
-        if abs(now_s - int(moment)) > NOTICE_AGE_S:
-            raise UntrustedNotice("signed too long ago, or in the future")
+        require_recent(int(moment), webhook.now_s, age_s=NOTICE_AGE_S, ahead_s=NOTICE_AGE_S)
+        body = webhook.body
         secret = self.config.notice_secret.reveal().encode()
         expected = hmac.new(secret, f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
         # While the bank changes secrets it signs with both; look at all, whichever is right.
@@ -269,7 +276,7 @@ class SimulatedBankProvider:
             raise UntrustedNotice("the signature is not the bank's")
         match json_of(body):
             case {"id": str(event), "merchant_reference": str(reference), "type": str(kind)}:
-                return Notice(id=event, merchant_reference=reference, kind=kind)
+                return (Notice(id=event, merchant_reference=reference, kind=kind),)
             case _:
                 raise UntrustedNotice("signed, but not readable as a notice")
 

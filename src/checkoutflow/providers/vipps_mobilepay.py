@@ -24,7 +24,6 @@ import hmac
 import re
 from base64 import b64encode
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
@@ -53,6 +52,7 @@ from checkoutflow.providers.contract import (
     Modification,
     Notice,
     OrderLine,
+    Webhook,
 )
 from checkoutflow.providers.http import (
     Unreadable,
@@ -65,6 +65,12 @@ from checkoutflow.providers.http import (
     reference_of,
     request,
     time_of,
+)
+from checkoutflow.providers.notices import (
+    header,
+    http_date_s,
+    require_recent,
+    require_same,
 )
 
 if TYPE_CHECKING:
@@ -258,7 +264,7 @@ class VippsMobilePay:
             operations=frozenset(Operation),
             can_be_asked=True,
             currencies=frozenset({MARKETS[self.config.market].currency}),
-            partial_capture=self.config.partial_capture,
+            captures="many" if self.config.partial_capture else "whole",
             repeat_s=3600,
             details=frozenset({"phone"}),
         )
@@ -319,33 +325,28 @@ class VippsMobilePay:
         """Give captured money back, within 365 days of the payment."""
         return self._modify(Operation.REFUND, "refund", order)
 
-    def read_notice(self, headers: Mapping[str, str], body: bytes, *, now_s: float) -> Notice:
+    def read_notices(self, webhook: Webhook) -> tuple[Notice, ...]:
         """Verify the signature over date, registered address and raw bytes, then parse.
 
         Raises:
             UntrustedNotice: If it is not proven genuine, older than eight days, from the future, or
                 not readable.
         """
-        date = _only(headers, "x-ms-date")
+        date = header(webhook.headers, "x-ms-date")
         url = httpx.URL(self.config.notice_url)
         where, host = url.raw_path.decode(), url.netloc.decode()
-        digest = b64encode(hashlib.sha256(body).digest()).decode()
+        digest = b64encode(hashlib.sha256(webhook.body).digest()).decode()
         key = octets(self.config.notice_secret.reveal())
         signed = octets(f"POST\n{where}\n{date};{host};{digest}")
         signature = b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
-        is_this_body = hmac.compare_digest(
-            octets(digest), octets(_only(headers, "x-ms-content-sha256"))
+        require_same(digest, header(webhook.headers, "x-ms-content-sha256"))
+        require_same(_SIGNED + signature, header(webhook.headers, "authorization"))
+        require_recent(
+            http_date_s(date), webhook.now_s, age_s=NOTICE_AGE_S, ahead_s=CLOCKS_DIFFER_S
         )
-        is_theirs = hmac.compare_digest(
-            octets(_SIGNED + signature), octets(_only(headers, "authorization"))
-        )
-        if not (is_this_body and is_theirs):
-            raise UntrustedNotice("the signature is not the provider's")
-        if not -CLOCKS_DIFFER_S <= now_s - _moment(date) <= NOTICE_AGE_S:
-            raise UntrustedNotice("signed too long ago, or in the future")
-        match json_of(body):
+        match json_of(webhook.body):
             case {"reference": str(reference), "pspReference": str(event), "name": str(kind)}:
-                return Notice(id=f"{event}-{kind}", merchant_reference=reference, kind=kind)
+                return (Notice(id=f"{event}-{kind}", merchant_reference=reference, kind=kind),)
             case _:
                 raise UntrustedNotice("signed, but not readable as a notice")
 
@@ -642,20 +643,3 @@ def _check_sums(payment: _Payment, currency: str) -> None:
             f"of {payment.authorised}, {payment.captured} captured, {payment.voided} voided and "
             f"{payment.refunded} refunded cannot all be true"
         )
-
-
-# Notices ------------------------------------------------------------------------------------------
-
-
-def _only(headers: Mapping[str, str], name: str) -> str:
-    found = [value for given, value in headers.items() if given.lower() == name]
-    if len(found) != 1:
-        raise UntrustedNotice(f"{name} must be there once")
-    return found[0]
-
-
-def _moment(date: str) -> float:
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        raise UntrustedNotice("signed, but its date is not readable") from None

@@ -118,6 +118,7 @@ class Change:
         subject: The person's wrapped key, where it is new.
         vault: Fields that are new or changed.
         messages: Kinds of message to keep for the shop.
+        notice: The notice that this change takes in. ``StoreConflict`` if it was kept before.
     """
 
     state: Checkout
@@ -130,6 +131,7 @@ class Change:
     subject: SubjectKey | None = None
     vault: tuple[VaultRow, ...] = ()
     messages: tuple[str, ...] = ()
+    notice: NoticeRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +171,8 @@ class Store(Protocol):
         """Write all of a change.
 
         Raises:
-            StoreConflict: If someone else wrote this checkout, or used this key, first. Nothing
-                was written.
+            StoreConflict: If someone else wrote this checkout, used this key, or took this notice
+                in first. Nothing was written.
         """
 
     def load(self, checkout_id: str) -> Checkout | None:
@@ -194,6 +196,9 @@ class Store(Protocol):
         Returns:
             False if it was kept before; nothing is written then.
         """
+
+    def has_notice(self, provider: str, notice_id: str) -> bool:
+        """Whether a notice was kept before."""
 
     def due(self, now: datetime, limit: int) -> Sequence[Due]:
         """Checkouts with a timer at or before ``now``, the longest overdue first."""

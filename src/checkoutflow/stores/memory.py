@@ -53,10 +53,11 @@ class MemoryStore:
         """Keep all of a change.
 
         Raises:
-            StoreConflict: If someone else wrote this checkout, or used this key, first. Nothing
-                was written.
+            StoreConflict: If someone else wrote this checkout, used this key, or took this notice
+                in first. Nothing was written.
         """
         state, key, subject = change.state, change.idempotency, change.subject
+        notice = change.notice
         with self._lock:
             if len(self._journal.get(state.id, ())) != state.version - 1:
                 raise StoreConflict(f"someone else wrote checkout {state.id} first; reload it")
@@ -64,6 +65,8 @@ class MemoryStore:
                 raise StoreConflict("someone else used this idempotency key first; look it up")
             if subject is not None and subject.subject_id in self._subjects:
                 raise StoreConflict("someone else made this person's key first; reload it")
+            if notice is not None and (notice.provider, notice.id) in self._notices:
+                raise StoreConflict("someone else took this notice in first")
             self._write(change)
 
     def _write(self, change: Change) -> None:
@@ -86,6 +89,8 @@ class MemoryStore:
             self._subjects[subject.subject_id] = subject
         for row in change.vault:
             self._vault.setdefault(row.subject_id, {})[row.field] = row
+        if (notice := change.notice) is not None:
+            self._notices.add((notice.provider, notice.id))
         for place, kind in enumerate(change.messages):
             message = Message(state.id, state.version, kind)
             self._outbox[message] = (change.at, state.id, state.version, place)
@@ -128,6 +133,11 @@ class MemoryStore:
             self._notices.add((notice.provider, notice.id))
             self._timers[notice.checkout, "notice"] = notice.received_at
             return True
+
+    def has_notice(self, provider: str, notice_id: str) -> bool:
+        """Whether a notice was kept before."""
+        with self._lock:
+            return (provider, notice_id) in self._notices
 
     def due(self, now: datetime, limit: int) -> Sequence[Due]:
         """Checkouts with a timer at or before ``now``, the longest overdue first."""

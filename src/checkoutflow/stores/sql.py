@@ -163,8 +163,8 @@ class SqlStore:
         """Write all of a change, in one transaction.
 
         Raises:
-            StoreConflict: If someone else wrote this checkout, or used this key, first. Nothing
-                was written.
+            StoreConflict: If someone else wrote this checkout, used this key, or took this notice
+                in first. Nothing was written.
         """
         sql, state, at = self._sql, change.state, instant(change.at)
         # Everything is made ready first: others wait to write only while this is written.
@@ -182,6 +182,8 @@ class SqlStore:
             cursor.execute(sql.insert_entry, (state.id, state.version, at, change.command, events))
             for statement, values in others:
                 cursor.execute(statement, values)
+            if change.notice is not None and not self._keep(cursor, change.notice):
+                raise StoreConflict("someone else took this notice in first")
         self._remember(text, state)
 
     def _others(self, change: Change) -> Iterator[tuple[str, tuple[object, ...]]]:
@@ -262,16 +264,22 @@ class SqlStore:
         Returns:
             False if it was kept before; nothing is written then.
         """
-        at = instant(notice.received_at)
         with self._transaction(sqlite.BEGIN_WRITE) as cursor:
-            cursor.execute(
-                self._sql.keep_notice,
-                (notice.provider, notice.id, notice.checkout, notice.kind, at),
-            )
-            is_new = cursor.rowcount == 1
+            is_new = self._keep(cursor, notice)
             if is_new:
+                at = instant(notice.received_at)
                 cursor.execute(self._sql.set_timer, (notice.checkout, "notice", at))
         return is_new
+
+    def _keep(self, cursor: DBAPICursor, notice: NoticeRow) -> bool:
+        at = instant(notice.received_at)
+        row = (notice.provider, notice.id, notice.checkout, notice.kind, at)
+        cursor.execute(self._sql.keep_notice, row)
+        return bool(cursor.rowcount == 1)
+
+    def has_notice(self, provider: str, notice_id: str) -> bool:
+        """Whether a notice was kept before."""
+        return bool(self._ask(self._sql.has_notice, provider, notice_id))
 
     def due(self, now: datetime, limit: int) -> Sequence[Due]:
         """Checkouts with a timer at or before ``now``, the longest overdue first."""

@@ -82,6 +82,10 @@ class Statements:
             .order_by(journal.c.version)
         )
         self.idempotent = _sql(select(idempotency).where(_is(idempotency, "key")))
+        notices = schema.NOTICES
+        self.has_notice = _sql(
+            select(notices.c.id).where(_is(notices, "provider"), _is(notices, "id"))
+        )
         self.find_payment = _sql(
             select(attempts.c.checkout_id)
             .where(_is(attempts, "provider"), _is(attempts, "payment"))

@@ -16,7 +16,9 @@ import httpx
 from checkoutflow.providers.http import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
+
+    from checkoutflow.providers.contract import Webhook
 
     Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -126,7 +128,7 @@ def serve(handler: Handler, port: int = 0) -> Iterator[str]:
 class Posts(Protocol):
     """Something with notices to post: `checkoutflow.testing.bank.SimulatedBank`."""
 
-    def deliver(self, to: Callable[[Mapping[str, str], bytes], object]) -> int:
+    def deliver(self, to: Callable[[Webhook], object]) -> int:
         """Hand over what waits; what the receiver raises on goes on waiting."""
 
 
@@ -146,8 +148,9 @@ def post_notices(source: Posts, url: str, *, every_s: float = 0.05) -> Iterator[
 
     with httpx.Client(timeout=10, trust_env=False) as client:
 
-        def post(headers: Mapping[str, str], body: bytes) -> None:
-            client.post(url, headers=dict(headers), content=body).raise_for_status()
+        def post(hook: Webhook) -> None:
+            where = f"{url}?{hook.query}" if hook.query else url
+            client.post(where, headers=dict(hook.headers), content=hook.body).raise_for_status()
 
         def pump() -> None:
             is_last = False

@@ -157,7 +157,9 @@ class World:
     def deliver(self) -> None:
         """Hand the bank's waiting notices over."""
         name = self.bank.provider().name
-        self.bank.deliver(lambda headers, body: self.flow.receive(name, headers, body))
+        self.bank.deliver(
+            lambda hook: self.flow.receive(name, hook.headers, hook.body, query=hook.query)
+        )
 
     def run_due(self) -> None:
         """Take in notices and do what is due now.

@@ -22,7 +22,7 @@ from checkoutflow.testing.adapters.answers import (
     the_same_order_gives_the_same_bytes,
     unknown_words_are_not_guessed,
 )
-from checkoutflow.testing.adapters.case import AdapterCase, Handler, SealedNotice, Stage, exchange
+from checkoutflow.testing.adapters.case import AdapterCase, Handler, Stage, exchange
 from checkoutflow.testing.adapters.money import (
     a_customer_who_has_not_decided_is_waited_for,
     a_no_is_declined,
@@ -47,7 +47,7 @@ from checkoutflow.testing.adapters.notices import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ADAPTER_CHECKS", "AdapterCase", "Handler", "SealedNotice", "Stage", "exchange"]
+__all__ = ["ADAPTER_CHECKS", "AdapterCase", "Handler", "Stage", "exchange"]
 
 ADAPTER_CHECKS: Final[tuple[Callable[[AdapterCase], None], ...]] = (
     name_and_capabilities_are_well_formed,

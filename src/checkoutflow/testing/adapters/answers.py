@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote
 
@@ -10,13 +11,13 @@ import httpx
 from checkoutflow.errors import ProviderError, UsageError
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Operation
-from checkoutflow.providers.contract import Ask, Modification
+from checkoutflow.providers.contract import Ask
 from checkoutflow.testing.adapters.case import (
     AdapterCase,
+    Paid,
     Stage,
     exchange,
     expect,
-    key_of,
     modify,
     order_of,
 )
@@ -136,11 +137,11 @@ def references_stay_in_their_place(case: AdapterCase) -> None:
     stage = case.make()
     for name in ("capture", "void", "refund", "status"):
         for which in ("merchant_reference", "provider_reference"):
-            places = _places(stage, name, which, "plainplainplainplain")
+            places = _places(case, stage, name, which, "plainplainplainplain")
             if not places:
                 continue
             for reference in ("a/b", "a?b=c", "a#b", "a&b=c", "a%2Fb", "a b", "..", "a\r\nb"):
-                seen = _places(stage, name, which, reference)
+                seen = _places(case, stage, name, which, reference)
                 expect(
                     seen is None or seen == places,
                     f"{name}: the {which} {reference!r} must stay one part of the address, or be "
@@ -148,7 +149,9 @@ def references_stay_in_their_place(case: AdapterCase) -> None:
                 )
 
 
-def _places(stage: Stage, name: str, which: str, reference: str) -> list[object] | None:
+def _places(
+    case: AdapterCase, stage: Stage, name: str, which: str, reference: str
+) -> list[object] | None:
     """Where a reference stands in the addresses of an operation; None if it is refused."""
     merchant, provider = "b" * 20, "c" * 20
     if which == "merchant_reference":
@@ -159,9 +162,12 @@ def _places(stage: Stage, name: str, which: str, reference: str) -> list[object]
     wire = Wire(stage.handler)
     try:
         if name == "status":
-            exchange(stage.provider.status(Ask(merchant, provider, amount)), wire)
+            exchange(stage.provider.status(Ask(merchant, provider, amount, case.method)), wire)
         else:
-            order = Modification(key_of(9), merchant, provider, amount)
+            paid = Paid.of(order_of(case), provider)
+            order = replace(
+                paid.modify(9, amount), merchant_reference=merchant, provider_reference=provider
+            )
             exchange(modify(stage.provider, Operation(name), order), wire)
     except (UsageError, ProviderError):
         if not wire.requests:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
 import httpx
 
 from checkoutflow.errors import TransportError
 from checkoutflow.money import Money
+from checkoutflow.payment.books import Books, Posting
 from checkoutflow.payment.outcomes import Operation, Outcome
-from checkoutflow.providers.contract import Ask, Authorise, Modification, OrderLine
+from checkoutflow.providers.contract import (
+    Ask,
+    Authorise,
+    Earlier,
+    Modification,
+    OrderLine,
+    Webhook,
+)
 
 if TYPE_CHECKING:
     from checkoutflow.payment.outcomes import Action, Result
@@ -20,18 +28,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Handler: TypeAlias = Callable[[httpx.Request], httpx.Response]
-
-
-class SealedNotice(NamedTuple):
-    """A notice as it arrives.
-
-    Attributes:
-        now_s: Unix time at which it arrives.
-    """
-
-    headers: Mapping[str, str]
-    body: bytes
-    now_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +42,15 @@ class Stage:
             yes. None for methods that ask nobody.
         decline_next: Makes the next authorisation end with a "no"; None where only the customer
             can say it.
+        settle: Lets the service end what it only took in so far; None where it does so at once.
     """
 
     provider: Provider
     handler: Handler
-    notice: Callable[[], SealedNotice]
+    notice: Callable[[], Webhook]
     customer: Callable[[Action, bool], None] | None = None
     decline_next: Callable[[], None] | None = None
+    settle: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +67,9 @@ class AdapterCase:
         details: Contact fields for ``authorise``, where it wants some.
         words: Where the word for the outcome stands in the JSON of an answer, by ``authorise``,
             ``capture``, ``void``, ``refund`` and ``status``; left out where an answer has none.
-        signature: How notices are proven genuine: a shared secret, a public key, or not at all, in
-            which case they are hints.
+        signature: How notices are proven genuine: ``hmac`` over their bytes with a shared secret; a
+            ``public_key``; a shared secret sent along in a ``header``; an ``address`` of each
+            payment's own; or not at all (``none``), in which case they are hints.
         notice_age_s: For how long a signed notice is believed; None where no time is signed.
     """
 
@@ -82,7 +81,7 @@ class AdapterCase:
     instrument: Secret | None = None
     details: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
-    signature: Literal["hmac", "public_key", "none"] = "hmac"
+    signature: Literal["hmac", "public_key", "header", "address", "none"] = "hmac"
     notice_age_s: int | None = 300
 
 
@@ -114,25 +113,44 @@ def exchange(operation: Exchange[T], handler: Handler) -> T:
         return result
 
 
-class Paid(NamedTuple):
-    """A payment that is authorised."""
+@dataclass(slots=True)
+class Paid:
+    """A payment, with what was asked of it since and what we know of it."""
 
     order: Authorise
     provider_reference: str | None
+    books: Books
+    earlier: list[Earlier] = field(default_factory=list)
+    orders: dict[tuple[int, Money], Modification] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, order: Authorise, provider_reference: str | None) -> Paid:
+        """A payment of which nothing is known yet."""
+        return cls(order, provider_reference, Books(currency=order.amount.currency))
 
     def modify(self, number: int, amount: Money) -> Modification:
-        """An order about it, under a key of its own."""
-        return Modification(
+        """An order about it, under a key of its own; a repeat is the same order."""
+        order = Modification(
             key=key_of(number),
             merchant_reference=self.order.merchant_reference,
             provider_reference=self.provider_reference,
             amount=amount,
+            method=self.order.method,
+            books=self.books,
+            earlier=tuple(self.earlier),
         )
+        return self.orders.setdefault((number, amount), order)
 
     @property
     def ask(self) -> Ask:
         """The question how it stands."""
-        return Ask(self.order.merchant_reference, self.provider_reference, self.order.amount)
+        return Ask(
+            merchant_reference=self.order.merchant_reference,
+            provider_reference=self.provider_reference,
+            amount=self.order.amount,
+            method=self.order.method,
+            earlier=tuple(self.earlier),
+        )
 
 
 def expect(is_so: object, advice: str) -> None:
@@ -213,27 +231,52 @@ def pay(case: AdapterCase, stage: Stage, number: int = 1) -> Paid:
             result.outcome is Outcome.SUCCEEDED,
             f"authorise must end as succeeded, or pending with an action; it is {result.outcome}",
         )
-    return Paid(order, result.provider_reference)
+    if stage.settle is not None:
+        stage.settle()
+    paid = Paid.of(order, result.provider_reference)
+    if stage.provider.capabilities.can_be_asked:
+        standing = exchange(stage.provider.status(paid.ask), stage.handler)
+        paid.provider_reference = standing.provider_reference or paid.provider_reference
+    paid.books = paid.books.post(Posting.AUTHORISED, order.amount)
+    if not offers(stage, Operation.CAPTURE):
+        paid.books = paid.books.post(Posting.CAPTURED, order.amount)
+    return paid
 
 
-def done(stage: Stage, operation: Operation, order: Modification) -> None:
-    """Capture, void or refund.
+_POSTINGS: Final = {
+    Operation.CAPTURE: Posting.CAPTURED,
+    Operation.VOID: Posting.VOIDED,
+    Operation.REFUND: Posting.REFUNDED,
+}
+
+
+def done(stage: Stage, operation: Operation, paid: Paid, number: int, amount: Money) -> None:
+    """Capture, void or refund, and wait where the service only takes it in at first.
 
     Raises:
         AssertionError: If that does not succeed.
     """
+    order = paid.modify(number, amount)
     result = exchange(modify(stage.provider, operation, order), stage.handler)
+    is_late = stage.settle is not None and result.outcome is Outcome.PENDING
     expect(
-        result.outcome is Outcome.SUCCEEDED,
+        is_late or result.outcome is Outcome.SUCCEEDED,
         f"{operation} of {order.amount} must end as succeeded; it is {result.outcome}",
     )
+    if is_late and stage.settle is not None:
+        stage.settle()
+    if all(item.key != order.key for item in paid.earlier):
+        paid.books = paid.books.post(_POSTINGS[operation], amount)
+        paid.earlier.append(
+            Earlier(order.key, operation, amount, result.outcome, result.operation_reference)
+        )
 
 
 def captured(case: AdapterCase, stage: Stage) -> Paid:
     """A payment that is wholly captured; where there is no capture, authorising takes the money."""
     paid = pay(case, stage)
     if offers(stage, Operation.CAPTURE):
-        done(stage, Operation.CAPTURE, paid.modify(2, case.amount))
+        done(stage, Operation.CAPTURE, paid, 2, case.amount)
     return paid
 
 

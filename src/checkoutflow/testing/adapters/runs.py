@@ -118,7 +118,7 @@ def calls_of(case: AdapterCase) -> dict[str, Callable[[], Call]]:
     if capabilities.can_be_asked:
         calls["status"] = status
     for operation, is_partial in (
-        (Operation.CAPTURE, capabilities.partial_capture),
+        (Operation.CAPTURE, capabilities.captures != "whole"),
         (Operation.VOID, False),
         (Operation.REFUND, capabilities.partial_refund),
     ):

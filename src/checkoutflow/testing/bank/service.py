@@ -109,7 +109,10 @@ class SimulatedBank(StandIn):
     def capabilities(self) -> Capabilities:
         """What this bank can do, as it was opened."""
         repeat_s = int(self._key_life.total_seconds()) if self._remembers_keys else 0
-        claims = {"can_be_asked": self._can_be_asked, "repeat_s": repeat_s}
+        claims = {
+            "can_be_asked": self._can_be_asked,
+            "repeat_s": repeat_s,
+        }
         return CAPABILITIES.model_copy(update=claims)
 
     def issue_gift_card(self, code: str, amount: Money) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +20,7 @@ from urllib.parse import unquote
 
 import httpx
 
+from checkoutflow.providers.contract import Webhook
 from checkoutflow.providers.http import MAX_BODY_BYTES
 from checkoutflow.testing.standins.book import (
     BankLedger,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from checkoutflow.money import Money
     from checkoutflow.providers.contract import Provider
 
-Deliver: TypeAlias = Callable[[Mapping[str, str], bytes], object]
+Deliver: TypeAlias = Callable[["Webhook"], object]
 Work: TypeAlias = Callable[[httpx.Request, str, Fate], httpx.Response]
 
 STATUS: Final = "status"
@@ -74,9 +75,11 @@ class Posted:
 
     Attributes:
         number: Its place among all notices, from 1.
+        payment: Our reference of the payment that it is about.
     """
 
     number: int
+    payment: str
     body: bytes
 
 
@@ -167,6 +170,10 @@ class StandIn(ABC):
     @abstractmethod
     def _signed(self, posted: Posted) -> tuple[dict[str, str], bytes]:
         """Headers and body of a notice, signed now."""
+
+    def _query(self, _posted: Posted) -> str:
+        """What follows the question mark in the address that a notice goes to."""
+        return ""
 
     # --- for tests: the truth ------------------------------------------------------------------
 
@@ -284,16 +291,16 @@ class StandIn(ABC):
     # --- notices -------------------------------------------------------------------------------
 
     @property
-    def outbox(self) -> list[tuple[dict[str, str], bytes]]:
-        """Every notice ever, oldest first, as (headers, body), signed at the time of asking."""
+    def outbox(self) -> list[Webhook]:
+        """Every notice ever, oldest first, signed at the time of asking."""
         with self._open():
-            return [self._signed(posted) for posted in self._posted]
+            return [self._sealed(posted) for posted in self._posted]
 
     def deliver(self, to: Deliver, *, times: int = 1, reverse: bool = False) -> int:
         """Hand over the notices that wait. One whose receiver raises goes on waiting.
 
         Args:
-            to: The receiver; called with headers and raw body.
+            to: The receiver.
             times: How often the whole batch is handed over.
             reverse: Newest first.
 
@@ -306,10 +313,14 @@ class StandIn(ABC):
             batch.reverse()
         for _ in range(times):
             for posted in batch:
-                to(*self._signed(posted))  # without the lock: the receiver may ask the provider
+                to(self._sealed(posted))  # without the lock: the receiver may ask the provider
                 with self._lock:
                     self._waiting = [other for other in self._waiting if other != posted]
         return len(batch)
+
+    def _sealed(self, posted: Posted) -> Webhook:
+        headers, body = self._signed(posted)
+        return Webhook(headers, body, self._clock().timestamp(), self._query(posted))
 
     def _changed(self, payment: BankPayment, notice: str, amount: Money, key: str | None) -> None:
         """Keep the view before and after a change, and post a notice where one is due."""
@@ -317,7 +328,7 @@ class StandIn(ABC):
         self._views[payment.merchant_reference] = before, self._view(payment)
         if notice:
             body = self._notice(payment, notice, amount, key)
-            posted = Posted(len(self._posted) + 1, body)
+            posted = Posted(len(self._posted) + 1, payment.merchant_reference, body)
             self._posted.append(posted)
             self._waiting.append(posted)
 
