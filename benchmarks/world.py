@@ -11,10 +11,15 @@ from checkoutflow.payment.capabilities import Capabilities
 from checkoutflow.payment.outcomes import Operation, Outcome, Result, Standing, Word
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from checkoutflow import Checkout
-    from checkoutflow.providers.contract import Ask, Authorise, Exchange, Modification, Notice
+    from checkoutflow.providers.contract import (
+        Ask,
+        Authorise,
+        Exchange,
+        Modification,
+        Notice,
+        Webhook,
+    )
     from checkoutflow.stores.contract import Store
 
 NOON: Final = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -84,9 +89,9 @@ class Agreeable:
 
     void = refund = capture
 
-    def read_notice(self, headers: Mapping[str, str], body: bytes, *, now_s: float) -> Notice:
+    def read_notices(self, webhook: Webhook) -> tuple[Notice, ...]:
         """Never called: it sends none."""
-        raise NotImplementedError(headers, body, now_s)
+        raise NotImplementedError(webhook)
 
 
 class Ticking:

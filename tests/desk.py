@@ -22,7 +22,7 @@ from checkoutflow.checkout.events import to_json
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.messages import MESSAGES
 from checkoutflow.checkout.messages import messages as kinds
-from checkoutflow.checkout.state import PartState
+from checkoutflow.checkout.state import Checkout, PartState
 from checkoutflow.errors import CheckoutError, OutcomeUnknown
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Outcome
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from checkoutflow.checkout.state import Checkout
     from checkoutflow.stores.contract import Message, Store
     from checkoutflow.testing.driver import Stop
 
@@ -193,7 +192,7 @@ class Desk:
         self.ends.append(len(self.world.steps.names))
         if has_crashed:
             self.settle()
-            if answer is not None:
+            if isinstance(answer, Checkout):
                 answer = self.world.checkout(answer.id)
         return answer
 
@@ -382,8 +381,8 @@ def said(desk: Desk) -> Iterator[str]:
 def hand_all_notices_over_again(desk: Desk) -> None:
     """In reverse, and long after: each acted once."""
     before = [state.version for state in desk.world.checkouts()]
-    for headers, body in reversed(desk.bank.outbox):
-        desk.receive("simulated_bank", headers, body)
+    for hook in reversed(desk.bank.outbox):
+        desk.receive("simulated_bank", hook.headers, hook.body)
     assert [state.version for state in desk.world.checkouts()] == before
 
 

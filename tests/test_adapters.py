@@ -8,6 +8,7 @@ import json
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from urllib.parse import quote
 
@@ -18,13 +19,12 @@ from checkoutflow.errors import Contradiction, TransportError, UntrustedNotice
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Operation, Outcome, Result, Standing, Word
 from checkoutflow.privacy.secret import Secret
-from checkoutflow.providers.contract import Ask, Notice
+from checkoutflow.providers.contract import Ask, Notice, Webhook
 from checkoutflow.providers.http import body_of, path
 from checkoutflow.providers.simulated_bank import CAPABILITIES, SimulatedBankProvider
 from checkoutflow.testing.adapters import (
     ADAPTER_CHECKS,
     AdapterCase,
-    SealedNotice,
     Stage,
     exchange,
 )
@@ -59,8 +59,7 @@ def stage_of(
         bank.handle(httpx.Request("POST", url, data=form))
 
     def notice():
-        headers, body = bank.outbox[-1]
-        return SealedNotice(headers, body, NOW.timestamp())
+        return bank.outbox[-1]
 
     return Stage(
         provider=provider,
@@ -103,9 +102,7 @@ CASES = {
     "forgets keys": case_of(remembers_keys=False),
     "cannot be asked": case_of("wallet", can_be_asked=False),
     "no parts": case_of(
-        capabilities=CAPABILITIES.model_copy(
-            update={"partial_capture": False, "partial_refund": False}
-        )
+        capabilities=CAPABILITIES.model_copy(update={"captures": "whole", "partial_refund": False})
     ),
     "no refunds, kroner only": case_of(
         capabilities=only(
@@ -296,65 +293,63 @@ def needs_their_reference(self, ask):
 def believes(is_genuine, read=lambda notice: notice):
     """It verifies notices in its own way."""
 
-    def read_notice(self, headers, body, **_now):
+    def read_notices(self, hook):
         try:
-            signature = {name.lower(): value for name, value in headers.items()}["bank-signature"]
+            headers = {name.lower(): value for name, value in hook.headers.items()}
+            signature = headers["bank-signature"]
             moment, version = signature.removeprefix("t=").split(",v1=")
             secret = self.config.notice_secret.reveal().encode()
-            content = f"{moment}.".encode() + body
+            content = f"{moment}.".encode() + hook.body
             expected = hmac.new(secret, content, hashlib.sha256).hexdigest()
             if not is_genuine(expected, version):
                 raise UntrustedNotice("not genuine")
-            data = json.loads(body)
-            return read(Notice(data["id"], data["merchant_reference"], data["type"]))
+            data = json.loads(hook.body)
+            return (read(Notice(data["id"], data["merchant_reference"], data["type"])),)
         except (ValueError, KeyError, TypeError):
             raise UntrustedNotice("not readable") from None
 
-    return wrong(read_notice=read_notice)
+    return wrong(read_notices=read_notices)
 
 
 def reads_notices(change):
-    """It does something around reading a notice: ``change(read, headers, body, now_s)``."""
+    """It does something around reading a notice: ``change(read, hook)``."""
 
-    def read_notice(self, headers, body, *, now_s):
-        def read(headers, body, now_s):
-            return SimulatedBankProvider.read_notice(self, headers, body, now_s=now_s)
+    def read_notices(self, hook):
+        return change(partial(SimulatedBankProvider.read_notices, self), hook)
 
-        return change(read, headers, body, now_s)
-
-    return wrong(read_notice=read_notice)
+    return wrong(read_notices=read_notices)
 
 
-def needs_exact_case(read, headers, body, now_s):
-    if "bank-signature" not in headers:
+def needs_exact_case(read, hook):
+    if "bank-signature" not in hook.headers:
         raise UntrustedNotice("no signature")
-    return read(headers, body, now_s)
+    return read(hook)
 
 
-def indexes_headers(read, headers, body, now_s):
-    return read({"bank-signature": headers["bank-signature"]}, body, now_s)
+def indexes_headers(read, hook):
+    return read(replace(hook, headers={"bank-signature": hook.headers["bank-signature"]}))
 
 
-def parses_first(read, headers, body, now_s):
-    json.loads(body)
-    return read(headers, body, now_s)
+def parses_first(read, hook):
+    json.loads(hook.body)
+    return read(hook)
 
 
-def has_no_clock(read, headers, body, now_s):
-    signature = next((value for name, value in headers.items() if name == "bank-signature"), "")
-    moment = signature.partition(",")[0].removeprefix("t=")
-    return read(headers, body, int(moment) if moment.isdecimal() else now_s)
+def has_no_clock(read, hook):
+    names = (value for name, value in hook.headers.items() if name == "bank-signature")
+    moment = next(names, "").partition(",")[0].removeprefix("t=")
+    return read(replace(hook, now_s=int(moment)) if moment.isdecimal() else hook)
 
 
-def runs_fast(read, headers, body, now_s):
-    return read(headers, body, now_s + 200)
+def runs_fast(read, hook):
+    return read(replace(hook, now_s=hook.now_s + 200))
 
 
-def knows_everybodys_secret(self, headers, body, *, now_s):
+def knows_everybodys_secret(self, hook):
     for secret in ("ours-secret", "theirs-secret"):
         config = replace(self.config, notice_secret=Secret(secret))
         with suppress(UntrustedNotice):
-            return SimulatedBankProvider(config).read_notice(headers, body, now_s=now_s)
+            return SimulatedBankProvider(config).read_notices(hook)
     raise UntrustedNotice("nobody's")
 
 
@@ -513,7 +508,7 @@ WRONG = [
         r"capture: the merchant_reference 'a\\r\\nb' must stay one part of the address",
     ),
     ("a_genuine", reads_notices(needs_exact_case), {}, "header names come in any case"),
-    ("a_genuine", reads_notices(indexes_headers), {}, "read_notice raises KeyError"),
+    ("a_genuine", reads_notices(indexes_headers), {}, "read_notices raises KeyError"),
     ("a_genuine", believes(lambda *_: False), {}, "must be read; yours is untrusted"),
     (
         "a_genuine",
@@ -527,12 +522,12 @@ WRONG = [
         {},
         "must carry our merchant reference",
     ),
-    ("a_changed", believes(lambda *_: True), {}, "junk signature must be untrusted|byte 0"),
+    ("a_changed", believes(lambda *_: True), {}, "junk proof must be untrusted|byte 0"),
     ("a_changed", believes(lambda good, given: good[:8] == given[:8]), {}, "at character 24"),
-    ("a_changed", reads_notices(parses_first), {}, "read_notice raises JSONDecodeError"),
+    ("a_changed", reads_notices(parses_first), {}, "read_notices raises JSONDecodeError"),
     ("an_old", reads_notices(has_no_clock), {}, "signed more than 300 s ago"),
     ("an_old", reads_notices(runs_fast), {}, "must be believed for 300 s"),
-    ("a_foreign", wrong(read_notice=knows_everybodys_secret), {}, "another merchant's secret"),
+    ("a_foreign", wrong(read_notices=knows_everybodys_secret), {}, "another merchant's secret"),
     ("signatures", believes(lambda good, given: good == given), {}, "compare_digest, not with =="),
     (
         "credentials",
@@ -596,8 +591,8 @@ def test_notices_that_nobody_signs_are_hints_and_only_have_to_be_readable(check)
 
     def make():
         stage = stage_of(adapter=hints)
-        headers, now_s = {"bank-signature": "t=0,v1=0"}, 0.0
-        notice = lambda: SealedNotice(headers, stage.notice().body, now_s)  # noqa: E731 - a field
+        headers = {"bank-signature": "t=0,v1=0"}
+        notice = lambda: Webhook(headers, stage.notice().body, 0.0)  # noqa: E731 - a field
         return replace(stage, notice=notice, customer=None)
 
     check(replace(case_of(), make=make, foreign=make, signature="none"))
@@ -744,4 +739,4 @@ def test_exchange_raises_our_own_error_when_no_answer_came():
         raise httpx.ReadError("gone")
 
     with pytest.raises(TransportError, match="no answer: ReadError"):
-        exchange(stage_of().provider.status(Ask("a" * 20, None, Money(100, "DKK"))), lose)
+        exchange(stage_of().provider.status(Ask("a" * 20, None, Money(100, "DKK"), "card")), lose)

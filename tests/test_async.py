@@ -75,8 +75,8 @@ def test_a_sale_with_everything_in_it(play, simulated_bank, checkout_carts, chec
         assert (await flow.view(sale.id)).can_place
         sale = await flow.place(sale.id, accepted_total=sale.total, return_url=BACK)
         simulated_bank.approve(sale.payments[1].id)
-        for headers, body in simulated_bank.outbox:
-            sale = await flow.receive("simulated_bank", headers, body)
+        for hook in simulated_bank.outbox:
+            (sale,) = await flow.receive("simulated_bank", hook.headers, hook.body)
         assert sale.phase is Phase.CONFIRMED
         sale = await flow.ship(sale.id, {"mug": 1})
         sale = await flow.cancel(sale.id, {"mug": 1})

@@ -627,7 +627,7 @@ def test_an_order_that_is_no_longer_covered_cannot_be_approved():
 
 
 def test_a_provider_that_captures_all_at_once_is_asked_for_nothing_else():
-    bank = BANK.model_copy(update={"partial_capture": False, "partial_refund": False})
+    bank = BANK.model_copy(update={"captures": "whole", "partial_refund": False})
     sale = Sale(bank=bank).confirmed()
     with pytest.raises(NotSupported, match="captures all at once"):
         sale.do(c.Ship(lines={"mug": 1}))
@@ -720,8 +720,8 @@ def test_messages_are_made_of_events_and_only_of_those_that_are_wanted():
 
 
 def test_an_adapter_cannot_ask_for_what_payments_may_not_use():
-    with pytest.raises(InvalidInput, match="street is not used to take_payment"):
-        type(BANK).read({**BANK.model_dump(), "details": ["street"]})
+    with pytest.raises(InvalidInput, match="shoe_size is not used to take_payment"):
+        type(BANK).read({**BANK.model_dump(), "details": ["shoe_size"]})
 
 
 # A shop that changes its settings under a running checkout ------------------------------------

@@ -26,6 +26,7 @@ GOOD = {
     "postal_code": "2100",
     "city": "København",
     "country": "DK",
+    "national_id": "211062-5629",
     "gift_card_code": "1234",
 }
 

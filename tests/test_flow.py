@@ -106,7 +106,7 @@ def test_the_notice_is_enough_when_the_customer_never_comes_back(
     simulated_bank.approve(checkout.payments[0].id)
     seen = []
     simulated_bank.deliver(
-        lambda headers, body: seen.append(checkout_flow.receive("simulated_bank", headers, body)),
+        lambda hook: seen.extend(checkout_flow.receive("simulated_bank", hook.headers, hook.body)),
         times=2,
     )
     assert {found.phase for found in seen} == {Phase.CONFIRMED}
@@ -119,7 +119,7 @@ def test_a_notice_can_be_kept_now_and_looked_at_later(
     checkout = buy(payment="wallet")
     simulated_bank.approve(checkout.payments[0].id)
     simulated_bank.deliver(
-        lambda headers, body: checkout_flow.receive("simulated_bank", headers, body, look=False)
+        lambda hook: checkout_flow.receive("simulated_bank", hook.headers, hook.body, look=False)
     )
     assert checkout_flow.load(checkout.id).phase is Phase.PLACING
     report = checkout_flow.run_due()
@@ -132,7 +132,8 @@ def test_a_forged_notice_is_dropped_and_one_about_strangers_is_ignored(
     checkout_flow, checkout_shop, checkout_clock, simulated_bank, buy
 ):
     buy()
-    (headers, body), *_ = simulated_bank.outbox
+    hook, *_ = simulated_bank.outbox
+    headers, body = hook.headers, hook.body
     with pytest.raises(UntrustedNotice):
         checkout_flow.receive("simulated_bank", headers, body + b" ")
     with pytest.raises(NotSupported):
@@ -143,7 +144,7 @@ def test_a_forged_notice_is_dropped_and_one_about_strangers_is_ignored(
         store=MemoryStore(),
         clock=checkout_clock,
     )
-    assert stranger.receive("simulated_bank", headers, body) is None
+    assert stranger.receive("simulated_bank", headers, body) == ()
 
 
 # Repeats --------------------------------------------------------------------------------------

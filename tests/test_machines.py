@@ -13,7 +13,7 @@ from checkoutflow.checkout.evolve import _APPLY, evolve
 from checkoutflow.checkout.machine import ALLOWED, CHECKOUT, ENDS, CommandName, Phase, PhaseStep
 from checkoutflow.errors import IllegalTransition, OutcomeUnknown, UsageError
 from checkoutflow.payment.machine import PAYMENT, PaymentState, PaymentStep
-from checkoutflow.payment.outcomes import Operation, Outcome, Result, Word
+from checkoutflow.payment.outcomes import Heard, Operation, Outcome, Result, Word
 from checkoutflow.review import REVIEW, ReviewState, ReviewStep
 from checkoutflow.table import advance, mermaid, reachable
 
@@ -104,6 +104,9 @@ def _a(name: CommandName, sale: Sale) -> c.Command:
             attempt=f"{payment}-1", result=Result(outcome=Outcome.UNKNOWN)
         ),
         CommandName.TAKE_STANDING: c.TakeStanding(payment=payment, standing=None),
+        CommandName.HEAR: c.Hear(
+            payment=payment, heard=Heard(operation=Operation.REFUND, outcome=Outcome.DECLINED)
+        ),
         CommandName.PASS_TIME: c.PassTime(),
     }
     return commands[name]

@@ -6,6 +6,7 @@ import json
 import re
 import socket
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -17,9 +18,10 @@ from hypothesis import strategies as st
 
 from checkoutflow.errors import Contradiction, InvalidInput, TransportError, UntrustedNotice
 from checkoutflow.money import Money
+from checkoutflow.payment.books import Books
 from checkoutflow.payment.outcomes import Done, Operation, Outcome, Redirect, Word
 from checkoutflow.privacy.secret import Secret
-from checkoutflow.providers.contract import Ask, Authorise, Modification, OrderLine
+from checkoutflow.providers.contract import Ask, Authorise, Modification, OrderLine, Webhook
 from checkoutflow.providers.simulated_bank import CAPABILITIES, SimulatedBankConfig
 from checkoutflow.testing.adapters import exchange
 from checkoutflow.testing.bank import (
@@ -67,7 +69,9 @@ class Till:
         return exchange(self.provider.authorise(Authorise(**facts)), self.handler)
 
     def _modify(self, operation, minor, key, reference):
-        order = Modification(key, reference, None, Money(minor, "DKK"))
+        order = Modification(
+            key, reference, None, Money(minor, "DKK"), "card", Books(currency="DKK")
+        )
         return exchange(getattr(self.provider, operation)(order), self.handler)
 
     def capture(self, minor, key="capture", reference=REFERENCE):
@@ -80,7 +84,7 @@ class Till:
         return self._modify("refund", minor, key, reference)
 
     def look(self, minor=10000, reference=REFERENCE):
-        ask = Ask(reference, None, Money(minor, "DKK"))
+        ask = Ask(reference, None, Money(minor, "DKK"), "card")
         return exchange(self.provider.status(ask), self.handler)
 
     @property
@@ -339,7 +343,7 @@ def test_a_merchant_reference_is_used_once(till):
 def test_a_key_is_forgotten_after_its_life(till):
     till.pay()
     till.capture(4000)
-    till.wait(CAPABILITIES.repeat_s - 1)
+    till.wait(CAPABILITIES.repeats_for(Operation.CAPTURE) - 1)
     till.capture(4000)
     assert till.book == (10000, 4000, 0, 0)
     till.wait(1)
@@ -491,7 +495,7 @@ def test_an_operation_can_be_declined(till, operation):
     result = getattr(till, operation)(6000 if operation == "void" else 100)
     assert (result.outcome, result.reason) == ("declined", "other")
     assert till.book == (10000, 4000, 0, 0)
-    assert till.bank.outbox[-1][1].count(f'"{operation}.failed"'.encode()) == 1
+    assert till.bank.outbox[-1].body.count(f'"{operation}.failed"'.encode()) == 1
 
 
 def test_a_capture_is_taken_back(till):
@@ -937,7 +941,7 @@ def view(**changes):
 def test_an_answer_that_cannot_be_true_is_a_contradiction(till, changes, complaint):
     with pytest.raises(Contradiction, match=complaint):
         exchange(
-            till.provider.status(Ask(REFERENCE, "pay_000001", Money(10000, "DKK"))),
+            till.provider.status(Ask(REFERENCE, "pay_000001", Money(10000, "DKK"), "card")),
             lambda _: httpx.Response(200, json=view(**changes)),
         )
 
@@ -945,7 +949,7 @@ def test_an_answer_that_cannot_be_true_is_a_contradiction(till, changes, complai
 def test_another_name_of_the_banks_is_another_payment(till):
     with pytest.raises(Contradiction, match="another payment"):
         exchange(
-            till.provider.status(Ask(REFERENCE, "pay_000002", Money(10000, "DKK"))),
+            till.provider.status(Ask(REFERENCE, "pay_000002", Money(10000, "DKK"), "card")),
             lambda _: httpx.Response(200, json=view()),
         )
 
@@ -965,7 +969,7 @@ def test_what_the_adapter_cannot_read_is_unclear_save_a_new_kind_of_action(
     till, changes, word, action
 ):
     seen = exchange(
-        till.provider.status(Ask(REFERENCE, None, Money(10000, "DKK"))),
+        till.provider.status(Ask(REFERENCE, None, Money(10000, "DKK"), "card")),
         lambda _: httpx.Response(200, json=view(**changes)),
     )
     assert (seen.word, seen.action) == (word, action)
@@ -1025,8 +1029,9 @@ def test_the_configuration_is_checked_and_shows_no_secret():
 # --- notices --------------------------------------------------------------------------------------
 
 
-def read(till, headers, body):
-    return till.provider.read_notice(headers, body, now_s=till.now.timestamp())
+def read(till, hook):
+    (notice,) = till.provider.read_notices(replace(hook, now_s=till.now.timestamp()))
+    return notice
 
 
 def test_every_change_is_told(till):
@@ -1042,7 +1047,7 @@ def test_every_change_is_told(till):
     till.pay(key="dropped", merchant_reference="d" * 20, method="qr")
     till.void(10000, key="drop", reference="d" * 20)
     till.wait(10 * WEEK_S)
-    notices = [read(till, *sealed) for sealed in till.bank.outbox]
+    notices = [read(till, sealed) for sealed in till.bank.outbox]
     assert [notice.kind for notice in notices] == [
         "payment.authorised",
         "payment.captured",
@@ -1064,7 +1069,7 @@ def test_notices_wait_until_they_are_taken_and_come_as_often_as_wanted(till):
     till.pay()
     till.capture(4000)
     got = []
-    take = lambda headers, body: got.append(read(till, headers, body).kind)  # noqa: E731 - short
+    take = lambda hook: got.append(read(till, hook).kind)  # noqa: E731 - short
     assert till.bank.deliver(take, times=2, reverse=True) == 2
     assert got == ["payment.captured", "payment.authorised"] * 2
     assert till.bank.deliver(take) == 0
@@ -1074,7 +1079,7 @@ def test_notices_wait_until_they_are_taken_and_come_as_often_as_wanted(till):
 def test_a_notice_that_is_not_taken_comes_again_signed_anew(till):
     till.pay()
 
-    def refuse(_headers, _body):
+    def refuse(_hook):
         raise RuntimeError("the shop is closed")
 
     with pytest.raises(RuntimeError, match="closed"):
@@ -1082,9 +1087,9 @@ def test_a_notice_that_is_not_taken_comes_again_signed_anew(till):
     stale = till.bank.outbox[0]
     till.wait(3600)
     with pytest.raises(UntrustedNotice, match="too long ago"):
-        read(till, *stale)
+        read(till, stale)
     taken = []
-    till.bank.deliver(lambda headers, body: taken.append(read(till, headers, body)))
+    till.bank.deliver(lambda hook: taken.append(read(till, hook)))
     assert [notice.kind for notice in taken] == ["payment.authorised"]
 
 
@@ -1098,33 +1103,35 @@ def test_the_receiver_of_a_notice_may_ask_the_bank(till):
 @pytest.mark.parametrize("seconds", [301, -301])
 def test_a_notice_of_another_time_is_untrusted(till, seconds):
     till.pay()
-    headers, body = till.bank.outbox[0]
+    hook = replace(till.bank.outbox[0], now_s=START.timestamp() + seconds)
     with pytest.raises(UntrustedNotice, match="too long ago, or in the future"):
-        till.provider.read_notice(headers, body, now_s=START.timestamp() + seconds)
+        till.provider.read_notices(hook)
 
 
 def test_while_secrets_change_one_good_signature_is_enough(till):
     till.pay()
-    headers, body = till.bank.outbox[0]
-    moment, good = headers["bank-signature"].split(",")
+    hook = till.bank.outbox[0]
+    moment, good = hook.headers["bank-signature"].split(",")
     for both in (f"{moment},v1={'0' * 64},{good}", f"{moment},{good},v1={'0' * 64}"):
-        assert read(till, {"bank-signature": both}, body).merchant_reference == REFERENCE
+        both_ways = replace(hook, headers={"bank-signature": both})
+        assert read(till, both_ways).merchant_reference == REFERENCE
     with pytest.raises(UntrustedNotice, match="no readable"):
-        read(till, {"bank-signature": moment + f",{good}" * 6}, body)
+        read(till, replace(hook, headers={"bank-signature": moment + f",{good}" * 6}))
 
 
 def test_two_signatures_in_two_headers_are_none(till):
     till.pay()
-    headers, body = till.bank.outbox[0]
-    with pytest.raises(UntrustedNotice, match="no readable"):
-        read(till, {**headers, "Bank-Signature": headers["bank-signature"]}, body)
+    hook = till.bank.outbox[0]
+    twice = {**hook.headers, "Bank-Signature": hook.headers["bank-signature"]}
+    with pytest.raises(UntrustedNotice, match="must be there once"):
+        read(till, replace(hook, headers=twice))
 
 
 def test_what_the_bank_signs_must_still_be_a_notice(till):
     till.pay()
-    till.bank._posted[0] = type(till.bank._posted[0])(1, b'{"id": 7}')
+    till.bank._posted[0] = replace(till.bank._posted[0], body=b'{"id": 7}')
     with pytest.raises(UntrustedNotice, match="not readable as a notice"):
-        read(till, *till.bank.outbox[0])
+        read(till, till.bank.outbox[0])
 
 
 # --- the same every time, and from every thread ---------------------------------------------------
@@ -1234,7 +1241,7 @@ def test_notices_are_posted_until_they_are_taken(till):
 
     def shop(request):
         got.append(json.loads(request.content)["type"])
-        read(till, request.headers, request.content)
+        read(till, Webhook(request.headers, request.content, 0))
         if len(got) == 3:
             all_here.set()
         return httpx.Response(500 if len(got) == 1 else 204)
@@ -1264,7 +1271,7 @@ def test_a_shop_that_is_not_there_loses_no_notice(till):
         pass
     with post_notices(till.bank, gone, every_s=0.001):
         pass
-    assert till.bank.deliver(lambda *_: None) == 1
+    assert till.bank.deliver(lambda _: None) == 1
 
 
 def test_the_capabilities_are_the_banks_own(till):

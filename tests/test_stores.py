@@ -142,6 +142,18 @@ class TakesEveryNotice(MemoryStore):
         return super().take_notice(notice)
 
 
+class KeepsNoNoticeOfAChange(MemoryStore):
+    def commit(self, change):
+        super().commit(replace(change, notice=None))
+
+
+class TakesTheNoticeOfAChangeTwice(MemoryStore):
+    def commit(self, change):
+        if change.notice:
+            self._notices.discard((change.notice.provider, change.notice.id))
+        super().commit(change)
+
+
 class ForgetsToWake(MemoryStore):
     def take_notice(self, notice):
         return super().take_notice(replace(notice, checkout="another"))
@@ -225,6 +237,16 @@ class IsNotForThreads(MemoryStore):
         (checks.a_timer_set_later_meanwhile_is_not_cleared, ClearsAnyTimer, "later than `up_to`"),
         (checks.a_notice_acts_once, TakesEveryNotice, "is not taken again"),
         (checks.a_notice_acts_once, ForgetsToWake, "makes its checkout due"),
+        (
+            checks.a_notice_taken_in_with_a_change_counts_once,
+            KeepsNoNoticeOfAChange,
+            "kept with it",
+        ),
+        (
+            checks.a_notice_taken_in_with_a_change_counts_once,
+            TakesTheNoticeOfAChangeTwice,
+            "must raise StoreConflict",
+        ),
         (checks.a_payment_finds_its_checkout, MixesUpProviders, "each at its own provider"),
         (checks.a_persons_fields_are_kept_by_name, KeepsTheFirstField, "replaces the earlier one"),
         (checks.messages_wait_in_order_until_delivered, DeliversTheNewestFirst, "the order of"),

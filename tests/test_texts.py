@@ -319,6 +319,7 @@ SAME_IN_BOTH = {
     "Street and number",
     "Postal code",
     "Country",
+    "National identity number",
     "to send your invoice",
     "Fee, {name}",
     "Discount, {name}",

@@ -7,7 +7,7 @@ refused; in the end nothing is lost (`tests.desk.nothing_is_lost`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -93,9 +93,9 @@ def place(desk: Desk, checkout: Checkout, key: str = "") -> Program[Checkout]:
     return programs_of(desk).place(checkout.id, checkout.total, BACK, key, accepts_credit=False)
 
 
-def notice(desk: Desk, number: int = -1) -> Program[Checkout | None]:
-    headers, body = desk.bank.outbox[number]
-    return programs_of(desk).receive("simulated_bank", headers, body, look=True)
+def notice(desk: Desk, number: int = -1) -> Program[Sequence[Checkout]]:
+    hook = desk.bank.outbox[number]
+    return programs_of(desk).receive("simulated_bank", hook.headers, hook.body, "", look=True)
 
 
 def left_before_sending(desk: Desk, program: Program[Any]) -> Stepped[Any]:

@@ -71,6 +71,7 @@ def test_what_can_be_called_is_what_the_table_allows_and_never_a_report():
         assert not allowed & {
             CommandName.RECORD_RESULT,
             CommandName.TAKE_STANDING,
+            CommandName.HEAR,
             CommandName.PASS_TIME,
         }
 
@@ -110,7 +111,7 @@ def test_a_method_can_need_more():
 
 
 def test_a_method_cannot_need_what_payments_may_not_use():
-    with pytest.raises(InvalidInput, match="is not used to take_payment or invoice; name, org"):
+    with pytest.raises(InvalidInput, match="is not used to take_payment or identify_for_credit or invoice; name"):
         Method.read({"id": "m", "name": "M", "details": ["shoe_size"]})
 
 

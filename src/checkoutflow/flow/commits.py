@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from checkoutflow.privacy.fields import Purpose
     from checkoutflow.providers.contract import Provider
     from checkoutflow.shop import Shop
+    from checkoutflow.stores.contract import NoticeRow
 
 _ORDERED: Final = (e.Confirmed, e.ReviewApproved)
 

@@ -187,6 +187,7 @@ def full_checkout() -> Checkout:
         lease_until=at(1),
         sends=2,
         outcome=Outcome.UNKNOWN,
+        reference="theirs-1",
     )
     payment = Payment(
         id="pay-1",

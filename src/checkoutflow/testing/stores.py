@@ -252,6 +252,27 @@ def a_notice_acts_once(make_store: MakeStore) -> None:
         _same(list(store.due(at(8), 9)), due, "a later notice moves the timer to its own time")
 
 
+def a_notice_taken_in_with_a_change_counts_once(make_store: MakeStore) -> None:
+    """What a notice proves is written together with the notice, or not at all."""
+    with _opened(make_store) as store:
+        notice = NoticeRow("bank", "n-1", "co-1", "captured", at(3))
+        _is(not store.has_notice("bank", "n-1"), "has_notice says False of what never came")
+        store.commit(sample_change(notice=notice))
+        _is(store.has_notice("bank", "n-1"), "a notice in a change is kept with it")
+        _is(not store.has_notice("wallet", "n-1"), "ids are each provider's own")
+        _is(not store.has_notice("bank", "n-2"), "has_notice is about exactly this notice")
+        _is(not store.take_notice(notice), "it is known to take_notice as well")
+        before = _answers(store)
+        _refuses(
+            store,
+            sample_change(sample_checkout(version=2), notice=notice),
+            "the notice was kept before",
+        )
+        _unchanged(store, before, "a notice that was kept before refuses the whole change")
+        store.take_notice(replace(notice, id="n-2"))
+        _is(store.has_notice("bank", "n-2"), "one kept by take_notice is known as well")
+
+
 def a_payment_finds_its_checkout(make_store: MakeStore) -> None:
     """A notice names a payment; two providers may use the same name."""
     with _opened(make_store) as store:
@@ -436,6 +457,7 @@ STORE_CHECKS: Final[tuple[StoreCheck, ...]] = (
     a_commit_sets_moves_and_removes_timers,
     a_timer_set_later_meanwhile_is_not_cleared,
     a_notice_acts_once,
+    a_notice_taken_in_with_a_change_counts_once,
     a_payment_finds_its_checkout,
     a_persons_fields_are_kept_by_name,
     messages_wait_in_order_until_delivered,
