@@ -591,6 +591,14 @@ REFUSALS: dict[ReasonCode, list[tuple[str, str, Shop, dict[str, Any]]]] = {
         ("card", "chosen delivery", a_shop({"id": "card", "deliveries": ["pickup"]}), {}),
     ],
     "no_provider": [("card", "provider bank", a_shop(OF_BANK), {"capabilities": {}})],
+    "no_route": [
+        (
+            "card",
+            "No provider takes this amount here",
+            a_shop({"id": "card", "routes": [{"provider": "bank", "markets": ["NO"]}]}),
+            {"capabilities": IS_HERE},
+        )
+    ],
     "provider_currency": [
         (
             "card",

@@ -116,7 +116,7 @@ def test_what_is_no_whole_answer_is_a_transport_error_that_names_no_address(send
 def test_nobody_there(send):
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
-    with pytest.raises(TransportError, match="no usable answer from bank: ConnectError"):
+    with pytest.raises(TransportError, match="bank cannot be reached: ConnectError"):
         send(asking(url))
 
 

@@ -190,7 +190,7 @@ def test_the_key_file_lies_beside_the_database(store, file):
 def test_tables_of_another_version_are_refused(store, file):
     store.commit(sample_change())
     store.close()
-    for version, advice in ((0, "run create"), (2, "install the newer version")):
+    for version, advice in ((0, "run create"), (schema.version() + 1, "install the newer version")):
         with closing(sqlite3.connect(file)) as database:
             database.execute("UPDATE checkoutflow_schema SET version = ?", (version,))
             database.commit()
@@ -203,12 +203,11 @@ def test_tables_of_another_version_are_refused(store, file):
 def test_older_tables_are_upgraded_by_create_and_only_by_create(store, monkeypatch):
     store.commit(sample_change())
     store.close()
-    monkeypatch.setattr(
-        schema,
-        "UPGRADES",
-        (("CREATE TABLE novelty (id TEXT)", "INSERT INTO novelty VALUES ('made')"),),
-    )
-    with pytest.raises(SchemaMismatch, match=r"are version 1, .* needs 2; make a backup, then run"):
+    now = schema.version()
+    novelty = ("CREATE TABLE novelty (id TEXT)", "INSERT INTO novelty VALUES ('made')")
+    monkeypatch.setattr(schema, "UPGRADES", (*schema.UPGRADES, novelty))
+    wanted = rf"are version {now}, .* needs {now + 1}; make a backup, then run"
+    with pytest.raises(SchemaMismatch, match=wanted):
         store.load("co-1")
     store.create()
     store.create()
@@ -216,14 +215,37 @@ def test_older_tables_are_upgraded_by_create_and_only_by_create(store, monkeypat
     assert state
     assert state.version == 1
     assert rows_of(store, "SELECT * FROM novelty") == [("made",)]
-    assert rows_of(store, "SELECT version FROM checkoutflow_schema") == [(2,)]
+    assert rows_of(store, "SELECT version FROM checkoutflow_schema") == [(now + 1,)]
+
+
+def test_upgraded_tables_are_like_new_ones(store):
+    """Each step, from the first version on, ends where `create` begins."""
+    new = shape(store)
+    with store._transaction("BEGIN IMMEDIATE") as cursor:
+        for name in ("checkoutflow_health",):
+            cursor.execute(f"DROP TABLE {name}")
+        cursor.execute("UPDATE checkoutflow_schema SET version = 1")
+    assert shape(store) != new
+    store.create()
+    assert shape(store) == new
+
+
+def shape(store: SqlStore) -> list[tuple[object, ...]]:
+    """Every column of every table."""
+    tables = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+    return [
+        (name, *column)
+        for (name,) in rows_of(store, tables)
+        for column in rows_of(store, f"PRAGMA table_info({name})")
+    ]
 
 
 def test_an_upgrade_that_fails_leaves_the_older_tables(store, monkeypatch):
     store.commit(sample_change())
     store.close()
     with monkeypatch.context() as later:
-        later.setattr(schema, "UPGRADES", (("CREATE TABLE novelty (id)", "INSERT INTO nowhere"),))
+        broken = ("CREATE TABLE novelty (id)", "INSERT INTO nowhere")
+        later.setattr(schema, "UPGRADES", (*schema.UPGRADES, broken))
         with pytest.raises(StoreError, match="SQLite refused"):
             store.create()
     assert store.load("co-1")

@@ -154,6 +154,11 @@ class TakesTheNoticeOfAChangeTwice(MemoryStore):
         super().commit(change)
 
 
+class KeepsTheFirstFailure(MemoryStore):
+    def set_health(self, row):
+        self._health.setdefault(row.provider, row)
+
+
 class ForgetsToWake(MemoryStore):
     def take_notice(self, notice):
         return super().take_notice(replace(notice, checkout="another"))
@@ -237,6 +242,7 @@ class IsNotForThreads(MemoryStore):
         (checks.a_timer_set_later_meanwhile_is_not_cleared, ClearsAnyTimer, "later than `up_to`"),
         (checks.a_notice_acts_once, TakesEveryNotice, "is not taken again"),
         (checks.a_notice_acts_once, ForgetsToWake, "makes its checkout due"),
+        (checks.a_provider_that_fails_is_known_to_all, KeepsTheFirstFailure, "replaces it"),
         (
             checks.a_notice_taken_in_with_a_change_counts_once,
             KeepsNoNoticeOfAChange,

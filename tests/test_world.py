@@ -58,9 +58,9 @@ def test_effects_have_names_that_read_well(desk):
     assert " | ".join(desk.world.steps.names) == (
         "idempotent | random | now | random | commit start"
         " | random | idempotent | load | now | commit place"
-        " | now | person | send POST payments | now | person | commit record_result"
+        " | now | person | health | send POST payments | now | person | commit record_result"
         " | idempotent | load | now | commit ship"
-        " | now | send POST captures | now | commit record_result"
+        " | now | health | send POST captures | now | commit record_result"
     )
 
 

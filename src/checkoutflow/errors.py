@@ -174,6 +174,10 @@ class TransportError(CheckoutError):
     next = Next.ASK_THE_PROVIDER
 
 
+class Unreachable(TransportError):
+    """The provider could not be reached: the request never left, so nothing was done."""
+
+
 class StoreError(CheckoutError):
     """The store cannot be used as it is."""
 

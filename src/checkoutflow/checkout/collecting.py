@@ -18,9 +18,11 @@ from checkoutflow.choice.situation import Situation
 from checkoutflow.choice.variants import arms_of
 from checkoutflow.errors import DetailsMissing, InvalidInput, NotSupported, TotalChanged
 from checkoutflow.money import total
+from checkoutflow.payment.routing import providers_for
 from checkoutflow.privacy.fields import declared
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from checkoutflow.cart import Cart, Priced
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from checkoutflow.choice.offers import Options, PaymentOption
     from checkoutflow.choice.rules import Rules
     from checkoutflow.law.choice import Customer
+    from checkoutflow.money import Money
     from checkoutflow.payment.methods import Way
 
 # What another market reads otherwise, or cannot deliver to.
@@ -296,9 +299,7 @@ def place(draft: Draft, command: c.Place) -> None:
     if len(command.payments) < len(shares):
         raise InvalidInput(f"{len(shares)} ids are needed", field="payments")
     tenders = tuple(
-        Tender(
-            payment=payment_id, method=method, provider=rules.ways[method].provider, amount=amount
-        )
+        _tender(payment_id, rules.ways[method], amount, draft, command.down)
         for payment_id, (method, amount) in zip(command.payments, shares, strict=False)
     )
     if not command.return_url and any(tender.provider for tender in tenders):
@@ -315,6 +316,27 @@ def place(draft: Draft, command: c.Place) -> None:
             return_url=command.return_url,
             expires_at=draft.at + timedelta(seconds=rules.shop.pay_within_s),
         )
+    )
+
+
+def _tender(
+    payment_id: str, way: Way, amount: Money, draft: Draft, down: Collection[str]
+) -> Tender:
+    """One payment, with the providers that can take it in the order in which to ask them.
+
+    Raises:
+        NotSupported: If there is none.
+    """
+    market, capabilities = draft.state.market, draft.rules.capabilities
+    names = providers_for(way.routes, market, amount, capabilities, down)
+    if way.routes and not names:  # a fee can bring the amount above what a provider takes
+        raise NotSupported(f"no provider takes {amount} by {way.id} in {market}", field="method")
+    return Tender(
+        payment=payment_id,
+        method=way.id,
+        provider=names[0] if names else None,
+        amount=amount,
+        others=names[1:],
     )
 
 

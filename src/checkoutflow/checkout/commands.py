@@ -100,6 +100,7 @@ class Place(Frozen):
         accepts_credit: Whether the customer agreed to the credit, by an act of its own.
         payments: Ids for this round's payments: at least one for each credit and one more.
         return_url: Where a provider sends the customer's browser back to.
+        down: Providers that do not answer at present; others are asked first.
     """
 
     name: ClassVar = CommandName.PLACE
@@ -107,6 +108,7 @@ class Place(Frozen):
     payments: tuple[str, ...]
     accepts_credit: bool = False
     return_url: str = Field(default="", max_length=2000, pattern=r"^([a-z][a-z0-9+.-]*://\S+)?$")
+    down: frozenset[str] = frozenset()
 
 
 class Claim(Frozen):

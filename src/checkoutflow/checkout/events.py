@@ -342,6 +342,21 @@ class AuthorisationReminded(Frozen):
     valid_until: datetime
 
 
+class Rerouted(Frozen):
+    """A provider refused or could not be reached; the next one is asked for the same amount.
+
+    Attributes:
+        payment: The payment that came to nothing.
+        to: The payment that takes its place.
+        provider: Who is asked for it.
+    """
+
+    type: Literal["rerouted"] = "rerouted"
+    payment: str
+    to: str
+    provider: str
+
+
 class Reopened(Frozen):
     """This round's payments came to nothing; the customer chooses again."""
 
@@ -508,6 +523,7 @@ Event = (
     | ContradictionCleared
     | AttentionNeeded
     | AuthorisationReminded
+    | Rerouted
     | Reopened
     | EndingAsked
     | Held

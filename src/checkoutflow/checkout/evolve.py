@@ -144,6 +144,16 @@ def _placed(state: Checkout, event: e.Placed) -> Checkout:
     )
 
 
+def _rerouted(state: Checkout, event: e.Rerouted) -> Checkout:
+    tenders = tuple(
+        item.but(payment=event.to, provider=event.provider, others=item.others[1:])
+        if item.payment == event.payment
+        else item
+        for item in state.tenders
+    )
+    return state.but(tenders=tenders)
+
+
 def _reopened(state: Checkout, event: e.Reopened) -> Checkout:
     return _step(state, PhaseStep.REOPENED, tenders=(), expires_at=event.expires_at)
 
@@ -288,6 +298,7 @@ _APPLY: Final[MappingProxyType[type, Callable[[Checkout, Any], Checkout]]] = Map
         e.CreditRemoved: _credit_removed,
         e.Repriced: _repriced,
         e.Placed: _placed,
+        e.Rerouted: _rerouted,
         e.Reopened: _reopened,
         e.EndingAsked: _ending_asked,
         e.Held: _held,

@@ -7,7 +7,9 @@ the next answer or the next due time comes.
 
 from __future__ import annotations
 
+from base64 import b32encode
 from datetime import timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import events as e
@@ -16,6 +18,7 @@ from checkoutflow.checkout.ordering import short_of, unpaid
 from checkoutflow.checkout.paying import call_a_person
 from checkoutflow.checkout.state import PartState, Payment
 from checkoutflow.money import Money, total
+from checkoutflow.payment.machine import PaymentState
 from checkoutflow.payment.outcomes import Operation, Outcome
 
 if TYPE_CHECKING:
@@ -98,6 +101,8 @@ def _placing(draft: Draft) -> None:
         return
     payments = state.current_payments
     fallen = _fallen(state)
+    if not state.ending and any(_rerouted(draft, item) for item in fallen):
+        return
     if state.ending or fallen:
         if all(item.is_dead or _is_given_back(item) for item in payments):
             _wound_up(draft, fallen)
@@ -108,6 +113,24 @@ def _placing(draft: Draft) -> None:
         _start_payment(draft)
     else:
         _secured(draft)
+
+
+def _rerouted(draft: Draft, payment: Payment) -> bool:
+    """Ask the next provider, where this one reserved nothing and never will."""
+    tender = next(item for item in draft.state.tenders if item.payment == payment.id)
+    is_refused = payment.state is PaymentState.DECLINED and (
+        payment.attempts[0].outcome is Outcome.REFUSED
+    )
+    if not (is_refused and tender.others):
+        return False
+    draft.add(e.Rerouted(payment=payment.id, to=_another(payment.id), provider=tender.others[0]))
+    return True
+
+
+def _another(payment_id: str) -> str:
+    """A payment's id made of another one's: as hard to guess, and the same again."""
+    digest = sha256(payment_id.encode()).digest()
+    return b32encode(digest).decode().lower()[: len(payment_id)]
 
 
 def _is_given_back(payment: Payment) -> bool:

@@ -201,12 +201,17 @@ class Attention(Frozen):
 
 
 class Tender(Frozen):
-    """What one payment of a round is to be."""
+    """What one payment of a round is to be.
+
+    Attributes:
+        others: Providers to ask after this one, in order, while nothing was reserved.
+    """
 
     payment: str
     method: str
     provider: str | None
     amount: Money
+    others: tuple[str, ...] = ()
 
 
 class Checkout(Frozen):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from checkoutflow.choice.words import Refusal
 from checkoutflow.payment.catalogue import in_currency
+from checkoutflow.payment.routing import providers_for
 
 if TYPE_CHECKING:
     from checkoutflow.choice.rules import Rules
@@ -37,15 +38,16 @@ def why_not(way: Way, s: Situation, rules: Rules, amount: Money) -> Refusal | No
         amount: What it would have to pay, without what it costs itself.
     """
     refusal = _why_not_by_itself(way, s, amount)
-    if refusal is not None or way.provider is None or rules.capabilities is None:
+    if refusal is not None or not way.routes:
         return refusal
-    capabilities = rules.capabilities.get(way.provider)
-    if capabilities is None:
-        return Refusal(way.id, "no_provider", {"provider": way.provider})
-    if s.currency not in capabilities.currencies:
-        facts = {"provider": way.provider, "currency": s.currency}
-        return Refusal(way.id, "provider_currency", facts)
-    return None
+    if providers_for(way.routes, s.market, amount, rules.capabilities):
+        return None
+    if not (taking := [route for route in way.routes if route.takes(s.market, amount)]):
+        return Refusal(way.id, "no_route")
+    name = taking[0].provider
+    if rules.capabilities is None or name not in rules.capabilities:
+        return Refusal(way.id, "no_provider", {"provider": name})
+    return Refusal(way.id, "provider_currency", {"provider": name, "currency": s.currency})
 
 
 def _why_not_by_itself(way: Way, s: Situation, amount: Money) -> Refusal | None:

@@ -99,6 +99,7 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
         e.ContradictionCleared: "{payment}: the provider agrees with the books again",
         e.AttentionNeeded: "{payment}: a person should look{reason}",
         e.AuthorisationReminded: "{payment}: the shop was reminded of it{valid_until}",
+        e.Rerouted: "{payment} came to nothing; {provider} is asked as {to}",
         e.Reopened: "the customer chooses again{reason}",
         e.EndingAsked: "to be {ending} as soon as its payment is settled",
         e.Held: "{reasons}; a person decides by {deadline}",

@@ -52,10 +52,12 @@ class Commits:
                 raise UsageError(f"two providers are named {provider.name}", field="providers")
             self.providers[provider.name] = provider
         for method in shop.methods:
-            if method.provider is not None and method.provider not in self.providers:
+            wanted = {method.provider} if method.provider else set()
+            wanted |= {route.provider for route in method.routes}
+            if strangers := sorted(wanted - self.providers.keys()):
                 names = ", ".join(self.providers) or "none"
                 raise UsageError(
-                    f"method {method.id} is taken by {method.provider}, but the providers are: "
+                    f"method {method.id} is taken by {strangers[0]}, but the providers are: "
                     f"{names}",
                     field="providers",
                 )

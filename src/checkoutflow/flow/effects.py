@@ -10,6 +10,8 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from checkoutflow.providers.contract import DEFAULT, Transport
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
@@ -60,11 +62,13 @@ class Send:
 
     Attributes:
         timeout_s: Seconds to wait for the answer.
+        transport: How this provider's requests are sent.
     """
 
     provider: str
     request: httpx.Request
     timeout_s: float
+    transport: Transport = DEFAULT
 
 
 Effect = Now | Random | AskStore | Send
@@ -83,13 +87,13 @@ def random(count: int) -> Program[bytes]:
     return octets
 
 
-def send(provider: str, request: httpx.Request, timeout_s: float) -> Program[httpx.Response]:
+def send(effect: Send) -> Program[httpx.Response]:
     """One request to a provider.
 
     Raises:
         TransportError: If no whole answer came.
     """
-    response: httpx.Response = yield Send(provider, request, timeout_s)
+    response: httpx.Response = yield effect
     return response
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from checkoutflow.errors import TransportError, UsageError
+from checkoutflow.errors import TransportError, Unreachable, UsageError
 from checkoutflow.privacy.vault import Keys
 from checkoutflow.stores.keyfile import load_or_create_keys
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import httpx
 
     from checkoutflow.flow.effects import Send
+    from checkoutflow.providers.contract import Transport
     from checkoutflow.stores.contract import Store
 
 Clock = Callable[[], datetime]
@@ -62,23 +63,34 @@ def default_keys(store: Store, random: RandomBytes) -> Keys:
 
 @dataclass(slots=True)
 class SyncHttp:
-    """Sends requests and reads whole answers. The client is made when it is first needed."""
+    """Sends requests and reads whole answers, over a client for each provider.
 
-    client: httpx.Client | None = None
+    Attributes:
+        given: One client for all of them instead, from whoever opened the flow.
+    """
+
+    given: httpx.Client | None = None
+    own: dict[str, httpx.Client] = field(default_factory=dict)
 
     def send(self, effect: Send) -> httpx.Response:
         """Send one request.
 
         Raises:
-            TransportError: If no whole answer came, for whatever reason.
+            Unreachable: If it did not leave.
+            TransportError: If no whole answer came, for whatever other reason.
         """
         import httpx  # noqa: PLC0415 -- heavy; loaded by the first request
 
-        if self.client is None:
-            self.client = httpx.Client(follow_redirects=False, trust_env=False)
+        client = self.given or self.own.get(effect.provider)
+        if client is None:
+            # Two threads that are first at once make two; one is used, the other closed unused.
+            made = httpx.Client(**_options(effect.transport))
+            client = self.own.setdefault(effect.provider, made)
+            if client is not made:
+                made.close()
         try:
             late = monotonic() + effect.timeout_s
-            answer = self.client.send(_timed(effect), stream=True, follow_redirects=False)
+            answer = client.send(_timed(effect), stream=True, follow_redirects=False)
             try:
                 body = b""
                 for piece in answer.iter_bytes():
@@ -92,32 +104,36 @@ class SyncHttp:
         return _whole(answer, body)
 
     def close(self) -> None:
-        """Close the client."""
-        if self.client is not None:
-            self.client.close()
+        """Close the clients."""
+        for client in [self.given, *self.own.values()]:
+            if client is not None:
+                client.close()
 
 
 @dataclass(slots=True)
 class AsyncHttp:
     """The same for asynchronous callers."""
 
-    client: httpx.AsyncClient | None = None
+    given: httpx.AsyncClient | None = None
+    own: dict[str, httpx.AsyncClient] = field(default_factory=dict)
 
     async def send(self, effect: Send) -> httpx.Response:
         """Send one request.
 
         Raises:
-            TransportError: If no whole answer came, for whatever reason.
+            Unreachable: If it did not leave.
+            TransportError: If no whole answer came, for whatever other reason.
         """
         from asyncio import timeout  # noqa: PLC0415 -- synchronous shops never load it
 
         import httpx  # noqa: PLC0415 -- heavy; loaded by the first request
 
-        if self.client is None:
-            self.client = httpx.AsyncClient(follow_redirects=False, trust_env=False)
+        client = self.given or self.own.get(effect.provider)
+        if client is None:
+            client = self.own[effect.provider] = httpx.AsyncClient(**_options(effect.transport))
         try:
             async with timeout(effect.timeout_s):
-                answer = await self.client.send(_timed(effect), stream=True, follow_redirects=False)
+                answer = await client.send(_timed(effect), stream=True, follow_redirects=False)
                 try:
                     body = b""
                     async for piece in answer.aiter_bytes():
@@ -129,9 +145,38 @@ class AsyncHttp:
         return _whole(answer, body)
 
     async def close(self) -> None:
-        """Close the client."""
-        if self.client is not None:
-            await self.client.aclose()
+        """Close the clients."""
+        for client in [self.given, *self.own.values()]:
+            if client is not None:
+                await client.aclose()
+
+
+def _options(transport: Transport) -> dict[str, Any]:
+    """What a client for one provider is made with."""
+    import httpx  # noqa: PLC0415 -- heavy; loaded by the first request
+
+    options: dict[str, Any] = {
+        "follow_redirects": False,
+        "trust_env": False,
+        "limits": httpx.Limits(max_connections=transport.connections),
+    }
+    if transport.certificate is not None:
+        import ssl  # noqa: PLC0415 -- few providers ask for a certificate
+
+        context = ssl.create_default_context()
+        try:
+            context.load_cert_chain(
+                transport.certificate,
+                transport.key,
+                transport.password.reveal() if transport.password else None,
+            )
+        except (OSError, ssl.SSLError):
+            # What it says may name the key; the path is in the settings.
+            raise UsageError(
+                "cannot be read, or its key or password is wrong", field="certificate"
+            ) from None
+        options["verify"] = context
+    return options
 
 
 def _timed(effect: Send) -> httpx.Request:
@@ -151,6 +196,10 @@ def _grown(provider: str, body: bytes, piece: bytes) -> bytes:
 
 def _lost(provider: str, error: Exception) -> TransportError:
     # The kind of failure is enough; its text may hold an address with a reference in it.
+    import httpx  # noqa: PLC0415 -- loaded before, or there were no error of its own
+
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+        return Unreachable(f"{provider} cannot be reached: {type(error).__name__}")
     return TransportError(f"no usable answer from {provider}: {type(error).__name__}")
 
 

@@ -8,7 +8,7 @@ therefore leaves a state from which `wake` or `reconcile` goes on.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.decide import begin, decide
@@ -20,6 +20,7 @@ from checkoutflow.errors import (
     StoreConflict,
 )
 from checkoutflow.flow.effects import Program, ask_store, now, random
+from checkoutflow.flow.health import is_down
 from checkoutflow.flow.ids import CHECKOUT_BYTES, PAYMENT_BYTES, checkout_id, payment_id
 from checkoutflow.flow.sending import RELOADS, Sending
 from checkoutflow.providers.contract import Webhook
@@ -189,6 +190,7 @@ class Programs(Sending):
     ) -> Program[Checkout]:
         """The customer buys. Payment ids are drawn first: enough for every credit and one more."""
         count = 1 + sum(way.covers_part for way in self.rules.ways.values())
+        down = yield from self._down()
         octets = yield from random(count * PAYMENT_BYTES)
         command = c.Place.read(
             {
@@ -199,9 +201,26 @@ class Programs(Sending):
                 ],
                 "accepts_credit": accepts_credit,
                 "return_url": return_url,
+                "down": down,
             }
         )
         return (yield from self.act(checkout_id, [command], {}, key))
+
+    def _down(self) -> Program[frozenset[str]]:
+        """Of the providers that share a method with others, those that do not answer at present."""
+        routed = {
+            route.provider
+            for way in self.rules.ways.values()
+            for route in way.routes
+            if len(way.routes) > 1
+        }
+        down: set[str] = set()
+        if routed:
+            at = yield from now()
+            for name in sorted(routed):
+                if is_down((yield from ask_store("health", name)), at):
+                    down.add(name)
+        return frozenset(down)
 
     def view(self, checkout_id: str, locale: str, *, explain: bool) -> Program[View]:
         """What a front end needs next."""
@@ -304,8 +323,9 @@ class Programs(Sending):
         return (yield from self._opened(state, purpose, at, None))
 
 
+_FOUND_OUT: Final = {"payments", "down"}
+
+
 def _content(commands: Iterable[c.Command]) -> list[str]:
-    """What a call asks for, without what was drawn for it."""
-    return [
-        f"{command.name}:{command.model_dump_json(exclude={'payments'})}" for command in commands
-    ]
+    """What a call asks for, without what was drawn or looked up for it."""
+    return [f"{command.name}:{command.model_dump_json(exclude=_FOUND_OUT)}" for command in commands]

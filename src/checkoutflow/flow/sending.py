@@ -13,30 +13,38 @@ from checkoutflow.errors import (
     ProviderError,
     StoreConflict,
     TransportError,
+    Unreachable,
     UsageError,
 )
 from checkoutflow.flow.commits import Commits
-from checkoutflow.flow.effects import Program, ask_store, now, send
+from checkoutflow.flow.effects import Program, Send, ask_store, now, send
+from checkoutflow.flow.health import after_failure, is_down, is_trouble
 from checkoutflow.flow.lines import order_lines, part_lines
 from checkoutflow.payment.outcomes import Operation, Outcome, Result, Standing
 from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.privacy.secret import Secret
-from checkoutflow.providers.contract import Ask, Authorise, Earlier, Exchange, Modification
+from checkoutflow.providers.contract import (
+    Ask,
+    Authorise,
+    Earlier,
+    Exchange,
+    Modification,
+    transport_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
+    import httpx
+
     from checkoutflow.checkout.state import Attempt, Checkout, Payment
     from checkoutflow.providers.contract import Provider
-    from checkoutflow.stores.contract import NoticeRow
+    from checkoutflow.stores.contract import HealthRow, NoticeRow
 
 T = TypeVar("T")
 
-# Seconds to wait for one answer of a provider, and for all the answers that one operation needs,
-# while a customer waits. Both stay well inside the lease that an attempt was committed with.
-TIMEOUT_S: Final = 5.0
-OPERATION_S: Final = 10.0
+# More answers than this no operation needs.
 REQUESTS: Final = 8
 
 # How often a change is decided again because someone else wrote first.
@@ -121,10 +129,15 @@ class Sending(Commits):
             )
         unknown = Result(outcome=Outcome.UNKNOWN)
         try:
-            result = yield from _exchanged(provider.name, exchange, at)
+            result = yield from self._exchanged(provider, exchange, at)
         except UsageError:
             # The adapter refused the order before anything was sent.
             result = Result(outcome=Outcome.REFUSED, reason="not_supported")
+        except Unreachable:
+            # Nothing was sent. The customer can take another way now; what was promised to somebody
+            # is tried again.
+            is_new = attempt.operation is Operation.AUTHORISE
+            result = Result(outcome=Outcome.REFUSED, reason="unreachable") if is_new else unknown
         except TransportError:
             result = unknown
         except Contradiction as error:
@@ -149,7 +162,7 @@ class Sending(Commits):
             )
             try:
                 at = yield from now()
-                standing = yield from _exchanged(provider.name, provider.status(ask), at)
+                standing = yield from self._exchanged(provider, provider.status(ask), at)
             except Contradiction as error:
                 said = str(error)
             except (TransportError, ProviderError):
@@ -191,7 +204,48 @@ class Sending(Commits):
     def _method(self, payment: Payment) -> str:
         """The provider's name for the way to pay."""
         way = self.rules.ways.get(payment.method)
-        return (way and way.method.provider_method) or payment.method
+        for route in way.routes if way else ():
+            if route.provider == payment.provider and route.provider_method:
+                return route.provider_method
+        return payment.method
+
+    def _exchanged(self, provider: Provider, exchange: Exchange[T], began: datetime) -> Program[T]:
+        """Run an adapter's operation: each request it yields is sent, each response handed back.
+
+        Raises:
+            UsageError: If the adapter refuses the order; nothing was sent then.
+            ProviderError: If it refuses later, or wants more requests than any operation needs.
+            Unreachable: If nothing could be sent, or nothing was since the provider is down.
+            TransportError: If no whole answer came, or all of it took too long.
+        """
+        name, transport = provider.name, transport_of(provider)
+        known: HealthRow | None = yield from ask_store("health", name)
+        answer: Any = None
+        for sent in range(REQUESTS + 1):
+            try:
+                request = exchange.send(answer)
+            except StopIteration as stop:
+                value: T = stop.value
+                return value
+            except UsageError as error:
+                if sent:
+                    raise ProviderError(f"{name} refused the order half-way: {error}") from error
+                raise
+            left_s = transport.operation_s
+            if sent:
+                left_s -= ((yield from now()) - began).total_seconds()
+                if left_s <= 0:
+                    raise TransportError(f"{name} took longer than {transport.operation_s} seconds")
+            elif is_down(known, began):
+                raise Unreachable(f"{name} has not answered lately")
+            timeout_s = min(transport.timeout_s, left_s)
+            try:
+                answer = yield from _answered(known, Send(name, request, timeout_s, transport))
+            except Unreachable as error:
+                if sent:  # an earlier request may have moved something
+                    raise TransportError(str(error)) from error
+                raise
+        raise ProviderError(f"{name} wanted more than {REQUESTS} requests for one operation")
 
     def _provider(self, name: str) -> Provider:
         try:
@@ -218,29 +272,24 @@ def _to_send(events: Iterable[e.Event]) -> list[str]:
     ]
 
 
-def _exchanged(provider: str, exchange: Exchange[T], began: datetime) -> Program[T]:
-    """Run an adapter's operation: each request it yields is sent, each response handed back.
+def _answered(known: HealthRow | None, effect: Send) -> Program[httpx.Response]:
+    """Send one request, and keep in mind whether the provider is well.
 
     Raises:
-        UsageError: If the adapter refuses the order; nothing was sent then.
-        ProviderError: If it refuses later, or wants more requests than any operation should need.
-        TransportError: If no whole answer came, or all of it took too long.
+        TransportError: If no whole answer came.
     """
-    answer: Any = None
-    for sent in range(REQUESTS + 1):
-        try:
-            request = exchange.send(answer)
-        except StopIteration as stop:
-            value: T = stop.value
-            return value
-        except UsageError as error:
-            if sent:
-                raise ProviderError(f"{provider} refused the order half-way: {error}") from error
-            raise
-        left_s = OPERATION_S
-        if sent:
-            left_s -= ((yield from now()) - began).total_seconds()
-            if left_s <= 0:
-                raise TransportError(f"{provider} took longer than {OPERATION_S:.0f} seconds")
-        answer = yield from send(provider, request, min(TIMEOUT_S, left_s))
-    raise ProviderError(f"{provider} wanted more than {REQUESTS} requests for one operation")
+    try:
+        answer = yield from send(effect)
+    except TransportError:
+        yield from _failed(effect.provider, known)
+        raise
+    if is_trouble(answer):
+        yield from _failed(effect.provider, known)
+    elif known is not None:
+        yield from ask_store("clear_health", effect.provider)
+    return answer
+
+
+def _failed(provider: str, known: HealthRow | None) -> Program[None]:
+    at = yield from now()
+    yield from ask_store("set_health", after_failure(known, provider, at))

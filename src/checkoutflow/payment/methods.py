@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
 from checkoutflow.payment.catalogue import Cost, Kind, one_for_each_currency
 from checkoutflow.payment.credit.plans import PlanTerms
+from checkoutflow.payment.routing import Route
 from checkoutflow.payment.terms import Terms
 from checkoutflow.privacy.fields import Purpose, all_usable
 from checkoutflow.texts import Text
@@ -35,6 +36,9 @@ class Method(Frozen):
         provider: Name of the adapter that takes it. None where no one else is asked: the shop
             itself trusts the customer (its own invoice), and the order confirms without a call.
         provider_method: The provider's name for it; by default the same as ``id``.
+        routes: Several providers that can take it, instead of one ``provider``. The first that
+            fits is asked, the cheapest before the others; where it refuses or cannot be reached,
+            the next one is. After an answer that leaves anything open no other is asked.
         markets: Where it is offered; empty means in all the shop's markets.
         customers: ``consumer``, ``business`` or both.
         minimum: Smallest amounts, at most one per currency.
@@ -58,6 +62,7 @@ class Method(Frozen):
     name: Text | None = None
     provider: str | None = None
     provider_method: str = ""
+    routes: tuple[Route, ...] = ()
     markets: frozenset[str] = frozenset()
     customers: frozenset[Customer] = frozenset({"consumer", "business"})
     minimum: tuple[Money, ...] = ()
@@ -76,6 +81,16 @@ class Method(Frozen):
 
     _check = field_validator("minimum", "maximum")(one_for_each_currency)
 
+    @field_validator("routes")
+    @classmethod
+    def _instead_of_one(cls, routes: tuple[Route, ...], info: ValidationInfo) -> tuple[Route, ...]:
+        if routes and info.data.get("provider"):
+            raise ValueError("give either a provider or routes")
+        names = [route.provider for route in routes]
+        if len({*names}) != len(names):
+            raise ValueError("name each provider once")
+        return routes
+
     @field_validator("details")
     @classmethod
     def _may_be_used_for_this(cls, details: tuple[str, ...]) -> tuple[str, ...]:
@@ -91,13 +106,14 @@ class Way:
         stated_cost: The cost that the shop itself states; None if it does not.
         cost: That, else the kind's, which is for orientation.
         is_deferred: Whether the goods come before the money does.
+        routes: Providers that can take it; none where the shop itself trusts the customer.
     """
 
     method: Method
     kind: Kind
     id: str
     name: Text
-    provider: str | None
+    routes: tuple[Route, ...]
     instruments: tuple[Instrument, ...]
     tier: Tier
     financed_by: Financer
@@ -135,7 +151,7 @@ class Way:
             kind=kind,
             id=method.id,
             name=method.name or kind.name,
-            provider=method.provider,
+            routes=_routes(method),
             instruments=kind.instruments,
             tier=kind.tier,
             financed_by=kind.financed_by,
@@ -154,6 +170,12 @@ class Way:
             plan=plan,
             is_deferred=terms is not None or plan is not None,
         )
+
+
+def _routes(method: Method) -> tuple[Route, ...]:
+    if method.provider is None:
+        return method.routes
+    return (Route(provider=method.provider, provider_method=method.provider_method),)
 
 
 def _own(own: T | None, given: T) -> T:

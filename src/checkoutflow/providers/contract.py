@@ -16,11 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar
 
+from checkoutflow.errors import InvalidInput
 from checkoutflow.payment.capabilities import Capabilities
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
     from checkoutflow.law.choice import Customer
@@ -40,12 +43,15 @@ __all__ = [
     "Notice",
     "OrderLine",
     "Provider",
+    "Transport",
     "Webhook",
 ]
 
 T = TypeVar("T")
 Exchange = Generator["httpx.Request", "httpx.Response", T]
 
+
+_LONGEST_OPERATION_S: Final = 20.0  # an attempt belongs to its worker for a minute
 
 # What a line is for. A fee is what a way to pay costs the customer.
 LineKind = Literal["goods", "digital", "delivery", "fee"]
@@ -192,8 +198,55 @@ class Notice:
     heard: Heard | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """How requests to a provider are sent.
+
+    Attributes:
+        timeout_s: Seconds to wait for one answer, while a customer may be waiting.
+        operation_s: Seconds for all the answers that one operation needs, at most 20.
+        connections: How many requests one process has under way at once; more wait their turn.
+        certificate: Path of a PEM file with our certificate, for providers that ask for one.
+        key: Path of a PEM file with its private key, where it is not in the same file.
+        password: What opens the key.
+    """
+
+    timeout_s: float = 5.0
+    operation_s: float = 10.0
+    connections: int = 100
+    certificate: Path | None = None
+    key: Path | None = None
+    password: Secret | None = None
+
+    def __post_init__(self) -> None:
+        """Check that one worker's turn is long enough for it.
+
+        Raises:
+            InvalidInput: If a time is not above zero, or too long.
+        """
+        if not 0 < self.timeout_s <= self.operation_s <= _LONGEST_OPERATION_S:
+            raise InvalidInput(
+                f"is above 0 and at most operation_s, which is at most {_LONGEST_OPERATION_S}",
+                field="timeout_s",
+            )
+        if self.connections < 1:
+            raise InvalidInput("is at least 1", field="connections")
+
+
+DEFAULT: Final = Transport()
+
+
+def transport_of(provider: Provider) -> Transport:
+    """How a provider's requests are sent: in its own way, or as most are."""
+    own = getattr(provider, "transport", DEFAULT)
+    return own if isinstance(own, Transport) else DEFAULT
+
+
 class Provider(Protocol):
-    """What an adapter is. ``name`` is used in settings, in the store and in notice addresses."""
+    """What an adapter is. ``name`` is used in settings, in the store and in notice addresses.
+
+    It may have one more property, ``transport``, where its requests are sent in a way of their own.
+    """
 
     @property
     def name(self) -> str:

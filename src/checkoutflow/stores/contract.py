@@ -72,6 +72,22 @@ class NoticeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthRow:
+    """A provider that has failed lately, for all processes to see.
+
+    Attributes:
+        failures: How often in a row.
+        failed_at: The last time.
+        down_until: Until then it is not asked; None while it still is.
+    """
+
+    provider: str
+    failures: int
+    failed_at: datetime
+    down_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JournalEntry:
     """One commit, as the journal holds it.
 
@@ -199,6 +215,15 @@ class Store(Protocol):
 
     def has_notice(self, provider: str, notice_id: str) -> bool:
         """Whether a notice was kept before."""
+
+    def health(self, provider: str) -> HealthRow | None:
+        """What is known of a provider that has failed lately; None if it has not."""
+
+    def set_health(self, row: HealthRow) -> None:
+        """Keep that a provider has failed, in place of what was known before."""
+
+    def clear_health(self, provider: str) -> None:
+        """Forget its failures: it has answered."""
 
     def due(self, now: datetime, limit: int) -> Sequence[Due]:
         """Checkouts with a timer at or before ``now``, the longest overdue first."""

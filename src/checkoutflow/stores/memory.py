@@ -6,7 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from checkoutflow.errors import StoreConflict
-from checkoutflow.stores.contract import Due, IdempotencyRow, JournalEntry, Message
+from checkoutflow.stores.contract import Due, HealthRow, IdempotencyRow, JournalEntry, Message
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -28,6 +28,7 @@ class MemoryStore:
         self._timers: dict[tuple[str, str], datetime] = {}
         self._payments: dict[tuple[str, str], str] = {}
         self._notices: set[tuple[str, str]] = set()
+        self._health: dict[str, HealthRow] = {}
         self._idempotency: dict[str, IdempotencyRow] = {}
         self._subjects: dict[str, SubjectKey] = {}
         self._vault: dict[str, dict[str, VaultRow]] = {}
@@ -138,6 +139,21 @@ class MemoryStore:
         """Whether a notice was kept before."""
         with self._lock:
             return (provider, notice_id) in self._notices
+
+    def health(self, provider: str) -> HealthRow | None:
+        """What is known of a provider that has failed lately; None if it has not."""
+        with self._lock:
+            return self._health.get(provider)
+
+    def set_health(self, row: HealthRow) -> None:
+        """Keep that a provider has failed, in place of what was known before."""
+        with self._lock:
+            self._health[row.provider] = row
+
+    def clear_health(self, provider: str) -> None:
+        """Forget its failures: it has answered."""
+        with self._lock:
+            self._health.pop(provider, None)
 
     def due(self, now: datetime, limit: int) -> Sequence[Due]:
         """Checkouts with a timer at or before ``now``, the longest overdue first."""

@@ -24,7 +24,16 @@ from sqlalchemy import (
 
 # Older tables become these step by step: the first entry holds the statements that make version 2
 # of version 1, and so on. An entry that has been released never changes.
-UPGRADES: Final[tuple[tuple[str, ...], ...]] = ()
+UPGRADES: Final[tuple[tuple[str, ...], ...]] = (
+    (
+        """CREATE TABLE checkoutflow_health (
+            provider TEXT NOT NULL PRIMARY KEY,
+            failures BIGINT NOT NULL,
+            failed_at BIGINT NOT NULL,
+            down_until BIGINT
+        ) WITHOUT ROWID""",
+    ),
+)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -52,8 +61,8 @@ def _text(name: str, *, null: bool = False) -> Column[str]:
     return Column(name, Text, nullable=null)
 
 
-def _number(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False)
+def _number(name: str, *, null: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=null)
 
 
 SCHEMA: Final = Table("checkoutflow_schema", METADATA, Column("version", Integer, nullable=False))
@@ -120,6 +129,17 @@ NOTICES: Final = Table(
     _text("checkout_id"),
     _text("kind"),
     _number("received_at"),
+    sqlite_with_rowid=False,
+)
+
+# Only of providers that have failed lately.
+HEALTH: Final = Table(
+    "checkoutflow_health",
+    METADATA,
+    _key("provider"),
+    _number("failures"),
+    _number("failed_at"),
+    _number("down_until", null=True),
     sqlite_with_rowid=False,
 )
 

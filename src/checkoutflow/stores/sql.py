@@ -31,7 +31,7 @@ from checkoutflow.errors import (
 )
 from checkoutflow.privacy.vault import SubjectKey, VaultRow
 from checkoutflow.stores import schema, sqlite
-from checkoutflow.stores.contract import Due, IdempotencyRow, JournalEntry, Message
+from checkoutflow.stores.contract import Due, HealthRow, IdempotencyRow, JournalEntry, Message
 from checkoutflow.stores.schema import instant, moment
 from checkoutflow.stores.statements import statements
 
@@ -280,6 +280,25 @@ class SqlStore:
     def has_notice(self, provider: str, notice_id: str) -> bool:
         """Whether a notice was kept before."""
         return bool(self._ask(self._sql.has_notice, provider, notice_id))
+
+    def health(self, provider: str) -> HealthRow | None:
+        """What is known of a provider that has failed lately; None if it has not."""
+        for name, failures, failed_at, down_until in self._ask(self._sql.health, provider):
+            until = None if down_until is None else moment(down_until)
+            return HealthRow(name, failures, moment(failed_at), until)
+        return None
+
+    def set_health(self, row: HealthRow) -> None:
+        """Keep that a provider has failed, in place of what was known before."""
+        until = None if row.down_until is None else instant(row.down_until)
+        values = (row.provider, row.failures, instant(row.failed_at), until)
+        with self._transaction(sqlite.BEGIN_WRITE) as cursor:
+            cursor.execute(self._sql.set_health, values)
+
+    def clear_health(self, provider: str) -> None:
+        """Forget its failures: it has answered."""
+        with self._transaction(sqlite.BEGIN_WRITE) as cursor:
+            cursor.execute(self._sql.clear_health, (provider,))
 
     def due(self, now: datetime, limit: int) -> Sequence[Due]:
         """Checkouts with a timer at or before ``now``, the longest overdue first."""

@@ -82,6 +82,10 @@ class Statements:
             .order_by(journal.c.version)
         )
         self.idempotent = _sql(select(idempotency).where(_is(idempotency, "key")))
+        health = schema.HEALTH
+        self.health = _sql(select(health).where(_is(health, "provider")))
+        self.set_health = _upsert(health)
+        self.clear_health = _sql(delete(health).where(_is(health, "provider")))
         notices = schema.NOTICES
         self.has_notice = _sql(
             select(notices.c.id).where(_is(notices, "provider"), _is(notices, "id"))

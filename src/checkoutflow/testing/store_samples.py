@@ -228,7 +228,11 @@ def full_checkout() -> Checkout:
         method="card",
         credits=(Credit(method="gift_card", amount=kronur),),
         return_url="https://shop.example/thanks",
-        tenders=(Tender(payment="pay-1", method="card", provider="bank", amount=kronur),),
+        tenders=(
+            Tender(
+                payment="pay-1", method="card", provider="bank", amount=kronur, others=("wallet",)
+            ),
+        ),
         payments=(payment, *others),
         shipments=(
             Shipment(

@@ -26,6 +26,7 @@ from checkoutflow.errors import StoreConflict
 from checkoutflow.privacy.vault import SubjectKey, VaultRow
 from checkoutflow.stores.contract import (
     Due,
+    HealthRow,
     IdempotencyRow,
     JournalEntry,
     Message,
@@ -273,6 +274,23 @@ def a_notice_taken_in_with_a_change_counts_once(make_store: MakeStore) -> None:
         _is(store.has_notice("bank", "n-2"), "one kept by take_notice is known as well")
 
 
+def a_provider_that_fails_is_known_to_all(make_store: MakeStore) -> None:
+    """Every process over one store sees the same, until the provider answers again."""
+    with _opened(make_store) as store:
+        _same(store.health("bank"), None, "nothing is known of a provider that has not failed")
+        first = HealthRow("bank", 1, at(1))
+        store.set_health(first)
+        _same(store.health("bank"), first, "health gives back what was kept")
+        down = HealthRow("bank", 5, at(2), at(3))
+        store.set_health(down)
+        store.set_health(HealthRow("wallet", 2, at(2)))
+        _same(store.health("bank"), down, "what is kept later replaces it")
+        store.clear_health("bank")
+        _same(store.health("bank"), None, "clear_health forgets it")
+        _is(store.health("wallet") is not None, "each provider has a row of its own")
+        store.clear_health("bank")
+
+
 def a_payment_finds_its_checkout(make_store: MakeStore) -> None:
     """A notice names a payment; two providers may use the same name."""
     with _opened(make_store) as store:
@@ -458,6 +476,7 @@ STORE_CHECKS: Final[tuple[StoreCheck, ...]] = (
     a_timer_set_later_meanwhile_is_not_cleared,
     a_notice_acts_once,
     a_notice_taken_in_with_a_change_counts_once,
+    a_provider_that_fails_is_known_to_all,
     a_payment_finds_its_checkout,
     a_persons_fields_are_kept_by_name,
     messages_wait_in_order_until_delivered,

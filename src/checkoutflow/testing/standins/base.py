@@ -338,7 +338,8 @@ class StandIn(ABC):
         """Answer one request.
 
         Raises:
-            httpx.ConnectError: For `Fault.LOSE_REQUEST`; nothing was done.
+            httpx.ConnectError: For `Fault.UNREACHABLE`; nothing was sent.
+            httpx.WriteError: For `Fault.LOSE_REQUEST`; nothing was done.
             httpx.ReadTimeout: For `Fault.LOSE_ANSWER`; it was done.
         """
         raw_path = request.url.raw_path.partition(b"?")[0].decode("ascii")

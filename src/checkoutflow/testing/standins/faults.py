@@ -24,6 +24,7 @@ class Fault(StrEnum):
     SLOW = "slow"  # 202 and "processing"; done at a later bank time
     FAIL_LATER = "fail_later"  # 202 and "processing"; failed at a later bank time
     # The request is not taken; nothing is done.
+    UNREACHABLE = "unreachable"  # no connection, so it is certain that nothing was sent
     LOSE_REQUEST = "lose_request"
     ERROR = "error"  # 500
     UNAUTHORISED = "unauthorised"  # 401
@@ -89,8 +90,10 @@ class Planned:
 
 def lose(request: httpx.Request, fault: Fault) -> None:
     """Let a request not be taken."""
+    if fault is Fault.UNREACHABLE:
+        raise httpx.ConnectError("nobody there", request=request)
     if fault is Fault.LOSE_REQUEST:
-        raise httpx.ConnectError("the request was lost on its way", request=request)
+        raise httpx.WriteError("the request was lost on its way", request=request)
     if fault in _NOT_TAKEN:
         raise Refusal(*_NOT_TAKEN[fault])
 
