@@ -55,7 +55,12 @@ def record_result(draft: Draft, command: c.RecordResult) -> None:
 def _take_result(draft: Draft, payment: Payment, attempt: Attempt, result: Result) -> None:
     match result.outcome:
         case Outcome.SUCCEEDED:
-            _believe(draft, payment, _success(draft, payment, attempt, result))
+            done = _believe(draft, payment, _success(draft, payment, attempt, result))
+            if done and result.is_taken and attempt.operation is Operation.AUTHORISE:
+                taken = e.PaymentCaptured(
+                    payment=payment.id, amount=attempt.amount, origin="provider"
+                )
+                _believe(draft, payment, taken)
         case Outcome.DECLINED:
             _failed(draft, payment, attempt, Outcome.DECLINED, result.reason)
         # A refusal says that this request did nothing. Of an earlier one under the same key, whose

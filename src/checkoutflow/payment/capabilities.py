@@ -15,6 +15,24 @@ from checkoutflow.privacy.fields import Purpose, all_usable
 Captures = Literal["many", "once", "whole"]
 
 
+class MandateTerms(Frozen):
+    """How a provider takes later payments on a mandate.
+
+    Attributes:
+        first_charge: Whether a first payment can be taken together with the customer's consent.
+        ahead_days: How many days before it is due a charge must be sent; 0 if it is made at once.
+        retries_days: For how many days the provider itself tries a charge again that failed. While
+            it does, we must not: the customer could pay twice.
+        can_be_ended: Whether the provider keeps a mandate that it can be told to end. Where it does
+            not, forgetting the token is the end of it.
+    """
+
+    first_charge: bool = False
+    ahead_days: int = 0
+    retries_days: int = 0
+    can_be_ended: bool = True
+
+
 class Capabilities(Frozen):
     """What a provider can do. A claim here is checked by ``checkoutflow.testing.ADAPTER_CHECKS``.
 
@@ -32,6 +50,8 @@ class Capabilities(Frozen):
             once only; 0 where a repeat is never safe. By operation, or one number for all.
         absence_s: How many seconds a "not found" must have lasted after the last possible send
             before it proves that nothing was done. Default 900.
+        mandates: How later payments are taken; None if it has none. It is then a
+            ``MandateProvider``.
         details: Contact fields that ``authorise`` wants, of those the customer gave. Those that may
             be used to identify somebody for credit only come with methods that are credit.
     """
@@ -44,6 +64,7 @@ class Capabilities(Frozen):
     partial_refund: bool = True
     repeat_s: int | Mapping[Operation, int] = 0
     absence_s: int = 900
+    mandates: MandateTerms | None = None
     details: frozenset[str] = frozenset()
 
     @field_validator("details")

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
+from checkoutflow.privacy.secret import Secret
 
 
 class Operation(StrEnum):
@@ -74,6 +75,7 @@ class Result(Frozen):
         action: With ``pending``: what the customer must do.
         valid_until: When the authorisation (or, while pending, the action) runs out; None where
             the provider does not say.
+        is_taken: With a success at reserving: the money was taken at once.
         operation_reference: With ``pending``: the provider's own name for a capture, void or
             refund, if a later notice or look-up calls it by that.
         reason: A short code for the shop (``insufficient_funds``), never a provider's free text.
@@ -82,6 +84,7 @@ class Result(Frozen):
     outcome: Outcome
     provider_reference: str | None = None
     operation_reference: str | None = None
+    is_taken: bool = False
     action: Action | None = None
     valid_until: datetime | None = None
     reason: str = ""
@@ -97,6 +100,35 @@ class Word(StrEnum):
     EXPIRED = "expired"
     VOIDED = "voided"
     UNCLEAR = "unclear"
+
+
+class MandateWord(StrEnum):
+    """Where the provider says a mandate stands."""
+
+    NOT_FOUND = "not_found"
+    PENDING = "pending"
+    ACTIVE = "active"
+    DECLINED = "declined"
+    ENDED = "ended"
+    UNCLEAR = "unclear"
+
+
+class Mandate(Frozen):
+    """The customer's leave to take later payments, as the provider sees it when asked.
+
+    Attributes:
+        token: With ``active``: what later charges are made with. It gives access to money by
+            itself, so it is kept like a credential.
+        action: With ``pending``: what the customer must do.
+        valid_until: When it, or while pending the action, runs out.
+        reason: Why not, as a short code.
+    """
+
+    word: MandateWord
+    token: Secret | None = None
+    action: Action | None = None
+    valid_until: datetime | None = None
+    reason: str = ""
 
 
 class Done(Frozen):

@@ -22,6 +22,7 @@ from checkoutflow.errors import InvalidInput
 from checkoutflow.payment.capabilities import Capabilities
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
     import httpx
@@ -29,16 +30,20 @@ if TYPE_CHECKING:
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.payment.books import Books
-    from checkoutflow.payment.outcomes import Heard, Operation, Outcome, Result, Standing
+    from checkoutflow.payment.outcomes import Heard, Mandate, Operation, Outcome, Result, Standing
     from checkoutflow.privacy.secret import Secret
 
 __all__ = [
+    "Agree",
     "Ask",
     "Authorise",
     "Capabilities",
+    "Charge",
     "Earlier",
     "Exchange",
     "LineKind",
+    "MandateAsk",
+    "MandateProvider",
     "Modification",
     "Notice",
     "OrderLine",
@@ -163,6 +168,80 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Agree:
+    """Ask the customer for a mandate to take later payments.
+
+    Attributes:
+        merchant_reference: Our name for the mandate: 20 characters of ``a-z2-7``.
+        method: The provider's name for the way to pay.
+        title: What it is for, as the customer reads it: ``Coffee every month``.
+        maximum: The most that one charge will be.
+        every_months: Months from one charge to the next; 0 where they come irregularly.
+        first: A payment to take at once, where the provider can. It has a reference of its own,
+            under which it is asked about, captured and refunded like any other.
+        details: Contact fields, as in `Authorise`.
+    """
+
+    key: str
+    merchant_reference: str
+    method: str
+    title: str
+    maximum: Money
+    return_url: str
+    locale: str
+    market: str
+    customer: Customer
+    every_months: int = 0
+    first: Charge | None = None
+    details: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Take a payment on a mandate, while the customer is away.
+
+    Attributes:
+        merchant_reference: Our name for the payment.
+        mandate: Our name for the mandate.
+        token: The mandate's, as the provider gave it; None with a first payment.
+        title: What it is for, as the customer reads it.
+        due: When it is to be taken, where the provider wants to know ahead; None for at once.
+        lines: As in `Authorise`.
+    """
+
+    key: str
+    merchant_reference: str
+    mandate: str
+    token: Secret | None
+    method: str
+    amount: Money
+    title: str
+    locale: str
+    market: str
+    customer: Customer
+    due: date | None = None
+    lines: tuple[OrderLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MandateAsk:
+    """Ask how a mandate stands, or end it.
+
+    Attributes:
+        key: The idempotency key of an end; empty in a question.
+        merchant_reference: Our name for the mandate.
+        provider_reference: The provider's own, as `agree` gave it.
+        token: Where it is known.
+    """
+
+    merchant_reference: str
+    provider_reference: str | None
+    method: str
+    token: Secret | None = None
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Webhook:
     """Something that arrived at the address for a provider's notices, as it was received.
 
@@ -281,3 +360,19 @@ class Provider(Protocol):
         Raises:
             UntrustedNotice: If it is not proven genuine, too old, or not readable.
         """
+
+
+class MandateProvider(Provider, Protocol):
+    """What an adapter is whose ``capabilities`` have ``mandates``."""
+
+    def agree(self, order: Agree) -> Exchange[Result]:
+        """Ask the customer for a mandate: ``pending`` with an action, or at once."""
+
+    def mandate(self, ask: MandateAsk) -> Exchange[Mandate]:
+        """Say how a mandate stands now."""
+
+    def charge(self, order: Charge) -> Exchange[Result]:
+        """Take a payment on a mandate. It is asked about, captured and refunded like any other."""
+
+    def end_mandate(self, ask: MandateAsk) -> Exchange[Result]:
+        """End a mandate for good: nothing more is taken on it."""

@@ -23,6 +23,12 @@ from checkoutflow.testing.adapters.answers import (
     unknown_words_are_not_guessed,
 )
 from checkoutflow.testing.adapters.case import AdapterCase, Handler, Stage, exchange
+from checkoutflow.testing.adapters.mandates import (
+    a_charge_is_a_payment_like_any_other,
+    a_mandate_is_given_by_the_customer_only,
+    a_mandate_that_is_not_given_yet_is_waited_for,
+    an_ended_mandate_takes_nothing,
+)
 from checkoutflow.testing.adapters.money import (
     a_customer_who_has_not_decided_is_waited_for,
     a_no_is_declined,
@@ -62,6 +68,10 @@ ADAPTER_CHECKS: Final[tuple[Callable[[AdapterCase], None], ...]] = (
     the_same_key_does_it_once,
     another_key_does_it_again,
     a_stranger_is_not_found,
+    a_mandate_is_given_by_the_customer_only,
+    a_mandate_that_is_not_given_yet_is_waited_for,
+    a_charge_is_a_payment_like_any_other,
+    an_ended_mandate_takes_nothing,
     operations_share_nothing,
     a_lost_answer_stays_lost,
     broken_answers_are_never_success,

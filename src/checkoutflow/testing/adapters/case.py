@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar, cast
 
 import httpx
 
@@ -13,18 +14,21 @@ from checkoutflow.money import Money
 from checkoutflow.payment.books import Books, Posting
 from checkoutflow.payment.outcomes import Operation, Outcome
 from checkoutflow.providers.contract import (
+    Agree,
     Ask,
     Authorise,
+    Charge,
     Earlier,
+    MandateAsk,
     Modification,
     OrderLine,
     Webhook,
 )
 
 if TYPE_CHECKING:
-    from checkoutflow.payment.outcomes import Action, Result
+    from checkoutflow.payment.outcomes import Action, Result, Standing
     from checkoutflow.privacy.secret import Secret
-    from checkoutflow.providers.contract import Exchange, Provider
+    from checkoutflow.providers.contract import Exchange, MandateProvider, Provider
 
 T = TypeVar("T")
 Handler: TypeAlias = Callable[[httpx.Request], httpx.Response]
@@ -70,6 +74,8 @@ class AdapterCase:
         signature: How notices are proven genuine: ``hmac`` over their bytes with a shared secret; a
             ``public_key``; a shared secret sent along in a ``header``; an ``address`` of each
             payment's own; or not at all (``none``), in which case they are hints.
+        mandate_method: The provider's name for the way to pay on which mandates are given; by
+            default ``method``.
         notice_age_s: For how long a signed notice is believed; None where no time is signed.
     """
 
@@ -82,6 +88,7 @@ class AdapterCase:
     details: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
     signature: Literal["hmac", "public_key", "header", "address", "none"] = "hmac"
+    mandate_method: str = ""
     notice_age_s: int | None = 300
 
 
@@ -127,6 +134,31 @@ class Paid:
     def of(cls, order: Authorise, provider_reference: str | None) -> Paid:
         """A payment of which nothing is known yet."""
         return cls(order, provider_reference, Books(currency=order.amount.currency))
+
+    @classmethod
+    def charged(cls, order: Charge, result: Result) -> Paid:
+        """A payment that was taken on a mandate."""
+        as_order = Authorise(
+            key=order.key,
+            merchant_reference=order.merchant_reference,
+            method=order.method,
+            amount=order.amount,
+            return_url="",
+            locale=order.locale,
+            market=order.market,
+            customer=order.customer,
+        )
+        return cls.of(as_order, result.provider_reference)
+
+    def take_in(self, standing: Standing) -> None:
+        """Let our books have what the provider says."""
+        self.provider_reference = standing.provider_reference or self.provider_reference
+        for posting, amount in (
+            (Posting.AUTHORISED, standing.authorised),
+            (Posting.CAPTURED, standing.captured),
+        ):
+            if amount.minor:
+                self.books = self.books.post(posting, amount)
 
     def modify(self, number: int, amount: Money) -> Modification:
         """An order about it, under a key of its own; a repeat is the same order."""
@@ -207,6 +239,92 @@ def modify(provider: Provider, operation: Operation, order: Modification) -> Exc
             return provider.void(order)
         case _:
             return provider.refund(order)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """A mandate that the customer was asked for.
+
+    Attributes:
+        result: What came of asking.
+        token: What charges are made with; None until the customer has given it.
+    """
+
+    order: Agree
+    result: Result
+    token: Secret | None = None
+
+    @property
+    def ask(self) -> MandateAsk:
+        """The question how it stands."""
+        reference = self.result.provider_reference
+        return MandateAsk(self.order.merchant_reference, reference, self.order.method, self.token)
+
+    def charge(self, case: AdapterCase, number: int) -> Charge:
+        """A charge on it; another number is another payment."""
+        order = order_of(case, number)
+        return Charge(
+            key=order.key,
+            merchant_reference=order.merchant_reference,
+            mandate=self.order.merchant_reference,
+            token=self.token,
+            method=self.order.method,
+            amount=case.amount,
+            title=self.order.title,
+            locale=order.locale,
+            market=order.market,
+            customer=order.customer,
+            due=_DUE,
+            lines=order.lines,
+        )
+
+
+_DUE: Final = date(2099, 1, 15)  # far enough ahead for whoever wants to know before
+
+
+def agreement_of(case: AdapterCase) -> Agree:
+    """An order for a mandate."""
+    order = order_of(case, 20)
+    return Agree(
+        key=order.key,
+        merchant_reference=order.merchant_reference,
+        method=case.mandate_method or case.method,
+        title="Kaffe hver måned",
+        maximum=case.amount,
+        every_months=1,
+        return_url=order.return_url,
+        locale=order.locale,
+        market=order.market,
+        customer=order.customer,
+        details=case.details,
+    )
+
+
+def mandates_of(stage: Stage) -> MandateProvider:
+    """The adapter, as one that takes later payments."""
+    return cast("MandateProvider", stage.provider)
+
+
+def agree(case: AdapterCase, stage: Stage, *, approve: bool = True) -> Agreed:
+    """Ask for a mandate, and let the customer give it or not.
+
+    Raises:
+        AssertionError: If the adapter does not ask, or what was given is not found.
+    """
+    provider = mandates_of(stage)
+    order = agreement_of(case)
+    agreed = Agreed(order, exchange(provider.agree(order), stage.handler))
+    expect(
+        agreed.result.outcome is Outcome.PENDING and agreed.result.action is not None,
+        f"agree must end as pending with an action; it is {agreed.result.outcome}",
+    )
+    if stage.customer is None or agreed.result.action is None:
+        raise AssertionError("agree gives an action: fill in Stage.customer")
+    stage.customer(agreed.result.action, approve)
+    if stage.settle is not None:
+        stage.settle()
+    found = exchange(provider.mandate(agreed.ask), stage.handler)
+    return replace(agreed, token=found.token)
 
 
 def offers(stage: Stage, operation: Operation) -> bool:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from checkoutflow.errors import ProviderError, TransportError
-from checkoutflow.payment.outcomes import Operation, Outcome, Result, Standing, Word
+from checkoutflow.payment.outcomes import (
+    Mandate,
+    MandateWord,
+    Operation,
+    Outcome,
+    Result,
+    Standing,
+    Word,
+)
 from checkoutflow.testing.adapters.case import (
     AdapterCase,
     Stage,
+    agree,
+    agreement_of,
     captured,
     exchange,
     expect,
+    key_of,
+    mandates_of,
     modify,
     order_of,
     part_of,
@@ -31,7 +44,7 @@ if TYPE_CHECKING:
     from checkoutflow.testing.adapters.faults import Broken
 
 # What may come of an operation, in the contract's words.
-Came: TypeAlias = "Result | Standing | ProviderError | TransportError"
+Came: TypeAlias = "Result | Standing | Mandate | ProviderError | TransportError"
 
 _MANY_REQUESTS: Final = 10
 
@@ -84,7 +97,7 @@ class Call(NamedTuple):
     """
 
     stage: Stage
-    start: Callable[[], Exchange[Result | Standing]]
+    start: Callable[[], Exchange[Result | Standing | Mandate]]
     amount: Money
     merchant_reference: str
 
@@ -125,7 +138,38 @@ def calls_of(case: AdapterCase) -> dict[str, Callable[[], Call]]:
         if operation in capabilities.operations:
             amount = part_of(case) if is_partial else case.amount
             calls[operation] = modification(operation, amount)
-    return calls
+    return calls | (_mandate_calls(case) if capabilities.mandates else {})
+
+
+def _mandate_calls(case: AdapterCase) -> dict[str, Callable[[], Call]]:
+    """Every operation on mandates."""
+
+    def asks() -> Call:
+        stage, order = case.make(), agreement_of(case)
+        start = lambda: mandates_of(stage).agree(order)  # noqa: E731 - as for payments
+        return Call(stage, start, order.maximum, order.merchant_reference)
+
+    def looks() -> Call:
+        stage = case.make()
+        ask = agree(case, stage).ask
+        start = lambda: mandates_of(stage).mandate(ask)  # noqa: E731 - as for payments
+        return Call(stage, start, case.amount, ask.merchant_reference)
+
+    def charges() -> Call:
+        stage = case.make()
+        order = agree(case, stage).charge(case, 1)
+        start = lambda: mandates_of(stage).charge(order)  # noqa: E731 - as for payments
+        return Call(stage, start, order.amount, order.merchant_reference)
+
+    def ends() -> Call:
+        stage = case.make()
+        ask = replace(agree(case, stage).ask, key=key_of(30))
+        start = lambda: mandates_of(stage).end_mandate(ask)  # noqa: E731 - as for payments
+        return Call(stage, start, case.amount, ask.merchant_reference)
+
+    calls = {"agree": asks, "mandate": looks, "charge": charges}
+    terms = case.make().provider.capabilities.mandates
+    return calls | ({"end_mandate": ends} if terms and terms.can_be_ended else {})
 
 
 def run(call: Call, handler: Handler, how: str) -> Came:
@@ -169,6 +213,9 @@ def judge(call: str, how: Broken, came: Came, *, is_last: bool) -> None:
             is_fine = word in {Word.UNCLEAR, Word.PENDING} and a.is_zero and c.is_zero
             is_fine = is_fine and r.is_zero and v.is_zero
             seen = f"{word} with {a} authorised, {c} captured, {r} refunded and {v} voided"
+        case Mandate(word=mandate_word, token=token):
+            is_fine = mandate_word in {MandateWord.UNCLEAR, MandateWord.PENDING} and token is None
+            seen = f"{mandate_word}{' with a token' if token else ''}"
         case _:
             return  # a Contradiction, or a TransportError: never success
     expect(

@@ -41,6 +41,7 @@ from checkoutflow.testing.standins.faults import (
     lose,
     spoil,
 )
+from checkoutflow.testing.standins.mandates import BankMandate, MandateState
 from checkoutflow.testing.standins.page import customer_page, decision_in
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ class StandIn(ABC):
         self._lock = RLock()
         self._plans: defaultdict[str, deque[Planned]] = defaultdict(deque)
         self._keys: dict[str, _Remembered] = {}
-        self._pages: dict[str, BankPayment] = {}
+        self._pages: dict[str, BankPayment | BankMandate] = {}
+        self._mandates: dict[str, BankMandate] = {}
         self._views: dict[str, tuple[object, object]] = {}  # before the last change, and after it
         self._posted: list[Posted] = []
         self._waiting: list[Posted] = []
@@ -247,6 +249,18 @@ class StandIn(ABC):
         """The customer says no; a decision that was made or is too late stays as it is."""
         with self._open() as ledger:
             ledger.decide(self._payment(merchant_reference), approve=False)
+
+    def approve_mandate(self, reference: str) -> None:
+        """The customer gives a mandate; a decision that was made stays as it is."""
+        self._agree(self._mandate(reference), approve=True)
+
+    def decline_mandate(self, reference: str) -> None:
+        """The customer gives no mandate; a decision that was made stays as it is."""
+        self._agree(self._mandate(reference), approve=False)
+
+    def end_mandate(self, reference: str) -> None:
+        """The customer ends a mandate at the provider."""
+        self._mandate(reference).state = MandateState.ENDED
 
     def portal_capture(self, merchant_reference: str, amount: Money) -> None:
         """Someone at the shop captures in the provider's own portal, behind our back.
@@ -465,6 +479,40 @@ class StandIn(ABC):
             raise Refusal(404, "payment_not_found")
         return payment
 
+    def _open_mandate(self, request: httpx.Request, wanted: BankMandate) -> BankMandate:
+        """Take a mandate in, with a page where the customer decides; a repeat gets the first one.
+
+        Args:
+            request: What asks for it; its address is that of the page.
+            wanted: The mandate as it was asked for.
+        """
+        known = self._mandates.get(wanted.reference)
+        if known is not None and self._remembers_keys:
+            return known
+        page = f"mandate-{len(self._mandates) + 1:06}"
+        wanted.page = str(request.url.join(f"/{PAGES}/{page}"))
+        self._mandates[wanted.reference] = self._pages[page] = wanted
+        return wanted
+
+    def _mandate(self, reference: str) -> BankMandate:
+        """A mandate by our reference.
+
+        Raises:
+            Refusal: If there is none.
+        """
+        mandate = self._mandates.get(reference)
+        if mandate is None:
+            raise Refusal(404, "mandate_not_found")
+        return mandate
+
+    def _agree(self, mandate: BankMandate, *, approve: bool) -> None:
+        if mandate.is_waiting:
+            mandate.state = MandateState.ACTIVE if approve else MandateState.DECLINED
+            self._agreed(mandate)
+
+    def _agreed(self, mandate: BankMandate) -> None:
+        """The customer has decided about a mandate: take a first payment, tell the shop."""
+
     @property
     def _count(self) -> int:
         """How many payments there are: the next one's number is one more."""
@@ -475,8 +523,12 @@ class StandIn(ABC):
         """The provider's time."""
         return self._ledger.now
 
-    def _decide(self, request: httpx.Request, payment: BankPayment) -> httpx.Response:
+    def _decide(self, request: httpx.Request, asked: BankPayment | BankMandate) -> httpx.Response:
         if request.method == "GET":
-            return customer_page(self._title, payment)
-        self._ledger.decide(payment, approve=decision_in(request))
-        return httpx.Response(303, headers={"location": payment.return_url})
+            return customer_page(self._title, asked)
+        approve = decision_in(request)
+        if isinstance(asked, BankMandate):
+            self._agree(asked, approve=approve)
+        else:
+            self._ledger.decide(asked, approve=approve)
+        return httpx.Response(303, headers={"location": asked.return_url})

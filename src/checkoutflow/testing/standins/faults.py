@@ -138,7 +138,7 @@ def spoil(
             return _raw(answer, answer.content[: len(answer.content) // 2])
         case Fault.HUGE:
             return _raw(answer, answer.content + b" " * MAX_BODY_BYTES)
-        case _ if fault in _REWRITES:
+        case _ if fault in _REWRITES and answer.content:
             rewritten = _rewritten(answer.json(), _REWRITES[fault](names))
             return _raw(answer, json.dumps(rewritten).encode())
         case _:

@@ -9,19 +9,25 @@ from urllib.parse import parse_qs
 import httpx
 
 from checkoutflow.testing.standins.book import Refusal
+from checkoutflow.testing.standins.mandates import BankMandate
 
 if TYPE_CHECKING:
     from checkoutflow.testing.standins.book import BankPayment
 
 
-def customer_page(title: str, payment: BankPayment) -> httpx.Response:
+def customer_page(title: str, asked: BankPayment | BankMandate) -> httpx.Response:
     """The page where the customer decides."""
-    form = _FORM if payment.is_waiting else _CLOSED
+    form = _FORM if asked.is_waiting else _CLOSED
+    if isinstance(asked, BankMandate):
+        question, what = "Allow later payments?", f"Mandate {asked.reference}"
+    else:
+        question = f"Pay <strong>{html.escape(str(asked.amount))}</strong>?"
+        what = f"Payment {asked.merchant_reference}"
     page = _PAGE.format(
         title=html.escape(title),
-        amount=html.escape(str(payment.amount)),
-        reference=html.escape(payment.merchant_reference),
-        form=form.format(return_url=html.escape(payment.return_url)),
+        question=question,
+        what=html.escape(what),
+        form=form.format(return_url=html.escape(asked.return_url)),
     )
     headers = {
         "cache-control": "no-store",
@@ -51,8 +57,8 @@ _PAGE: Final = """\
 <style>body{{font:1.2rem sans-serif;max-width:24rem;margin:3rem auto;padding:0 1rem}}
 button{{font:inherit;padding:.5rem 1rem;margin-right:1rem}}</style>
 <h1>{title}</h1>
-<p>Pay <strong>{amount}</strong>?</p>
-<p>Payment {reference}. No real money moves.</p>
+<p>{question}</p>
+<p>{what}. No real money moves.</p>
 {form}
 </html>
 """
