@@ -43,6 +43,22 @@ MessageKind = Literal[
 ]
 
 
+def read_settings(path: str | Path) -> object:
+    """The plain data of a TOML or JSON file, by its ending.
+
+    Raises:
+        InvalidInput: If the file cannot be read as what its ending says.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise InvalidInput(f"cannot be read: {error.strerror}", field=str(path)) from None
+    except ValueError as error:
+        raise InvalidInput(f"is not {path.suffix[1:]}: {error}", field=str(path)) from None
+
+
 class Shop(Frozen):
     """Everything a shop decides once.
 
@@ -189,18 +205,15 @@ class Shop(Frozen):
     def load(cls, path: str | Path) -> Self:
         """Read settings from a TOML or JSON file, by its ending.
 
+        The table ``providers`` of the same file is for ``checkoutflow.providers.open_providers``.
+
         Raises:
             InvalidInput: With the path of the first wrong setting, or saying that the file cannot
                 be read as what its ending says.
         """
-        path = Path(path)
-        try:
-            text = path.read_text(encoding="utf-8")
-            data = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-        except OSError as error:
-            raise InvalidInput(f"cannot be read: {error.strerror}", field=str(path)) from None
-        except ValueError as error:
-            raise InvalidInput(f"is not {path.suffix[1:]}: {error}", field=str(path)) from None
+        data = read_settings(path)
+        if isinstance(data, dict):
+            data.pop("providers", None)
         return cls.read(data)
 
     def law(self) -> Law:

@@ -264,9 +264,13 @@ def take_standing(draft: Draft, command: c.TakeStanding) -> None:
     if payment.contradiction:
         draft.add(e.ContradictionCleared(payment=payment.id))
     if payment.open_attempts or len(draft.events) == before:
-        # Of a capture, void or refund that the amounts do not show, the provider knows nothing.
+        # Of a capture, void or refund that neither the amounts nor the list show, the provider
+        # knows nothing.
+        listed = {done.key for done in standing.operations}
         unseen = any(
-            item.is_unresolved and item.operation is not Operation.AUTHORISE
+            item.is_unresolved
+            and item.operation is not Operation.AUTHORISE
+            and item.id not in listed
             for item in payment.open_attempts
         )
         _still_open(draft, payment.id, is_absent=unseen or standing.word is Word.NOT_FOUND)

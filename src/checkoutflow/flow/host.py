@@ -163,8 +163,8 @@ def _options(transport: Transport) -> dict[str, Any]:
     if transport.certificate is not None:
         import ssl  # noqa: PLC0415 -- few providers ask for a certificate
 
-        context = ssl.create_default_context()
         try:
+            context = ssl.create_default_context(cafile=transport.roots)
             context.load_cert_chain(
                 transport.certificate,
                 transport.key,

@@ -125,6 +125,7 @@ class Sending(Commits):
                     books=payment.books,
                     lines=part_lines(state, attempt),
                     earlier=_earlier(payment, attempt),
+                    at=at,
                 )
             )
         unknown = Result(outcome=Outcome.UNKNOWN)
@@ -153,15 +154,16 @@ class Sending(Commits):
         standing: Standing | None = None
         said = ""
         if provider.capabilities.can_be_asked:
+            at = yield from now()
             ask = Ask(
                 merchant_reference=payment.id,
                 provider_reference=payment.provider_reference,
                 amount=payment.amount,
                 method=self._method(payment),
                 earlier=_earlier(payment),
+                at=at,
             )
             try:
-                at = yield from now()
                 standing = yield from self._exchanged(provider, provider.status(ask), at)
             except Contradiction as error:
                 said = str(error)
@@ -199,6 +201,7 @@ class Sending(Commits):
             lines=order_lines(state) if attempt.amount == state.total else (),
             instrument=Secret(code) if code is not None else None,
             details=values,
+            at=at,
         )
 
     def _method(self, payment: Payment) -> str:

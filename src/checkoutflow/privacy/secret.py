@@ -70,9 +70,17 @@ class Secret:
         wrapped = core_schema.no_info_after_validator_function(cls, text)
         return core_schema.json_or_python_schema(
             json_schema=wrapped,
-            python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), wrapped]),
+            python_schema=core_schema.no_info_plain_validator_function(cls._taken),
             serialization=core_schema.to_string_ser_schema(when_used="json"),
         )
+
+    @classmethod
+    def _taken(cls, value: object) -> Self:
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            return cls(value)
+        raise ValueError("must be text")
 
 
 class Details(dict[str, str]):

@@ -22,7 +22,7 @@ from checkoutflow.errors import InvalidInput
 from checkoutflow.payment.capabilities import Capabilities
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
     from pathlib import Path
 
     import httpx
@@ -94,6 +94,7 @@ class Authorise:
         instrument: What the method works on where that is not asked for by the provider itself (a
             gift card's code), from the vault.
         details: Contact fields named in ``Capabilities.details``, as far as the customer gave them.
+        at: When it is sent, for providers that want a time signed; as in every order and question.
     """
 
     key: str
@@ -107,6 +108,7 @@ class Authorise:
     lines: tuple[OrderLine, ...] = ()
     instrument: Secret | None = None
     details: Mapping[str, str] = field(default_factory=dict, repr=False)
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ class Modification:
     books: Books
     lines: tuple[OrderLine, ...] = ()
     earlier: tuple[Earlier, ...] = ()
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,7 @@ class Ask:
     amount: Money
     method: str
     earlier: tuple[Earlier, ...] = ()
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,7 @@ class Agree:
     every_months: int = 0
     first: Charge | None = None
     details: Mapping[str, str] = field(default_factory=dict, repr=False)
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +226,7 @@ class Charge:
     customer: Customer
     due: date | None = None
     lines: tuple[OrderLine, ...] = ()
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +245,7 @@ class MandateAsk:
     method: str
     token: Secret | None = None
     key: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +295,8 @@ class Transport:
         certificate: Path of a PEM file with our certificate, for providers that ask for one.
         key: Path of a PEM file with its private key, where it is not in the same file.
         password: What opens the key.
+        roots: Path of a PEM file with the authorities to trust for this provider alone; by default
+            those of the machine.
     """
 
     timeout_s: float = 5.0
@@ -296,6 +305,7 @@ class Transport:
     certificate: Path | None = None
     key: Path | None = None
     password: Secret | None = None
+    roots: Path | None = None
 
     def __post_init__(self) -> None:
         """Check that one worker's turn is long enough for it.

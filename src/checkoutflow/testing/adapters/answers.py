@@ -13,6 +13,7 @@ from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Operation
 from checkoutflow.providers.contract import Ask
 from checkoutflow.testing.adapters.case import (
+    NOW,
     AdapterCase,
     Paid,
     Stage,
@@ -162,7 +163,9 @@ def _places(
     wire = Wire(stage.handler)
     try:
         if name == "status":
-            exchange(stage.provider.status(Ask(merchant, provider, amount, case.method)), wire)
+            exchange(
+                stage.provider.status(Ask(merchant, provider, amount, case.method, at=NOW)), wire
+            )
         else:
             paid = Paid.of(order_of(case), provider)
             order = replace(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar, cast
 
 import httpx
@@ -43,17 +43,21 @@ class Stage:
         handler: The fake service: answers one request, and keeps its own book.
         notice: The service's newest genuine notice, about the payment made last.
         customer: Does what an action asks of the customer; the second argument is whether they say
-            yes. None for methods that ask nobody.
+            yes. The action is None where the customer is asked in an app of their own. None for
+            methods that ask nobody.
         decline_next: Makes the next authorisation end with a "no"; None where only the customer
             can say it.
+        takes_at_once: Whether this method takes the money at once, though others of the provider
+            are captured later.
         settle: Lets the service end what it only took in so far; None where it does so at once.
     """
 
     provider: Provider
     handler: Handler
     notice: Callable[[], Webhook]
-    customer: Callable[[Action, bool], None] | None = None
+    customer: Callable[[Action | None, bool], None] | None = None
     decline_next: Callable[[], None] | None = None
+    takes_at_once: bool = False
     settle: Callable[[], None] | None = None
 
 
@@ -170,6 +174,7 @@ class Paid:
             method=self.order.method,
             books=self.books,
             earlier=tuple(self.earlier),
+            at=NOW,
         )
         return self.orders.setdefault((number, amount), order)
 
@@ -182,6 +187,7 @@ class Paid:
             amount=self.order.amount,
             method=self.order.method,
             earlier=tuple(self.earlier),
+            at=NOW,
         )
 
 
@@ -227,6 +233,7 @@ def order_of(case: AdapterCase, number: int = 1) -> Authorise:
         lines=(line,),
         instrument=case.instrument,
         details=case.details,
+        at=NOW,
     )
 
 
@@ -276,9 +283,11 @@ class Agreed:
             customer=order.customer,
             due=_DUE,
             lines=order.lines,
+            at=NOW,
         )
 
 
+NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 _DUE: Final = date(2099, 1, 15)  # far enough ahead for whoever wants to know before
 
 
@@ -297,6 +306,7 @@ def agreement_of(case: AdapterCase) -> Agree:
         market=order.market,
         customer=order.customer,
         details=case.details,
+        at=NOW,
     )
 
 
@@ -328,7 +338,9 @@ def agree(case: AdapterCase, stage: Stage, *, approve: bool = True) -> Agreed:
 
 
 def offers(stage: Stage, operation: Operation) -> bool:
-    """Whether the capabilities have it."""
+    """Whether the capabilities have it, and the method as well."""
+    if stage.takes_at_once and operation in {Operation.CAPTURE, Operation.VOID}:
+        return False
     return operation in stage.provider.capabilities.operations
 
 
@@ -340,14 +352,14 @@ def pay(case: AdapterCase, stage: Stage, number: int = 1) -> Paid:
     """
     order = order_of(case, number)
     result = exchange(stage.provider.authorise(order), stage.handler)
-    if result.outcome is Outcome.PENDING and result.action is not None:
+    if result.outcome is Outcome.PENDING:
         if stage.customer is None:
-            raise AssertionError("authorise gives an action: fill in Stage.customer")
+            raise AssertionError("authorise waits for somebody: fill in Stage.customer")
         stage.customer(result.action, True)  # noqa: FBT003 - an author's callable: yes or no
     else:
         expect(
             result.outcome is Outcome.SUCCEEDED,
-            f"authorise must end as succeeded, or pending with an action; it is {result.outcome}",
+            f"authorise must end as succeeded, or pending; it is {result.outcome}",
         )
     if stage.settle is not None:
         stage.settle()
@@ -384,7 +396,8 @@ def done(stage: Stage, operation: Operation, paid: Paid, number: int, amount: Mo
     if is_late and stage.settle is not None:
         stage.settle()
     if all(item.key != order.key for item in paid.earlier):
-        paid.books = paid.books.post(_POSTINGS[operation], amount)
+        if paid.books.authorised:
+            paid.books = paid.books.post(_POSTINGS[operation], amount)
         paid.earlier.append(
             Earlier(order.key, operation, amount, result.outcome, result.operation_reference)
         )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from checkoutflow.payment.outcomes import MandateWord, Operation, Outcome
 from checkoutflow.providers.contract import MandateAsk
 from checkoutflow.testing.adapters.case import (
+    NOW,
     AdapterCase,
     Paid,
     agree,
@@ -55,7 +56,7 @@ def a_mandate_that_is_not_given_yet_is_waited_for(case: AdapterCase) -> None:
         found.word is MandateWord.PENDING and found.token is None,
         f"while the customer decides, mandate must say pending, not {found.word}",
     )
-    stranger = MandateAsk("strangerstrangerstra", None, given.order.method)
+    stranger = MandateAsk("strangerstrangerstra", None, given.order.method, at=NOW)
     found = exchange(mandates_of(stage).mandate(stranger), stage.handler)
     expect(
         found.word in {MandateWord.NOT_FOUND, MandateWord.UNCLEAR} and found.token is None,

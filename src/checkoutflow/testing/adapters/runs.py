@@ -27,6 +27,7 @@ from checkoutflow.testing.adapters.case import (
     key_of,
     mandates_of,
     modify,
+    offers,
     order_of,
     part_of,
     pay,
@@ -126,7 +127,8 @@ def calls_of(case: AdapterCase) -> dict[str, Callable[[], Call]]:
 
         return prepare
 
-    capabilities = case.make().provider.capabilities
+    stage = case.make()
+    capabilities = stage.provider.capabilities
     calls = {"authorise": authorise}
     if capabilities.can_be_asked:
         calls["status"] = status
@@ -135,7 +137,7 @@ def calls_of(case: AdapterCase) -> dict[str, Callable[[], Call]]:
         (Operation.VOID, False),
         (Operation.REFUND, capabilities.partial_refund),
     ):
-        if operation in capabilities.operations:
+        if offers(stage, operation):
             amount = part_of(case) if is_partial else case.amount
             calls[operation] = modification(operation, amount)
     return calls | (_mandate_calls(case) if capabilities.mandates else {})

@@ -4,3 +4,45 @@
 where a person decides. A stand-in of a provider adds what is the provider's own: its addresses, its
 JSON, its signatures.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from inspect import signature
+from typing import TYPE_CHECKING, cast
+
+from checkoutflow.errors import InvalidInput
+from checkoutflow.providers.registry import ADAPTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from checkoutflow.testing.standins.base import StandIn
+
+
+def open_stand_in(
+    adapter: str, clock: Callable[[], datetime], *, market: str = "", notice_url: str = ""
+) -> StandIn:
+    """Open the stand-in for a provider, with an empty book.
+
+    Args:
+        adapter: The adapter's name in ``checkoutflow.providers.registry.ADAPTERS``.
+        clock: The provider's time.
+        market: Country of the account, for providers whose accounts are of one country.
+        notice_url: Where the shop takes notices, for providers that are told beforehand.
+
+    Raises:
+        InvalidInput: If there is none.
+
+    >>> from checkoutflow.testing import Clock
+    >>> type(open_stand_in("vipps_mobilepay", Clock(), market="DK")).__name__
+    'SimulatedVippsMobilePay'
+    """
+    if adapter not in ADAPTERS:
+        raise InvalidInput(f"is one of {', '.join(ADAPTERS)}", field="adapter")
+    module = import_module(f"checkoutflow.testing.standins.{adapter}")
+    make = cast("Callable[..., StandIn]", getattr(module, f"Simulated{ADAPTERS[adapter]}"))
+    known = signature(make).parameters
+    given = {"market": market, "country": market, "notice_url": notice_url}
+    return make(clock, **{name: value for name, value in given.items() if value and name in known})

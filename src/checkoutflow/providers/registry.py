@@ -1,0 +1,123 @@
+"""The adapters that come with the library, and how a shop's settings become adapters.
+
+A shop writes a table for each account it has with a provider, under the name that its methods use:
+
+```toml
+[providers.vipps_norway]
+adapter = "vipps_mobilepay"
+market = "NO"
+merchant_serial_number = "123456"
+client_secret = { env = "VIPPS_CLIENT_SECRET" }
+```
+
+A credential belongs into an environment variable or another safe place, and is named here.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, cast
+
+from checkoutflow.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from checkoutflow.model import Frozen
+    from checkoutflow.providers.contract import Provider
+
+# The module's name -> the adapter's. Its configuration has the same name with Config at the end.
+ADAPTERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "vipps_mobilepay": "VippsMobilePay",
+        "swedbank_pay": "SwedbankPay",
+        "quickpay": "QuickPay",
+        "walley": "Walley",
+        "riverty": "Riverty",
+        "klarna": "Klarna",
+        "nexi": "Nexi",
+        "swish": "Swish",
+        "adyen": "Adyen",
+        "stripe": "Stripe",
+        "svea": "Svea",
+    }
+)
+
+
+def config_of(adapter: str) -> type[Frozen]:
+    """The model of an adapter's configuration.
+
+    Raises:
+        InvalidInput: If there is no such adapter.
+    """
+    return cast("type[Frozen]", _found(adapter, "Config"))
+
+
+def adapter_of(adapter: str) -> Callable[[Frozen], Provider]:
+    """The class of an adapter.
+
+    Raises:
+        InvalidInput: If there is no such adapter.
+    """
+    return cast("Callable[[Frozen], Provider]", _found(adapter))
+
+
+def _found(adapter: str, ending: str = "") -> object:
+    if adapter not in ADAPTERS:
+        raise InvalidInput(f"is one of {', '.join(ADAPTERS)}", field="adapter")
+    module = import_module(f"checkoutflow.providers.{adapter}")
+    found: object = getattr(module, ADAPTERS[adapter] + ending)
+    return found
+
+
+def open_providers(
+    tables: Mapping[str, object], environ: Mapping[str, str]
+) -> tuple[Provider, ...]:
+    """Make the adapters that a shop's settings describe.
+
+    Args:
+        tables: Under each provider's name its table: ``adapter`` (by default the name itself) and
+            what that adapter's configuration takes. ``{"env": "NAME"}`` in the place of a value
+            stands for the environment variable of that name.
+        environ: The environment; ``os.environ`` for that of this process.
+
+    Raises:
+        InvalidInput: If one is wrong; ``field`` is its path.
+
+    >>> tables = {
+    ...     "quickpay": {
+    ...         "api_key": {"env": "QUICKPAY_KEY"},
+    ...         "private_key": "private-key-for-tests",
+    ...         "notice_url": "https://shop.example/notices/quickpay",
+    ...     }
+    ... }
+    >>> [provider.name for provider in open_providers(tables, {"QUICKPAY_KEY": "key-for-tests"})]
+    ['quickpay']
+    """
+    return tuple(_opened(name, table, environ) for name, table in tables.items())
+
+
+def _opened(name: str, table: object, environ: Mapping[str, str]) -> Provider:
+    at = f"providers.{name}"
+    if not isinstance(table, dict):
+        raise InvalidInput("is a table of settings", field=at)
+    settings = {"name": name, **table}
+    adapter = str(settings.pop("adapter", name))
+    if adapter not in ADAPTERS:
+        raise InvalidInput(f"is one of {', '.join(ADAPTERS)}", field=f"{at}.adapter")
+    given = {
+        field: _from_environment(value, environ, f"{at}.{field}")
+        for field, value in settings.items()
+    }
+    return adapter_of(adapter)(config_of(adapter).read(given, at=at))
+
+
+def _from_environment(value: object, environ: Mapping[str, str], at: str) -> object:
+    match value:
+        case {"env": str(variable), **rest} if not rest:
+            if variable not in environ:
+                raise InvalidInput(f"set the environment variable {variable}", field=at)
+            return environ[variable]
+        case _:
+            return value
