@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tomllib
 from datetime import UTC, datetime
 from enum import StrEnum
 from http import HTTPStatus
@@ -31,6 +32,8 @@ from checkoutflow.cli.diagram import draw
 from checkoutflow.cli.paper import WIDTH, Paper, columns, padded, width
 from checkoutflow.payment.machine import PAYMENT
 from checkoutflow.payment.outcomes import Operation, Outcome, Redirect
+from checkoutflow.providers import open_providers
+from checkoutflow.providers.registry import ADAPTERS
 from checkoutflow.review import REVIEW
 from checkoutflow.stores.sql import open_store
 from checkoutflow.testing.bank import Fault
@@ -74,7 +77,10 @@ def run(capsys):
         ("simulate bank --port x", "checkoutflow simulate: argument --port: is a number from 0"),
         ("simulate bank --port 65536", "checkoutflow simulate: argument --port: is a number from"),
         ("simulate bank --notify me", "checkoutflow simulate: argument --notify: is an address"),
-        ("simulate shop", "checkoutflow simulate: argument NAME: invalid choice: 'shop'"),
+        (
+            "simulate shop",
+            "checkoutflow: there is no stand-in shop; there are bank, vipps",
+        ),
         ("schema order", "checkoutflow schema: argument {shop,cart,view}: invalid choice: 'order'"),
     ],
 )
@@ -660,12 +666,26 @@ def test_without_an_address_nothing_is_posted(run, monkeypatch):
     assert simulate.API_KEY in out
 
 
-def test_vipps_mobilepay_can_be_served_too(run, monkeypatch):
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_what_a_stand_in_prints_is_what_a_shop_can_paste(run, monkeypatch, name):
     monkeypatch.setattr("checkoutflow.cli.simulate.Event", Interrupted)
-    status, out, _ = run("simulate", "vipps_mobilepay")
+    status, out, _ = run("simulate", name, "--notify", "http://127.0.0.1:9/notices")
     assert status == 0
-    assert out.startswith("Vipps MobilePay's stand-in is at http://127.0.0.1:")
-    assert "signed with simulated-notice-secret" in out
+    assert out.startswith(f"{name} is played at http://127.0.0.1:")
+    pasted = [line[2:] for line in out.splitlines() if line.startswith("  ") and "=" in line]
+    tables = tomllib.loads(f"[providers.{name}]\n" + "\n".join(pasted))["providers"]
+    (provider,) = open_providers(tables, {})
+    assert provider.name == name
+    assert provider.config.base_url.startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("market", ["DK", "SE", "NO", "FI"])
+def test_an_account_can_be_of_one_country(run, monkeypatch, market):
+    monkeypatch.setattr("checkoutflow.cli.simulate.Event", Interrupted)
+    status, out, _ = run("simulate", "vipps_mobilepay", "--market", market.lower())
+    assert status == 0
+    assert f'market = "{market}"' in out
+    assert run("simulate", "vipps_mobilepay", "--market", "IS")[0] == 2
 
 
 class Interrupted:

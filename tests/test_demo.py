@@ -411,7 +411,7 @@ def test_what_cannot_be_played_is_said_in_one_line(arguments, complaint, tmp_pat
 
 def test_the_shops_web_server_takes_nothing_else(tmp_path):
     shop = Shop.load(EXAMPLES / "shop.toml")
-    with open_stage(shop, tmp_path / "shop.db", system_clock) as stage, httpx.Client() as stranger:
+    with open_stage(shop, tmp_path / "shop.db") as stage, httpx.Client() as stranger:
         forged = stranger.post(f"{stage.shop_url}/notices/simulated_bank", content=b"{}")
         lost = stranger.get(f"{stage.shop_url}/admin")
     assert (forged.status_code, lost.status_code) == (400, 404)

@@ -97,7 +97,7 @@ CASES = [
     # Money that is there after all counts, also when the customer was told to choose again.
     (_declined, (AUTHORISE, YES, 549), {}, "payment_authorised attempt_started", "collecting"),
     (_confirmed, (AUTHORISE, YES, 549), {}, "", "confirmed"),
-    (_confirmed, (AUTHORISE, NO, 549), {}, "contradicted attention_needed", "confirmed"),
+    (_confirmed, (AUTHORISE, NO, 549), {}, "", "confirmed"),  # another try of the customer's
     (_declined, (AUTHORISE, NO, 549), {}, "", "collecting"),
     # Captures: by the provider's name, by our key, by the amount while there is no name.
     (
@@ -118,7 +118,7 @@ CASES = [
         _sent_off,
         (CAPTURE, YES, 549),
         {"reference": "cap-1"},
-        "payment_captured shipped fulfilled",
+        "attempt_named payment_captured shipped fulfilled",
         "fulfilled",
     ),
     (
@@ -149,6 +149,16 @@ CASES = [
     (_shipped, (REFUND, YES, 100), {"reference": "theirs"}, "payment_refunded", "fulfilled"),
     (_shipped, (CAPTURE, YES, 1), {}, "contradicted attention_needed", "fulfilled"),
     (_confirmed, (CAPTURE, YES), {}, "", "confirmed"),
+    (
+        _confirmed,
+        (CAPTURE, NO, 549),
+        {"is_taken_back": True, "reference": "theirs"},
+        "attention_needed",
+        "confirmed",
+    ),
+    (_shipped, (REFUND, NO, 5), {"is_taken_back": True}, "attention_needed", "fulfilled"),
+    (_shipped, (REFUND, NO, 5), {}, "", "fulfilled"),
+    (_confirmed, (VOID, NO), {"is_taken_back": True}, "", "confirmed"),
     # Refunds.
     (_refunding, (REFUND, YES, 100), {}, "payment_refunded refund_done", "fulfilled"),
     (_refunding, (REFUND, NO, 100), {}, "attempt_failed refund_not_done", "fulfilled"),
@@ -205,6 +215,25 @@ def test_of_two_captures_of_one_amount_the_named_one_is_meant():
     sale.hear(Outcome.PENDING, second.id, operation_reference="cap-2")
     hear(sale, CAPTURE, YES, second.amount.minor / 100, reference="cap-2")
     assert [attempt.reference for attempt in sale.open] == ["cap-1"]
+
+
+def test_a_capture_known_by_its_amount_can_be_taken_back_by_its_name():
+    sale = hear(_sent_off(), CAPTURE, YES, 549, reference="cap-1")
+    hear(sale, CAPTURE, NO, 549, reference="cap-1", is_taken_back=True)
+    assert sale.happened == ["capture_failed", "attention_needed"]
+    assert sale.books == (54900, 0, 0, 0)
+
+
+def test_a_lost_authorisation_is_sent_again_while_cancelling_where_that_is_how_to_find_out():
+    repeats = SILENT.model_copy(update={"repeat_s": 86_400})
+    sale = Sale(bank=repeats).placed().hear(Outcome.UNKNOWN).do(c.Cancel())
+    sale.wait(minutes=2).look(None)
+    assert sale.happened == ["attempt_resent"]
+    sale.hear(Outcome.PENDING, action=PAGE)
+    assert sale.happened == ["attempt_pending", "attempt_started"]  # and now it can be voided
+    assert Sale().placed().hear(Outcome.UNKNOWN).do(c.Cancel()).wait(minutes=2).look(
+        standing(Word.NOT_FOUND)
+    ).happened == ["looked"]
 
 
 def test_what_the_provider_took_on_and_never_ended_calls_a_person_after_a_day():

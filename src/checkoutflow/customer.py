@@ -115,6 +115,11 @@ def clean(field_values: Mapping[str, str], *, market: str) -> Details:
     return cleaned
 
 
+def example(field: str, market: str) -> str:
+    """A good value of a field, as errors show it; nobody's."""
+    return _CLEANERS[field][1](AREAS[market])
+
+
 def _line(typed: object) -> str:
     """Bring any typed text into one line: composed, nothing invisible, single spaces."""
     if not isinstance(typed, str):

@@ -206,6 +206,15 @@ class AttemptPending(Frozen):
     look_at: datetime
 
 
+class AttemptNamed(Frozen):
+    """The provider's own name for an operation became known."""
+
+    type: Literal["attempt_named"] = "attempt_named"
+    payment: str
+    attempt: str
+    reference: str
+
+
 class AttemptUnknown(Frozen):
     """No usable answer came; the operation may have been done."""
 
@@ -509,6 +518,7 @@ Event = (
     | AttemptStarted
     | AttemptResent
     | AttemptPending
+    | AttemptNamed
     | AttemptUnknown
     | AttemptFailed
     | Looked

@@ -98,6 +98,11 @@ def _attempt_pending(state: Checkout, event: e.AttemptPending) -> Checkout:
     return _put(state, payment.but(**changes))
 
 
+def _attempt_named(state: Checkout, event: e.AttemptNamed) -> Checkout:
+    payment = state.payment(event.payment)
+    return _put(state, _change_attempt(payment, event.attempt, reference=event.reference))
+
+
 def _attempt_unknown(state: Checkout, event: e.AttemptUnknown) -> Checkout:
     payment = _change_attempt(state.payment(event.payment), event.attempt, outcome=Outcome.UNKNOWN)
     changes: dict[str, object] = {"look_at": event.look_at}
@@ -276,6 +281,7 @@ PAYMENT_EVENTS: Final[Mapping[type, Callable[[Checkout, Any], Checkout]]] = Mapp
         e.AttemptStarted: _attempt_started,
         e.AttemptResent: _attempt_resent,
         e.AttemptPending: _attempt_pending,
+        e.AttemptNamed: _attempt_named,
         e.AttemptUnknown: _attempt_unknown,
         e.AttemptFailed: _attempt_failed,
         e.Looked: _looked,

@@ -161,17 +161,36 @@ def hear(draft: Draft, command: c.Hear) -> None:
     payment, heard = draft.state.payment(command.payment), command.heard
     attempt = _meant(payment, heard)
     if heard.outcome is Outcome.DECLINED:
-        if attempt is not None and attempt.is_open:
-            _failed(draft, payment, attempt, Outcome.DECLINED, heard.reason)
-        elif attempt is not None and attempt.outcome is Outcome.SUCCEEDED:
-            _taken_back(draft, payment, attempt)
-        return  # a failure of what was not ours moved nothing
+        _hear_no(draft, payment, attempt, heard)
+        return
+    is_news = attempt is not None and heard.reference not in {"", attempt.reference}
+    if attempt is not None and is_news and heard.operation is not Operation.AUTHORISE:
+        # Whatever is said of it later comes under this name.
+        draft.add(e.AttemptNamed(payment=payment.id, attempt=attempt.id, reference=heard.reference))
+        payment = draft.state.payment(payment.id)
+        attempt = payment.attempt(attempt.id)
     if heard.amount is not None and heard.amount.currency != payment.amount.currency:
         _contradicted(draft, payment, f"the payment is in {heard.amount.currency}", stops=True)
     elif heard.operation is Operation.AUTHORISE:
         _hear_authorisation(draft, payment, heard)
     elif attempt is None or attempt.outcome is not Outcome.SUCCEEDED:
         _hear_done(draft, payment, attempt, heard)
+
+
+def _hear_no(draft: Draft, payment: Payment, attempt: Attempt | None, heard: Heard) -> None:
+    """Something failed, at once or after it had succeeded."""
+    if heard.operation is Operation.AUTHORISE and payment.books.authorised:
+        return  # another try of the customer's; the one that succeeded stands
+    if attempt is not None and attempt.is_open:
+        _failed(draft, payment, attempt, Outcome.DECLINED, heard.reason)
+    elif attempt is not None and attempt.outcome is Outcome.SUCCEEDED:
+        _taken_back(draft, payment, attempt)
+    elif heard.is_taken_back and heard.operation in _CALLS:
+        # Done without us, in the portal or by a method that takes the money at once.
+        call_a_person(draft, payment, _CALLS[heard.operation])
+
+
+_CALLS: Final = {Operation.CAPTURE: "capture_failed", Operation.REFUND: "refund_failed"}
 
 
 def _meant(payment: Payment, heard: Heard) -> Attempt | None:
@@ -551,9 +570,10 @@ def _may_send_again(draft: Draft, payment: Payment, attempt: Attempt) -> bool:
     """Only while the provider promises that the same key does the same thing once."""
     if payment.contradiction or draft.at < attempt.lease_until:
         return False
-    if draft.state.ending and attempt.operation is Operation.AUTHORISE:
-        return False  # what is to end reserves nothing more
-    repeat_s = draft.rules.behind(payment.provider).repeats_for(attempt.operation)
+    able = draft.rules.behind(payment.provider)
+    if draft.state.ending and attempt.operation is Operation.AUTHORISE and able.can_be_asked:
+        return False  # what is to end reserves nothing more; elsewhere this is how to find out
+    repeat_s = able.repeats_for(attempt.operation)
     return draft.at < attempt.started_at + timedelta(seconds=repeat_s) - LEASE
 
 

@@ -96,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="XX",
         help="only in these markets",
     )
+    demo.add_argument("--provider", metavar="NAME", help="sell with this provider's stand-in")
     demo.add_argument("--shop", type=Path, metavar="FILE", help="settings of your own (TOML, JSON)")
     demo.add_argument("--cart", type=Path, metavar="FILE", help="sell a cart of your own (JSON)")
     demo.add_argument("--json", action="store_true", help="print one JSON document instead")
@@ -136,13 +137,25 @@ def _parser() -> argparse.ArgumentParser:
     verify = _command(commands, "verify", "replay every journal and compare it with what is stored")
     verify.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
 
+    doctor = _command(commands, "doctor", "look whether a shop is ready to take payments")
+    doctor.add_argument(
+        "--shop", type=Path, required=True, metavar="FILE", help="settings (TOML, JSON)"
+    )
+    doctor.add_argument("--offline", action="store_true", help="do not look who can be reached")
+    doctor.add_argument("--json", action="store_true", help="print one JSON document")
+
+    providers = _command(commands, "providers", "print what each payment provider can do")
+    instead = providers.add_mutually_exclusive_group()
+    instead.add_argument("--write", type=Path, metavar="DIR", help="write a table for each page")
+    instead.add_argument("--json", action="store_true", help="print one JSON document")
+
     simulate = _command(commands, "simulate", "serve a simulated provider on loopback")
     simulate.add_argument(
         "provider",
-        choices=["bank", "vipps_mobilepay"],
         metavar="NAME",
-        help="bank, vipps_mobilepay",
+        help="bank, or an adapter's name: checkoutflow providers lists them",
     )
+    simulate.add_argument("--market", metavar="XX", default="", help="country of the account")
     simulate.add_argument("--port", type=_port, default=0, metavar="N", help="default: a free one")
     simulate.add_argument("--notify", type=_web_address, metavar="URL", help="post notices there")
 

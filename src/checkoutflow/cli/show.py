@@ -85,6 +85,7 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
         e.AttemptStarted: "{payment}, {attempt}: {operation} {amount}{part}",
         e.AttemptResent: "{payment}, {attempt}: sent again under the same key",
         e.AttemptPending: "{payment}, {attempt}: not decided yet{action}",
+        e.AttemptNamed: "{attempt} is called {reference} there",
         e.AttemptUnknown: "{payment}, {attempt}: no usable answer, so it may have been done",
         e.AttemptFailed: "{payment}, {attempt}: {outcome}{reason}",
         e.Looked: "{payment}: the provider was asked, and {is_absent}",

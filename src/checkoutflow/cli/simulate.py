@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack, suppress
 from threading import Event
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from checkoutflow.errors import UsageError
+from checkoutflow.errors import InvalidInput, UsageError
 from checkoutflow.flow.host import system_clock
-from checkoutflow.testing.bank import SimulatedBank
+from checkoutflow.privacy.secret import Secret
+from checkoutflow.providers.registry import ADAPTERS, methods_of
+from checkoutflow.testing.bank import METHODS, SimulatedBank
 from checkoutflow.testing.serve import post_notices, serve
-from checkoutflow.testing.standins.vipps_mobilepay import NOTICE_URL, SimulatedVippsMobilePay
+from checkoutflow.testing.standins import open_stand_in
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from checkoutflow.cli.paper import Paper
     from checkoutflow.testing.standins.base import StandIn
@@ -25,36 +28,57 @@ NOTICE_SECRET: Final = "simulated-bank-notice-secret"  # noqa: S105 -- opens not
 
 def run(arguments: Namespace, paper: Paper) -> int:
     """Serve the stand-in, its page for customers included, until the process is interrupted."""
-    title, stand_in, facts = _opened(arguments.provider, arguments.notify)
+    name, notify = arguments.provider, arguments.notify
+    stand_in = _opened(name, arguments.market.upper(), notify or "")
     with ExitStack() as stack:
         try:
             url = stack.enter_context(serve(stand_in.handle, arguments.port))
         except OSError as error:
             raise UsageError(f"port {arguments.port} cannot be used: {error.strerror}") from None
-        if arguments.notify:
-            stack.enter_context(post_notices(stand_in, arguments.notify))
-        paper.line(f"{title} is at {url} until you press Ctrl+C. No real money moves.")
-        for label, fact in facts.items():
-            paper.entry(label, fact)
-        paper.entry("", f"posted to {arguments.notify}" if arguments.notify else "not posted")
+        if notify:
+            stack.enter_context(post_notices(stand_in, notify))
+        paper.line(f"{name} is played at {url} until you press Ctrl+C. No real money moves.")
+        if name == "bank":
+            paper.entry("api key", API_KEY)
+            paper.entry("notices", f"signed with {NOTICE_SECRET}")
+            paper.entry("methods", ", ".join(METHODS))
+        else:
+            paper.line("\nIn the shop's settings:\n")
+            for line in _settings(name, stand_in, url, notify):
+                paper.line(f"  {line}")
+            paper.line()
+            paper.entry("methods", ", ".join(methods_of(name)))
+        paper.entry("notices", f"posted to {notify}" if notify else "not posted: give --notify")
         with suppress(KeyboardInterrupt):
             Event().wait()
     return 0
 
 
-def _opened(name: str, notify: str | None) -> tuple[str, StandIn, Mapping[str, str]]:
-    """What it is called, the stand-in itself, and what a shop has to be told to use it."""
+def _opened(name: str, market: str, notify: str) -> StandIn:
     if name == "bank":
-        bank = SimulatedBank(system_clock, api_key=API_KEY, notice_secret=NOTICE_SECRET)
-        facts = {"api key": API_KEY, "notices": f"signed with {NOTICE_SECRET}"}
-        return "The simulated bank", bank, facts
-    unit = SimulatedVippsMobilePay(system_clock, notice_url=notify or NOTICE_URL)
-    config = unit.provider().config
-    facts = {
-        "serial no.": config.merchant_serial_number,
-        "client id": config.client_id,
-        "secret": config.client_secret.reveal(),
-        "key": config.subscription_key.reveal(),
-        "notices": f"signed with {config.notice_secret.reveal()}",
-    }
-    return "Vipps MobilePay's stand-in", unit, facts
+        return SimulatedBank(system_clock, api_key=API_KEY, notice_secret=NOTICE_SECRET)
+    try:
+        return open_stand_in(name, system_clock, market=market, notice_url=notify)
+    except (InvalidInput, KeyError):
+        names = ", ".join(["bank", *ADAPTERS])
+        where = f" in {market}" if market else ""
+        raise UsageError(f"there is no stand-in {name}{where}; there are {names}") from None
+
+
+def _settings(name: str, stand_in: StandIn, url: str, notify: str | None) -> Iterator[str]:
+    """What a shop writes to sell with it, as TOML. The credentials open nothing real."""
+    config: Any = stand_in.provider(url).config  # type: ignore[attr-defined]  # ours all have one
+    yield f"[providers.{name}]"
+    for field, info in type(config).model_fields.items():
+        value = getattr(config, field)
+        if field == "notice_url" and notify:
+            value = notify
+        if isinstance(value, Secret):
+            value = value.reveal()
+        if value is not None and (info.is_required() or value != info.default):
+            yield f"{field} = {_toml(value)}"
+
+
+def _toml(value: object) -> str:
+    """A plain value as TOML writes it, which for these is as JSON does."""
+    return json.dumps(value if isinstance(value, bool | int | float) else str(value))

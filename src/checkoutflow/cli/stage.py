@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
 from checkoutflow.errors import UntrustedNotice
+from checkoutflow.flow.host import system_clock
 from checkoutflow.flow.sync import CheckoutFlow
 from checkoutflow.payment.outcomes import ShowQr
 from checkoutflow.stores.sql import open_store
@@ -18,15 +19,34 @@ from checkoutflow.testing.bank import SimulatedBank
 from checkoutflow.testing.serve import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
-    from checkoutflow.flow.host import Clock
+    from checkoutflow.checkout.state import Payment
     from checkoutflow.payment.outcomes import Action
-    from checkoutflow.providers.contract import Webhook
+    from checkoutflow.providers.contract import Provider, Webhook
     from checkoutflow.shop import Shop
+    from checkoutflow.testing.standins.base import StandIn
 
 BANK: Final = "simulated_bank"
+_ROUNDS: Final = 20
+
+
+class Clock:
+    """The time of this machine, for the shop and the bank alike; it can be made to pass."""
+
+    def __init__(self) -> None:
+        """Begin now."""
+        self._ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        """The time."""
+        return system_clock() + self._ahead
+
+    def pass_time(self) -> None:
+        """Half a minute passes."""
+        self._ahead += timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +59,45 @@ class Stage:
     """
 
     flow: CheckoutFlow
-    bank: SimulatedBank
+    bank: StandIn
+    provider: Provider
     browser: httpx.Client
+    clock: Clock
     bank_url: str
     shop_url: str
     notices: list[str] = field(default_factory=list)
 
-    def approve(self, page: str) -> None:
-        """Do as a customer does: open the bank's page, approve, and follow back to the shop."""
-        self.browser.get(page).raise_for_status()
-        self.browser.post(page, data={"decision": "approve"}).raise_for_status()
+    def approve(self, payment: Payment) -> None:
+        """Do as a customer does: open the bank's page, approve, and follow back to the shop.
+
+        Where the way there is an app, or a page of the shop's own, the customer approves in theirs.
+        """
+        page = page_of(payment.action) if payment.action is not None else ""
+        if page.startswith(self.bank_url):
+            self.browser.get(page).raise_for_status()
+            self.browser.post(page, data={"decision": "approve"}).raise_for_status()
+        else:
+            self.bank.approve(payment.id)
+
+    def settle(self, checkout_id: str) -> None:
+        """Let what a provider only took in so far come to its end."""
+        self.deliver_notices()
+        for _ in range(_ROUNDS):
+            checkout = self.flow.load(checkout_id)
+            if not any(item.open_attempts and item.action is None for item in checkout.payments):
+                break
+            self.clock.pass_time()
+            self.deliver_notices()
+            self.flow.reconcile(checkout_id)
 
     def deliver_notices(self) -> None:
         """Let the bank post to the shop what it has to tell."""
         self.bank.deliver(self._post)
 
     def _post(self, hook: Webhook) -> None:
-        url = f"{self.shop_url}/notices/{BANK}"
+        url = f"{self.shop_url}/notices/{self.provider.name}?{hook.query}"
         self.browser.post(url, headers=dict(hook.headers), content=hook.body).raise_for_status()
-        self.notices.append(json.loads(hook.body)["type"])
+        self.notices.extend(notice.kind for notice in self.provider.read_notices(hook))
 
 
 def page_of(action: Action) -> str:
@@ -65,28 +105,41 @@ def page_of(action: Action) -> str:
     return action.payload if isinstance(action, ShowQr) else action.url
 
 
+def own_adapter(bank: StandIn, url: str) -> Provider:
+    """The adapter that comes with a stand-in."""
+    return bank.provider(url)
+
+
 @contextmanager
-def open_stage(shop: Shop, database: Path, clock: Clock) -> Iterator[Stage]:
+def open_stage(
+    shop: Shop,
+    database: Path,
+    open_bank: Callable[[Clock], StandIn] = SimulatedBank,
+    adapter: Callable[[StandIn, str], Provider] = own_adapter,
+) -> Iterator[Stage]:
     """Set the stage for as long as the block lasts.
 
     Args:
         shop: The settings to sell with.
         database: SQLite file to keep the sales in; made, or added to.
-        clock: The time, for the shop and the bank alike.
+        open_bank: Opens the stand-in that takes the payments.
+        adapter: Makes the adapter for it, from its address.
 
     Raises:
         StoreError: If the database cannot be used.
     """
-    bank = SimulatedBank(clock)
+    clock = Clock()
+    bank = open_bank(clock)
     store = open_store(database)
     store.create()
-    with (
-        serve(bank.handle) as bank_url,
-        CheckoutFlow(shop, providers=[bank.provider(bank_url)], store=store, clock=clock) as flow,
-        serve(partial(_answer, flow)) as shop_url,
-        httpx.Client(follow_redirects=True, trust_env=False) as browser,
-    ):
-        yield Stage(flow, bank, browser, bank_url, shop_url)
+    with serve(bank.handle) as bank_url:
+        provider = adapter(bank, bank_url)
+        with (
+            CheckoutFlow(shop, providers=[provider], store=store, clock=clock) as flow,
+            serve(partial(_answer, flow)) as shop_url,
+            httpx.Client(follow_redirects=True, trust_env=False) as browser,
+        ):
+            yield Stage(flow, bank, provider, browser, clock, bank_url, shop_url)
 
 
 def _answer(flow: CheckoutFlow, request: httpx.Request) -> httpx.Response:
@@ -94,7 +147,8 @@ def _answer(flow: CheckoutFlow, request: httpx.Request) -> httpx.Response:
     match request.method, request.url.path.split("/"):
         case "POST", ["", "notices", provider]:
             try:
-                flow.receive(provider, request.headers, request.content)
+                query = request.url.query.decode()
+                flow.receive(provider, request.headers, request.content, query=query)
             except UntrustedNotice:
                 return httpx.Response(400)
             return httpx.Response(204)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.cli.paper import pieces
 from checkoutflow.cli.stage import Stage, page_of
-from checkoutflow.customer import AREAS
+from checkoutflow.customer import AREAS, example
 from checkoutflow.payment.books import Books
 
 if TYPE_CHECKING:
@@ -127,13 +127,14 @@ class Play:
             self.checkout.id,
             accepted_total=self.checkout.total,
             return_url=f"{self._stage.shop_url}/back/{self.checkout.id}",
+            accepts_credit=True,
         )
         reason = placed.payments[-1].reason.replace("_", " ") if placed.payments else ""
         action = placed.next_action
         page = page_of(action) if action is not None else ""
         self._tell("customer", _BOUGHT[placed.phase].format(reason=reason, page=page))
-        if page:
-            self._stage.approve(page)
+        if placed.phase is Phase.PLACING:
+            self._stage.approve(placed.payments[-1])
             self._tell("customer", "approves there and comes back to the shop, which asks the bank")
 
     def be_declined(self) -> None:
@@ -176,7 +177,7 @@ class Play:
         self._tell("shop", "cancels the order and releases what was reserved")
 
     def _tell(self, actor: str, text: str) -> None:
-        self._stage.deliver_notices()
+        self._stage.settle(self.checkout.id)
         self.checkout = self._flow.load(self.checkout.id)
         self.steps.append(Step(actor, text, self._flow.view(self.checkout.id)))
 
@@ -212,6 +213,7 @@ def _given(field: str, market: str) -> str:
         "postal_code": area.postal_example,
         "city": area.city_example,
         "country": area.code,
+        "national_id": example("national_id", market),
     }[field]
 
 
@@ -242,6 +244,12 @@ def in_two_parts(acts: Play) -> None:
     acts.take_back(first)
 
 
+def returned(acts: Play) -> None:
+    """Shipped, and the first line returned."""
+    plain(acts)
+    acts.take_back(acts.checkout.cart.lines[0].id)
+
+
 def cancelled(acts: Play) -> None:
     """Cancelled before anything was shipped."""
     acts.buy()
@@ -256,3 +264,52 @@ STORIES: Final = (
     Story("FI", "Finland: shipped in two parts, one line returned", in_two_parts, ("card",)),
     Story("IS", "Iceland: no decimals, cancelled before shipping", cancelled, ("card", "pickup")),
 )
+
+
+# Who sells where, in the demo with a provider's stand-in: the kind of the way to pay, and the
+# provider's name for it.
+_CARD: Final = ("card", "card")
+_INVOICE: Final = ("provider_invoice_30", "invoice")
+SOLD: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = MappingProxyType(
+    {
+        "vipps_mobilepay": {
+            "NO": ("vipps", "vipps"),
+            "DK": ("mobilepay", "mobilepay"),
+            "FI": ("mobilepay", "mobilepay"),
+            "SE": ("vipps", "vipps"),
+        },
+        "swedbank_pay": dict.fromkeys(("SE", "NO", "DK", "FI"), _CARD),
+        "quickpay": {
+            "DK": ("dankort", "dankort"),
+            **dict.fromkeys(("SE", "NO", "FI"), ("visa_consumer", "visa")),
+        },
+        "walley": dict.fromkeys(("SE", "NO", "DK", "FI"), ("provider_invoice_30", "checkout")),
+        "riverty": dict.fromkeys(("SE", "NO", "DK", "FI"), _INVOICE),
+        "klarna": dict.fromkeys(("SE", "NO", "DK", "FI"), ("provider_invoice_30", "klarna")),
+        "nexi": dict.fromkeys(("SE", "NO", "DK", "FI"), _CARD),
+        "swish": {"SE": ("swish", "app")},
+        "adyen": dict.fromkeys(("SE", "NO", "DK", "FI", "IS"), _CARD),
+        "stripe": dict.fromkeys(("SE", "NO", "DK", "FI", "IS"), _CARD),
+        "svea": dict.fromkeys(("SE", "NO", "DK", "FI"), ("provider_invoice_30", "checkout")),
+    }
+)
+
+# What happens in each country with a provider's stand-in.
+_PLOTS: Final = MappingProxyType(
+    {"DK": in_two_parts, "SE": plain, "NO": cancelled, "FI": returned, "IS": plain}
+)
+
+
+def stories_of(provider: str, *, ships_in_parts: bool) -> list[Story]:
+    """The sales of the demo with one provider, in the countries where it is used."""
+    told = {
+        in_two_parts: "sent in two parts, one line returned",
+        plain: "bought and sent",
+        cancelled: "cancelled before anything was sent",
+        returned: "sent, and one line returned",
+    }
+    stories = []
+    for market in SOLD[provider]:
+        plot = _PLOTS[market] if ships_in_parts or market != "DK" else returned
+        stories.append(Story(market, f"{market}: {told[plot]}", plot))
+    return stories

@@ -84,7 +84,7 @@ class SyncHttp:
         client = self.given or self.own.get(effect.provider)
         if client is None:
             # Two threads that are first at once make two; one is used, the other closed unused.
-            made = httpx.Client(**_options(effect.transport))
+            made = httpx.Client(**client_options(effect.transport))
             client = self.own.setdefault(effect.provider, made)
             if client is not made:
                 made.close()
@@ -130,7 +130,9 @@ class AsyncHttp:
 
         client = self.given or self.own.get(effect.provider)
         if client is None:
-            client = self.own[effect.provider] = httpx.AsyncClient(**_options(effect.transport))
+            client = self.own[effect.provider] = httpx.AsyncClient(
+                **client_options(effect.transport)
+            )
         try:
             async with timeout(effect.timeout_s):
                 answer = await client.send(_timed(effect), stream=True, follow_redirects=False)
@@ -151,8 +153,12 @@ class AsyncHttp:
                 await client.aclose()
 
 
-def _options(transport: Transport) -> dict[str, Any]:
-    """What a client for one provider is made with."""
+def client_options(transport: Transport) -> dict[str, Any]:
+    """What a client for one provider is made with.
+
+    Raises:
+        UsageError: If its certificate cannot be used.
+    """
     import httpx  # noqa: PLC0415 -- heavy; loaded by the first request
 
     options: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from checkoutflow.checkout import commands as c
@@ -108,29 +109,28 @@ class Sending(Commits):
         provider = self._provider(payment.provider or "")
         if attempt.operation is Operation.AUTHORISE:
             order = yield from self._authorise_order(state, payment, attempt, at)
-            exchange = provider.authorise(order)
+            ask = partial(provider.authorise, order)
         else:
             operation: Callable[[Modification], Exchange[Result]] = {
                 Operation.CAPTURE: provider.capture,
                 Operation.VOID: provider.void,
                 Operation.REFUND: provider.refund,
             }[attempt.operation]
-            exchange = operation(
-                Modification(
-                    key=attempt.id,
-                    merchant_reference=payment.id,
-                    provider_reference=payment.provider_reference,
-                    amount=attempt.amount,
-                    method=self._method(payment),
-                    books=payment.books,
-                    lines=part_lines(state, attempt),
-                    earlier=_earlier(payment, attempt),
-                    at=at,
-                )
+            modification = Modification(
+                key=attempt.id,
+                merchant_reference=payment.id,
+                provider_reference=payment.provider_reference,
+                amount=attempt.amount,
+                method=self._method(payment),
+                books=payment.books,
+                lines=part_lines(state, attempt),
+                earlier=_earlier(payment, attempt),
+                at=at,
             )
+            ask = partial(operation, modification)
         unknown = Result(outcome=Outcome.UNKNOWN)
         try:
-            result = yield from self._exchanged(provider, exchange, at)
+            result = yield from self._exchanged(provider, ask(), at)
         except UsageError:
             # The adapter refused the order before anything was sent.
             result = Result(outcome=Outcome.REFUSED, reason="not_supported")

@@ -149,7 +149,8 @@ class Heard(Frozen):
     Attributes:
         operation: What it is about. Time that runs out is a ``void`` that succeeded, or an
             ``authorise`` that was declined.
-        outcome: How that ended; ``declined`` also for a success that was taken back.
+        outcome: How that ended.
+        is_taken_back: With ``declined``: it had succeeded, and failed afterwards.
         amount: Of this operation. Of a void None stands for all that is left.
         key: Our idempotency key, where the notice carries it.
         reference: The provider's own name for the operation.
@@ -160,6 +161,7 @@ class Heard(Frozen):
 
     operation: Operation
     outcome: Literal[Outcome.SUCCEEDED, Outcome.DECLINED]
+    is_taken_back: bool = False
     amount: Money | None = None
     key: str = ""
     reference: str = ""

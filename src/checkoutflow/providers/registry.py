@@ -63,6 +63,17 @@ def adapter_of(adapter: str) -> Callable[[Frozen], Provider]:
     return cast("Callable[[Frozen], Provider]", _found(adapter))
 
 
+def methods_of(adapter: str) -> tuple[str, ...]:
+    """What a shop can write as ``provider_method`` for an adapter.
+
+    Raises:
+        InvalidInput: If there is no such adapter.
+    """
+    config_of(adapter)
+    module = import_module(f"checkoutflow.providers.{adapter}")
+    return tuple(sorted(module.METHODS))
+
+
 def _found(adapter: str, ending: str = "") -> object:
     if adapter not in ADAPTERS:
         raise InvalidInput(f"is one of {', '.join(ADAPTERS)}", field="adapter")

@@ -54,8 +54,10 @@ class _Exchange(BaseHTTPRequestHandler):
         self._exchange()
 
     def do_POST(self) -> None:
-        """Hand a POST to the handler."""
+        """Hand a POST, or another verb with a body, to the handler."""
         self._exchange()
+
+    do_PUT = do_PATCH = do_DELETE = do_POST
 
     def _exchange(self) -> None:
         length = self.headers.get("content-length", "0")

@@ -364,13 +364,19 @@ def pay(case: AdapterCase, stage: Stage, number: int = 1) -> Paid:
     if stage.settle is not None:
         stage.settle()
     paid = Paid.of(order, result.provider_reference)
-    if stage.provider.capabilities.can_be_asked:
-        standing = exchange(stage.provider.status(paid.ask), stage.handler)
-        paid.provider_reference = standing.provider_reference or paid.provider_reference
+    paid.provider_reference = _told(stage, paid) or paid.provider_reference
     paid.books = paid.books.post(Posting.AUTHORISED, order.amount)
     if not offers(stage, Operation.CAPTURE):
         paid.books = paid.books.post(Posting.CAPTURED, order.amount)
     return paid
+
+
+def _told(stage: Stage, paid: Paid) -> str | None:
+    """The provider's name for a payment, as it is known once the money is there."""
+    if stage.provider.capabilities.can_be_asked:
+        return exchange(stage.provider.status(paid.ask), stage.handler).provider_reference
+    heard = [notice.heard for notice in stage.provider.read_notices(stage.notice())]
+    return next((item.provider_reference for item in heard if item is not None), None)
 
 
 _POSTINGS: Final = {

@@ -146,7 +146,7 @@ def spoil(
 
 
 def _raw(answer: httpx.Response, content: bytes) -> httpx.Response:
-    headers = {"content-type": answer.headers["content-type"]}
+    headers = {"content-type": answer.headers.get("content-type", "application/json")}
     return httpx.Response(answer.status_code, headers=headers, content=content)
 
 
