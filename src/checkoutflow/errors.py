@@ -178,6 +178,10 @@ class Unreachable(TransportError):
     """The provider could not be reached: the request never left, so nothing was done."""
 
 
+class Busy(Unreachable):
+    """We ourselves have too many requests under way to the provider; this one never left."""
+
+
 class StoreError(CheckoutError):
     """The store cannot be used as it is."""
 

@@ -221,6 +221,7 @@ class AttemptUnknown(Frozen):
     type: Literal["attempt_unknown"] = "attempt_unknown"
     payment: str
     attempt: str
+    provider_reference: str | None = None
     look_at: datetime
 
 

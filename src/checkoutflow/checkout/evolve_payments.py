@@ -106,6 +106,8 @@ def _attempt_named(state: Checkout, event: e.AttemptNamed) -> Checkout:
 def _attempt_unknown(state: Checkout, event: e.AttemptUnknown) -> Checkout:
     payment = _change_attempt(state.payment(event.payment), event.attempt, outcome=Outcome.UNKNOWN)
     changes: dict[str, object] = {"look_at": event.look_at}
+    if event.provider_reference:
+        changes["provider_reference"] = event.provider_reference
     if payment.is_waiting:
         changes["state"] = advance("payment", PAYMENT, payment.state, PaymentStep.OUTCOME_UNKNOWN)
     return _put(state, payment.but(**changes))

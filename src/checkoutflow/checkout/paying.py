@@ -81,7 +81,14 @@ def _take_result(draft: Draft, payment: Payment, attempt: Attempt, result: Resul
             )
         case _:
             look_at = _look_at(payment, draft.at)
-            draft.add(e.AttemptUnknown(payment=payment.id, attempt=attempt.id, look_at=look_at))
+            draft.add(
+                e.AttemptUnknown(
+                    payment=payment.id,
+                    attempt=attempt.id,
+                    provider_reference=result.provider_reference,
+                    look_at=look_at,
+                )
+            )
 
 
 def _success(draft: Draft, payment: Payment, attempt: Attempt, result: Result | None) -> e.Event:

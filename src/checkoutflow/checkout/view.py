@@ -486,6 +486,8 @@ _LABELS: Final = {
     # Translators: personnummer, CPR-nummer, fødselsnummer, henkilötunnus, kennitala.
     "national_id": mark("National identity number"),
     "gift_card_code": mark("Gift card code"),
+    # Translators: what names a customer's account with money that the shop owes them.
+    "store_credit_code": mark("Store credit code"),
 }
 _WHY: Final = {
     # Translators: these say why we ask for a field, and are read after its name.

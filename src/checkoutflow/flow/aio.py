@@ -14,6 +14,7 @@ from checkoutflow.errors import CheckoutError
 from checkoutflow.flow import host
 from checkoutflow.flow.effects import AskStore, Now, Random, Send
 from checkoutflow.flow.programs import Programs, Report, choices
+from checkoutflow.providers.contract import Consult
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -56,6 +57,8 @@ class AsyncCheckoutFlow:
         self._random = random
         self._http = host.AsyncHttp(http)
         self._programs = Programs(shop, providers, keys or host.default_keys(store, random))
+        if http is None:
+            host.check_certificates(self._programs.providers.values())
 
     # Driving ---------------------------------------------------------------------------------
 
@@ -69,6 +72,8 @@ class AsyncCheckoutFlow:
                 return self._random(effect.count)
             case Send():
                 return await self._http.send(effect)
+            case Consult():
+                return await to_thread(effect.perform)
             case _:
                 assert_never(effect)
 
@@ -177,7 +182,7 @@ class AsyncCheckoutFlow:
         idempotency_key: str = "",
     ) -> Checkout:
         """As ``CheckoutFlow.add_credit``."""
-        details = {"gift_card_code": code} if code else {}
+        details = {self._programs.code_field(method): code} if code else {}
         command = c.AddCredit.read({"method": method, "amount": amount})
         return await self._run(self._programs.act(checkout_id, [command], details, idempotency_key))
 

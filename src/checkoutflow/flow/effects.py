@@ -10,7 +10,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from checkoutflow.providers.contract import DEFAULT, Transport
+from checkoutflow.providers.contract import DEFAULT, Consult, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ class Send:
     transport: Transport = DEFAULT
 
 
-Effect = Now | Random | AskStore | Send
+Effect = Now | Random | AskStore | Send | Consult
 Program = Generator[Effect, Any, T]
 
 
@@ -87,8 +87,8 @@ def random(count: int) -> Program[bytes]:
     return octets
 
 
-def send(effect: Send) -> Program[httpx.Response]:
-    """One request to a provider.
+def send(effect: Send | Consult) -> Program[httpx.Response]:
+    """One request to a provider, or one call of what the shop itself keeps.
 
     Raises:
         TransportError: If no whole answer came.

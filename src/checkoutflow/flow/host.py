@@ -6,21 +6,25 @@ This is the only module that touches them, and everything in it can be handed in
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import BoundedSemaphore
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from checkoutflow.errors import TransportError, Unreachable, UsageError
+from checkoutflow.errors import Busy, TransportError, Unreachable, UsageError
 from checkoutflow.privacy.vault import Keys
+from checkoutflow.providers.contract import transport_of
 from checkoutflow.stores.keyfile import load_or_create_keys
 
 if TYPE_CHECKING:
+    from asyncio import Semaphore
+
     import httpx
 
     from checkoutflow.flow.effects import Send
-    from checkoutflow.providers.contract import Transport
+    from checkoutflow.providers.contract import Provider, Transport
     from checkoutflow.stores.contract import Store
 
 Clock = Callable[[], datetime]
@@ -28,7 +32,7 @@ RandomBytes = Callable[[int], bytes]
 
 # An answer larger than this is no answer.
 MAX_BODY: Final = 4 * 1024 * 1024
-CONNECT_S: Final = 1.0
+CONNECT_S: Final = 3.0  # one lost packet, and a busy machine, are forgiven
 
 
 def system_clock() -> datetime:
@@ -71,14 +75,27 @@ class SyncHttp:
 
     given: httpx.Client | None = None
     own: dict[str, httpx.Client] = field(default_factory=dict)
+    turns: dict[str, BoundedSemaphore] = field(default_factory=dict)
 
     def send(self, effect: Send) -> httpx.Response:
-        """Send one request.
+        """Send one request, when its turn has come.
 
         Raises:
             Unreachable: If it did not leave.
             TransportError: If no whole answer came, for whatever other reason.
         """
+        turn = self.turns.get(effect.provider)
+        if turn is None:
+            made = BoundedSemaphore(effect.transport.connections)
+            turn = self.turns.setdefault(effect.provider, made)
+        if not turn.acquire(timeout=effect.transport.operation_s):
+            raise _busy(effect)
+        try:
+            return self._send(effect)
+        finally:
+            turn.release()
+
+    def _send(self, effect: Send) -> httpx.Response:
         import httpx  # noqa: PLC0415 -- heavy; loaded by the first request
 
         client = self.given or self.own.get(effect.provider)
@@ -116,14 +133,31 @@ class AsyncHttp:
 
     given: httpx.AsyncClient | None = None
     own: dict[str, httpx.AsyncClient] = field(default_factory=dict)
+    turns: dict[str, Semaphore] = field(default_factory=dict)
 
     async def send(self, effect: Send) -> httpx.Response:
-        """Send one request.
+        """Send one request, when its turn has come.
 
         Raises:
             Unreachable: If it did not leave.
             TransportError: If no whole answer came, for whatever other reason.
         """
+        import asyncio  # noqa: PLC0415 -- synchronous shops never load it
+
+        turn = self.turns.get(effect.provider)
+        if turn is None:
+            turn = self.turns[effect.provider] = asyncio.Semaphore(effect.transport.connections)
+        try:
+            async with asyncio.timeout(effect.transport.operation_s):
+                await turn.acquire()
+        except TimeoutError:
+            raise _busy(effect) from None
+        try:
+            return await self._send(effect)
+        finally:
+            turn.release()
+
+    async def _send(self, effect: Send) -> httpx.Response:
         from asyncio import timeout  # noqa: PLC0415 -- synchronous shops never load it
 
         import httpx  # noqa: PLC0415 -- heavy; loaded by the first request
@@ -153,6 +187,18 @@ class AsyncHttp:
                 await client.aclose()
 
 
+def check_certificates(providers: Iterable[Provider]) -> None:
+    """See that every certificate can be used before anybody pays.
+
+    Raises:
+        UsageError: If one cannot be read, or its key or password is wrong.
+    """
+    for provider in providers:
+        transport = transport_of(provider)
+        if transport.certificate is not None or transport.roots is not None:
+            client_options(transport)
+
+
 def client_options(transport: Transport) -> dict[str, Any]:
     """What a client for one provider is made with.
 
@@ -164,18 +210,20 @@ def client_options(transport: Transport) -> dict[str, Any]:
     options: dict[str, Any] = {
         "follow_redirects": False,
         "trust_env": False,
-        "limits": httpx.Limits(max_connections=transport.connections),
+        # Never fewer than have their turn: nobody waits inside the client.
+        "limits": httpx.Limits(max_connections=transport.connections + 1),
     }
-    if transport.certificate is not None:
+    if transport.certificate is not None or transport.roots is not None:
         import ssl  # noqa: PLC0415 -- few providers ask for a certificate
 
         try:
             context = ssl.create_default_context(cafile=transport.roots)
-            context.load_cert_chain(
-                transport.certificate,
-                transport.key,
-                transport.password.reveal() if transport.password else None,
-            )
+            if transport.certificate is not None:
+                context.load_cert_chain(
+                    transport.certificate,
+                    transport.key,
+                    transport.password.reveal() if transport.password else None,
+                )
         except (OSError, ssl.SSLError):
             # What it says may name the key; the path is in the settings.
             raise UsageError(
@@ -198,6 +246,11 @@ def _grown(provider: str, body: bytes, piece: bytes) -> bytes:
     if len(body) + len(piece) > MAX_BODY:
         raise TransportError(f"no usable answer from {provider}: more than {MAX_BODY} bytes")
     return body + piece
+
+
+def _busy(effect: Send) -> Busy:
+    count = effect.transport.connections
+    return Busy(f"{count} requests are under way to {effect.provider}; raise its connections")
 
 
 def _lost(provider: str, error: Exception) -> TransportError:

@@ -9,6 +9,7 @@ from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.decide import decide
 from checkoutflow.errors import (
+    Busy,
     Contradiction,
     NotSupported,
     ProviderError,
@@ -27,6 +28,7 @@ from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.contract import (
     Ask,
     Authorise,
+    Consult,
     Earlier,
     Exchange,
     Modification,
@@ -167,7 +169,7 @@ class Sending(Commits):
                 standing = yield from self._exchanged(provider, provider.status(ask), at)
             except Contradiction as error:
                 said = str(error)
-            except (TransportError, ProviderError):
+            except (TransportError, ProviderError, UsageError):
                 standing = None
         command = c.TakeStanding(payment=payment.id, standing=standing, said=said)
         state, events = yield from self._report(state, command)
@@ -177,9 +179,11 @@ class Sending(Commits):
         self, state: Checkout, payment: Payment, attempt: Attempt, at: datetime
     ) -> Program[Authorise]:
         way = self.rules.ways.get(payment.method)
-        wanted = self._provider(payment.provider or "").capabilities.details & {*state.provided}
-        if way is not None and way.takes_code:
-            wanted |= {"gift_card_code"}
+        wanted = self._provider(payment.provider or "").capabilities.details
+        code_field = self.code_field(payment.method)
+        if way is not None and (way.takes_code or way.covers_part):
+            wanted |= {code_field}
+        wanted &= {*state.provided}
         purposes = [Purpose.TAKE_PAYMENT]
         if way is not None and way.is_deferred:
             purposes.append(Purpose.IDENTIFY_FOR_CREDIT)
@@ -188,7 +192,7 @@ class Sending(Commits):
             names = {name for name in wanted if purpose in FIELDS[name].purposes} - values.keys()
             if names:
                 values |= yield from self._opened(state, purpose, at, names)
-        code = values.pop("gift_card_code", None)
+        code = values.pop(code_field, None)
         return Authorise(
             key=attempt.id,
             merchant_reference=payment.id,
@@ -203,6 +207,15 @@ class Sending(Commits):
             details=values,
             at=at,
         )
+
+    def code_field(self, method: str) -> str:
+        """Where the vault keeps the code of a gift card, or of an account with store credit.
+
+        They are two, since both can pay for one order.
+        """
+        way = self.rules.ways.get(method)
+        is_account = way is not None and way.covers_part and not way.takes_code
+        return "store_credit_code" if is_account else "gift_card_code"
 
     def _method(self, payment: Payment) -> str:
         """The provider's name for the way to pay."""
@@ -226,7 +239,7 @@ class Sending(Commits):
         answer: Any = None
         for sent in range(REQUESTS + 1):
             try:
-                request = exchange.send(answer)
+                asked = exchange.send(answer)
             except StopIteration as stop:
                 value: T = stop.value
                 return value
@@ -242,8 +255,11 @@ class Sending(Commits):
             elif is_down(known, began):
                 raise Unreachable(f"{name} has not answered lately")
             timeout_s = min(transport.timeout_s, left_s)
+            effect: Send | Consult = (
+                asked if isinstance(asked, Consult) else Send(name, asked, timeout_s, transport)
+            )
             try:
-                answer = yield from _answered(known, Send(name, request, timeout_s, transport))
+                answer = yield from _answered(name, known, effect)
             except Unreachable as error:
                 if sent:  # an earlier request may have moved something
                     raise TransportError(str(error)) from error
@@ -275,7 +291,9 @@ def _to_send(events: Iterable[e.Event]) -> list[str]:
     ]
 
 
-def _answered(known: HealthRow | None, effect: Send) -> Program[httpx.Response]:
+def _answered(
+    provider: str, known: HealthRow | None, effect: Send | Consult
+) -> Program[httpx.Response]:
     """Send one request, and keep in mind whether the provider is well.
 
     Raises:
@@ -283,13 +301,15 @@ def _answered(known: HealthRow | None, effect: Send) -> Program[httpx.Response]:
     """
     try:
         answer = yield from send(effect)
+    except Busy:
+        raise  # that says nothing of the provider
     except TransportError:
-        yield from _failed(effect.provider, known)
+        yield from _failed(provider, known)
         raise
-    if is_trouble(answer):
-        yield from _failed(effect.provider, known)
+    if isinstance(effect, Send) and is_trouble(answer):
+        yield from _failed(provider, known)
     elif known is not None:
-        yield from ask_store("clear_health", effect.provider)
+        yield from ask_store("clear_health", provider)
     return answer
 
 

@@ -10,6 +10,7 @@ from checkoutflow.errors import CheckoutError
 from checkoutflow.flow import host
 from checkoutflow.flow.effects import AskStore, Now, Random, Send
 from checkoutflow.flow.programs import Programs, Report, choices
+from checkoutflow.providers.contract import Consult
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -66,7 +67,8 @@ class CheckoutFlow:
             http: A client of the shop's own, with its proxy or certificates.
 
         Raises:
-            UsageError: If a method names a provider that is not there, or keys are needed.
+            UsageError: If a method names a provider that is not there, a provider's certificate
+                cannot be used, or keys are needed.
             VaultError: If the key file cannot be used.
         """
         self._store = store
@@ -74,6 +76,8 @@ class CheckoutFlow:
         self._random = random
         self._http = host.SyncHttp(http)
         self._programs = Programs(shop, providers, keys or host.default_keys(store, random))
+        if http is None:
+            host.check_certificates(self._programs.providers.values())
 
     # Driving ---------------------------------------------------------------------------------
 
@@ -87,6 +91,8 @@ class CheckoutFlow:
                 return self._random(effect.count)
             case Send():
                 return self._http.send(effect)
+            case Consult():
+                return effect.perform()
             case _:
                 assert_never(effect)
 
@@ -238,10 +244,11 @@ class CheckoutFlow:
             checkout_id: Which checkout.
             method: The shop's id of the gift card or store credit method.
             amount: How much of it to use; at most what is left to pay.
-            code: The code on the card, where the method takes one. It goes into the vault.
+            code: The code on the card; for store credit that of the customer's account, which the
+                shop's server knows and the page does not. It goes into the vault.
             idempotency_key: The shop's own key for this call.
         """
-        details = {"gift_card_code": code} if code else {}
+        details = {self._programs.code_field(method): code} if code else {}
         command = c.AddCredit.read({"method": method, "amount": amount})
         return self._run(self._programs.act(checkout_id, [command], details, idempotency_key))
 

@@ -23,7 +23,15 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from checkoutflow.errors import Contradiction, InvalidInput
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
-from checkoutflow.payment.outcomes import Operation, Outcome, Result, Standing, Word
+from checkoutflow.payment.outcomes import (
+    Mandate,
+    MandateWord,
+    Operation,
+    Outcome,
+    Result,
+    Standing,
+    Word,
+)
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.contract import Ask, Exchange, Modification, Transport
 from checkoutflow.providers.http import Unreadable, amount_of, base_url
@@ -151,6 +159,14 @@ def careful_look(ask: Ask, exchange: Exchange[Standing]) -> Exchange[Standing]:
         return (yield from exchange)
     except Unreadable:
         return Standing.nothing(Word.UNCLEAR, ask.amount.currency)
+
+
+def careful_mandate(exchange: Exchange[Mandate]) -> Exchange[Mandate]:
+    """A look-up of a mandate whose unreadable answers are unclear."""
+    try:
+        return (yield from exchange)
+    except Unreadable:
+        return Mandate(word=MandateWord.UNCLEAR)
 
 
 def whole_of(order: Modification) -> Money:

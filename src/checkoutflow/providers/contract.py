@@ -2,9 +2,10 @@
 
 An operation is a generator: it yields ``httpx.Request``, receives ``httpx.Response`` and returns a
 ``Result`` or a ``Standing``. One request is the usual case; a token to fetch or a link to follow is
-one more ``yield``. An adapter never sleeps, retries, logs or stores, and keeps nothing from call to
-call but an access token. The same order gives the same bytes, so that a repeat is a repeat: what an
-order says of earlier operations is for reading the answer, and for look-ups, not for the request.
+one more ``yield``. What the shop itself keeps is asked by a `Consult` in place of a request. An
+adapter never sleeps, retries, logs or stores, and keeps nothing from call to call but an access
+token. The same order gives the same bytes, so that a repeat is a repeat: what an order says of
+earlier operations is for reading the answer, and for look-ups, not for the request.
 
 What an adapter cannot do is absent from its ``capabilities`` and refused before a request is built.
 A status code or word that it does not know is ``unknown``, ``pending`` or ``unclear``: all three
@@ -14,11 +15,11 @@ payment raises ``Contradiction``.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, cast
 
-from checkoutflow.errors import InvalidInput
+from checkoutflow.errors import InvalidInput, TransportError
 from checkoutflow.payment.capabilities import Capabilities
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ __all__ = [
     "Authorise",
     "Capabilities",
     "Charge",
+    "Consult",
     "Earlier",
     "Exchange",
     "LineKind",
@@ -50,10 +52,53 @@ __all__ = [
     "Provider",
     "Transport",
     "Webhook",
+    "consult",
 ]
 
 T = TypeVar("T")
+About = TypeVar("About")
+
+
+@dataclass(frozen=True, slots=True)
+class Consult:
+    """A call of something of the shop's own: yielded and answered like a request, and sent nowhere.
+
+    Attributes:
+        call: A method that can be called again with the same, and from another thread.
+        about: Its one argument.
+    """
+
+    call: Callable[[Any], object]
+    about: object
+
+    @property
+    def name(self) -> str:
+        """The method's own name."""
+        return getattr(self.call, "__name__", "call")
+
+    def perform(self) -> object:
+        """Make the call.
+
+        Raises:
+            TransportError: Whatever it raises: whether anything was done, nobody knows.
+        """
+        try:
+            return self.call(self.about)
+        except TransportError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- the shop's own code may raise anything
+            # The kind of failure is enough; its text may hold what the call was about.
+            raise TransportError(f"{self.name} failed: {type(error).__name__}") from None
+
+
 Exchange = Generator["httpx.Request", "httpx.Response", T]
+
+
+def consult(call: Callable[[About], T], about: About) -> Exchange[T]:
+    """One call of something of the shop's own, as a step of an operation."""
+    # The type names requests alone: nobody who only sends has to think of anything else.
+    answer: object = yield cast("httpx.Request", Consult(call, about))
+    return cast("T", answer)
 
 
 _LONGEST_OPERATION_S: Final = 20.0  # an attempt belongs to its worker for a minute
@@ -182,7 +227,8 @@ class Agree:
         maximum: The most that one charge will be.
         every_months: Months from one charge to the next; 0 where they come irregularly.
         first: A payment to take at once, where the provider can. It has a reference of its own,
-            under which it is asked about, captured and refunded like any other.
+            under which it is asked about, captured and refunded like any other; what `agree`
+            gives as provider reference stands for both.
         details: Contact fields, as in `Authorise`.
     """
 
@@ -238,12 +284,14 @@ class MandateAsk:
         merchant_reference: Our name for the mandate.
         provider_reference: The provider's own, as `agree` gave it.
         token: Where it is known.
+        maximum: The most that one charge will be, as agreed.
     """
 
     merchant_reference: str
     provider_reference: str | None
     method: str
     token: Secret | None = None
+    maximum: Money | None = None
     key: str = ""
     at: datetime | None = None
 

@@ -30,6 +30,7 @@ class _Server(ThreadingHTTPServer):
     """A server whose threads do not keep the process alive."""
 
     daemon_threads = True
+    request_queue_size = 256  # a shop may come with many requests at once
 
     def __init__(self, port: int, handler: Handler) -> None:
         super().__init__((HOST, port), _Exchange)

@@ -22,7 +22,7 @@ from checkoutflow.testing.adapters.answers import (
     the_same_order_gives_the_same_bytes,
     unknown_words_are_not_guessed,
 )
-from checkoutflow.testing.adapters.case import AdapterCase, Handler, Stage, exchange
+from checkoutflow.testing.adapters.case import NOW, AdapterCase, Handler, Stage, exchange, performed
 from checkoutflow.testing.adapters.mandates import (
     a_charge_is_a_payment_like_any_other,
     a_mandate_is_given_by_the_customer_only,
@@ -53,7 +53,7 @@ from checkoutflow.testing.adapters.notices import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ADAPTER_CHECKS", "AdapterCase", "Handler", "Stage", "exchange"]
+__all__ = ["ADAPTER_CHECKS", "NOW", "AdapterCase", "Handler", "Stage", "exchange", "performed"]
 
 ADAPTER_CHECKS: Final[tuple[Callable[[AdapterCase], None], ...]] = (
     name_and_capabilities_are_well_formed,

@@ -28,7 +28,7 @@ from checkoutflow.providers.contract import (
 if TYPE_CHECKING:
     from checkoutflow.payment.outcomes import Action, Result, Standing
     from checkoutflow.privacy.secret import Secret
-    from checkoutflow.providers.contract import Exchange, MandateProvider, Provider
+    from checkoutflow.providers.contract import Consult, Exchange, MandateProvider, Provider
 
 T = TypeVar("T")
 Handler: TypeAlias = Callable[[httpx.Request], httpx.Response]
@@ -40,8 +40,10 @@ class Stage:
 
     Attributes:
         provider: The adapter.
-        handler: The fake service: answers one request, and keeps its own book.
-        notice: The service's newest genuine notice, about the payment made last.
+        handler: The fake service: answers one request, and keeps its own book. `performed` where
+            the adapter sends nothing and asks what the shop itself keeps.
+        notice: The service's newest genuine notice, about the payment made last. None for one that
+            sends none: then no notice at all is believed.
         customer: Does what an action asks of the customer; the second argument is whether they say
             yes. The action is None where the customer is asked in an app of their own. None for
             methods that ask nobody.
@@ -54,7 +56,7 @@ class Stage:
 
     provider: Provider
     handler: Handler
-    notice: Callable[[], Webhook]
+    notice: Callable[[], Webhook] | None
     customer: Callable[[Action | None, bool], None] | None = None
     decline_next: Callable[[], None] | None = None
     takes_at_once: bool = False
@@ -122,6 +124,11 @@ def exchange(operation: Exchange[T], handler: Handler) -> T:
     except StopIteration as stop:
         result: T = stop.value
         return result
+
+
+def performed(asked: httpx.Request) -> httpx.Response:
+    """Make the call that an adapter asks for in place of a request (``providers.consult``)."""
+    return cast("httpx.Response", cast("Consult", asked).perform())
 
 
 @dataclass(slots=True)
@@ -265,7 +272,14 @@ class Agreed:
     def ask(self) -> MandateAsk:
         """The question how it stands."""
         reference = self.result.provider_reference
-        return MandateAsk(self.order.merchant_reference, reference, self.order.method, self.token)
+        return MandateAsk(
+            merchant_reference=self.order.merchant_reference,
+            provider_reference=reference,
+            method=self.order.method,
+            token=self.token,
+            maximum=self.order.maximum,
+            at=NOW,
+        )
 
     def charge(self, case: AdapterCase, number: int) -> Charge:
         """A charge on it; another number is another payment."""
@@ -288,7 +302,7 @@ class Agreed:
 
 
 NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-_DUE: Final = date(2099, 1, 15)  # far enough ahead for whoever wants to know before
+_DUE: Final = date(2027, 1, 15)  # far enough ahead for whoever wants to know before
 
 
 def agreement_of(case: AdapterCase) -> Agree:
@@ -371,11 +385,22 @@ def pay(case: AdapterCase, stage: Stage, number: int = 1) -> Paid:
     return paid
 
 
+def notice_of(stage: Stage) -> Webhook:
+    """The service's newest notice.
+
+    Raises:
+        AssertionError: If it sends none.
+    """
+    if stage.notice is None:
+        raise AssertionError("fill in Stage.notice: what cannot be asked must send notices")
+    return stage.notice()
+
+
 def _told(stage: Stage, paid: Paid) -> str | None:
     """The provider's name for a payment, as it is known once the money is there."""
     if stage.provider.capabilities.can_be_asked:
         return exchange(stage.provider.status(paid.ask), stage.handler).provider_reference
-    heard = [notice.heard for notice in stage.provider.read_notices(stage.notice())]
+    heard = [notice.heard for notice in stage.provider.read_notices(notice_of(stage))]
     return next((item.provider_reference for item in heard if item is not None), None)
 
 

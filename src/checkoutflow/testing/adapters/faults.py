@@ -48,8 +48,11 @@ class Broken:
     change: Change
 
 
-def broken(good: httpx.Response) -> Iterator[Broken]:
+def broken(good: object) -> Iterator[Broken]:
     """Every way in which an answer can be broken as a whole or in one field."""
+    if not isinstance(good, httpx.Response):
+        yield from _other_objects()
+        return
     yield from _other_statuses()
     if good.content:
         yield from _unreadable_bodies()
@@ -60,6 +63,22 @@ def broken(good: httpx.Response) -> Iterator[Broken]:
         yield from _other_kinds_of_json()
         for path in paths(body):
             yield from _one_field(path, at(body, path))
+
+
+def blank(good: object) -> object:
+    """An answer of the same kind without anything in it."""
+    return httpx.Response(200) if isinstance(good, httpx.Response) else None
+
+
+def _other_objects() -> Iterator[Broken]:
+    """What a method of the shop's own may return by mistake."""
+    wrong: tuple[Any, ...] = (None, True, 1, "a_word_nobody_knows", "", {}, object(), [None], [{}])
+    for value in wrong:
+        yield Broken(f"{value!r:.30}", Verdict.OPEN, _always_this(value))
+
+
+def _always_this(value: Any) -> Change:  # noqa: ANN401 - plain data of any shape
+    return lambda _: value
 
 
 def _other_statuses() -> Iterator[Broken]:
@@ -155,7 +174,7 @@ def about_something_else(
     """
     try:
         body = json.loads(good.content)
-    except ValueError:
+    except (AttributeError, ValueError):  # no response, or no JSON
         return
     facts: dict[str, tuple[list[Path], list[object]]] = {
         "amount": (_places(body, lambda value: _is_amount(value, amount)), [10**30, -1]),

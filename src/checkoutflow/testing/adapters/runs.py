@@ -16,6 +16,7 @@ from checkoutflow.payment.outcomes import (
     Standing,
     Word,
 )
+from checkoutflow.providers.contract import Consult
 from checkoutflow.testing.adapters.case import (
     AdapterCase,
     Stage,
@@ -76,17 +77,23 @@ class Wire:
         )
         self.requests.append(request)
         response = self._handler(request)
-        if self._how is not None and len(self.requests) > self._break_at:
-            broken_one = self.requests[self._break_at]
-            if request.url.raw_path == broken_one.url.raw_path:
-                response = self._how.change(response)
+        how, is_reached = self._how, len(self.requests) > self._break_at
+        if how and is_reached and _place(request) == _place(self.requests[self._break_at]):
+            response = how.change(response)
         self.responses.append(response)
         return response
 
 
-def bytes_of(request: httpx.Request) -> tuple[str, str, list[tuple[bytes, bytes]], bytes]:
-    """Everything that a request puts on the wire."""
-    return request.method, str(request.url), request.headers.raw, request.read()
+def _place(asked: httpx.Request | Consult) -> object:
+    """Where something goes."""
+    return asked.name if isinstance(asked, Consult) else asked.url.raw_path
+
+
+def bytes_of(asked: httpx.Request | Consult) -> object:
+    """Everything that a request puts on the wire; a call of the shop's own is what it is."""
+    if isinstance(asked, Consult):
+        return asked
+    return asked.method, str(asked.url), asked.headers.raw, asked.read()
 
 
 class Call(NamedTuple):

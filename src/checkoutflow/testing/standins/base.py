@@ -252,15 +252,18 @@ class StandIn(ABC):
 
     def approve_mandate(self, reference: str) -> None:
         """The customer gives a mandate; a decision that was made stays as it is."""
-        self._agree(self._mandate(reference), approve=True)
+        with self._open():
+            self._agree(self._mandate(reference), approve=True)
 
     def decline_mandate(self, reference: str) -> None:
         """The customer gives no mandate; a decision that was made stays as it is."""
-        self._agree(self._mandate(reference), approve=False)
+        with self._open():
+            self._agree(self._mandate(reference), approve=False)
 
     def end_mandate(self, reference: str) -> None:
         """The customer ends a mandate at the provider."""
-        self._mandate(reference).state = MandateState.ENDED
+        with self._open():
+            self._mandate(reference).state = MandateState.ENDED
 
     def portal_capture(self, merchant_reference: str, amount: Money) -> None:
         """Someone at the shop captures in the provider's own portal, behind our back.
@@ -510,7 +513,7 @@ class StandIn(ABC):
             mandate.state = MandateState.ACTIVE if approve else MandateState.DECLINED
             self._agreed(mandate)
 
-    def _agreed(self, mandate: BankMandate) -> None:
+    def _agreed(self, mandate: BankMandate) -> None:  # noqa: B027 -- few need it
         """The customer has decided about a mandate: take a first payment, tell the shop."""
 
     @property
