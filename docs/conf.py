@@ -18,7 +18,7 @@ version = release = version_of(project)
 language = "en_GB"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "providers/tables"]
 html_theme = "furo"
 html_title = f"checkoutflow {version}"
 html_copy_source = False
