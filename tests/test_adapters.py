@@ -17,7 +17,16 @@ import pytest
 
 from checkoutflow.errors import Contradiction, TransportError, UntrustedNotice
 from checkoutflow.money import Money
-from checkoutflow.payment.outcomes import Operation, Outcome, Result, Standing, Word
+from checkoutflow.payment.outcomes import (
+    Mandate,
+    MandateWord,
+    Operation,
+    Outcome,
+    Redirect,
+    Result,
+    Standing,
+    Word,
+)
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.contract import Ask, Notice, Webhook
 from checkoutflow.providers.http import body_of, path
@@ -42,16 +51,26 @@ WORDS = {
 }
 
 
+ASKING = {"wallet", "app", "qr"}  # methods that send the customer to a page
+
+
 def stage_of(
-    *, credentials="ours", adapter=SimulatedBankProvider, capabilities=None, currency="DKK", **kind
+    *,
+    credentials="ours",
+    adapter=SimulatedBankProvider,
+    capabilities=None,
+    currency="DKK",
+    method="card",
+    **kind,
 ):
-    """An adapter in front of a bank with an empty book."""
+    """An adapter in front of a bank with an empty book; mandates are given on a page."""
     bank = SimulatedBank(
         lambda: NOW, api_key=f"{credentials}-api-key", notice_secret=f"{credentials}-secret", **kind
     )
     bank.issue_gift_card(GIFT_CODE, Money(1_000_000, currency))
     provider = bank.provider()
-    provider = adapter(provider.config, capabilities or provider.capabilities)
+    offered, is_asking = capabilities or provider.capabilities, method in ASKING
+    provider = adapter(provider.config, offered if is_asking else offered.but(mandates=None))
 
     def customer(action, approve):
         url = action.payload if action.kind == "show_qr" else action.url
@@ -64,7 +83,7 @@ def stage_of(
     return Stage(
         provider=provider,
         handler=bank.handle,
-        customer=customer,
+        customer=customer if is_asking else None,
         decline_next=bank.decline_next,
         notice=notice,
     )
@@ -72,14 +91,10 @@ def stage_of(
 
 def case_of(method="card", amount="123.45 DKK", **stage):
     money = Money.read(amount)
-
-    def make():
-        made = stage_of(currency=money.currency, **stage)
-        return made if method in {"wallet", "app", "qr"} else replace(made, customer=None)
-
+    make = partial(stage_of, currency=money.currency, method=method, **stage)
     return AdapterCase(
         make=make,
-        foreign=lambda: stage_of(credentials="theirs", currency=money.currency, **stage),
+        foreign=partial(make, credentials="theirs"),
         method=method,
         amount=money,
         secrets=("ours-api-key", "ours-secret"),
@@ -141,6 +156,25 @@ def sees(**changes):
         return standing.model_copy(update=changed)
 
     return wrong(status=status)
+
+
+def finds_mandates(change):
+    """It misreads how a mandate stands."""
+
+    def mandate(self, ask):
+        return change((yield from SimulatedBankProvider.mandate(self, ask)))
+
+    return wrong(mandate=mandate)
+
+
+def given_too_early(mandate):
+    is_early = mandate.word is MandateWord.PENDING
+    return Mandate(word=MandateWord.ACTIVE, token=Secret("early")) if is_early else mandate
+
+
+def asks_nobody(self, order):
+    yield from SimulatedBankProvider.agree(self, order)
+    return Result(outcome=Outcome.SUCCEEDED)
 
 
 def takes(operation, heard, for_what):
@@ -347,7 +381,7 @@ def runs_fast(read, hook):
 
 def knows_everybodys_secret(self, hook):
     for secret in ("ours-secret", "theirs-secret"):
-        config = replace(self.config, notice_secret=Secret(secret))
+        config = self.config.but(notice_secret=Secret(secret))
         with suppress(UntrustedNotice):
             return SimulatedBankProvider(config).read_notices(hook)
     raise UntrustedNotice("nobody's")
@@ -359,6 +393,7 @@ def lacking(*operations, **claims):
 
 OURS = SimulatedBankProvider
 WALLET = {"method": "wallet"}
+ELSEWHERE = Redirect(url="https://elsewhere.example/pay")
 
 # The check, the adapter, more about the case, and what its author is told.
 WRONG = [
@@ -399,10 +434,10 @@ WRONG = [
         "an_authorisation_shows",
         takes("authorise", Outcome.SUCCEEDED, Outcome.UNKNOWN),
         {},
-        "must end as succeeded, or pending with an action; it is unknown",
+        "must end as succeeded, or pending; it is unknown",
     ),
     ("a_customer_who", sees(word=lambda _: Word.AUTHORISED), WALLET, "must say pending"),
-    ("a_customer_who", sees(action=lambda _: None), WALLET, "with the same action"),
+    ("a_customer_who", sees(action=lambda _: ELSEWHERE), WALLET, "with the same action or none"),
     ("a_no_is", takes("authorise", Outcome.DECLINED, Outcome.REFUSED), {}, "not refused"),
     ("a_no_is", sees(word=lambda _: Word.PENDING), WALLET, "must say declined, not pending"),
     ("captures", sees(captured=lambda seen: seen.refunded), {}, "41.15 DKK captured; it says 0.00"),
@@ -417,6 +452,70 @@ WRONG = [
     ("the_same_key", contradicts_itself(), {}, "capture: a repeat .*Contradiction"),
     ("another_key", keys("capture", lambda order: order.merchant_reference), {}, "82.30 DKK capt"),
     ("a_stranger", sees(word=lambda _: Word.DECLINED), {}, "must say not_found, not declined"),
+    (
+        "a_mandate_is_given",
+        finds_mandates(lambda seen: seen.but(token=None)),
+        WALLET,
+        "must say active and give the token",
+    ),
+    (
+        "a_mandate_is_given",
+        finds_mandates(lambda seen: seen.but(token=seen.token or Secret("any"))),
+        WALLET,
+        "after the customer's no, mandate must say declined",
+    ),
+    ("a_mandate_is_given", wrong(agree=asks_nobody), WALLET, "agree must end as pending with"),
+    (
+        "a_mandate_that_is_not_given",
+        finds_mandates(given_too_early),
+        WALLET,
+        "while the customer decides, mandate must say pending, not active",
+    ),
+    (
+        "a_mandate_that_is_not_given",
+        finds_mandates(
+            lambda seen: (
+                seen.but(word=MandateWord.ENDED) if seen.word is MandateWord.NOT_FOUND else seen
+            )
+        ),
+        WALLET,
+        "mandate of an unknown reference must say not_found or unclear, not ended",
+    ),
+    (
+        "a_charge",
+        takes("charge", Outcome.SUCCEEDED, Outcome.UNKNOWN),
+        WALLET,
+        "a charge on a mandate must end as succeeded or pending; it is unknown",
+    ),
+    (
+        "a_charge",
+        sees(authorised=lambda seen: seen.captured),
+        WALLET,
+        "after a charge of 123.45 DKK, status must say it is authorised",
+    ),
+    ("a_charge", sees(refunded=lambda seen: seen.voided), WALLET, "after a charge was given back"),
+    (
+        "an_ended",
+        takes("end_mandate", Outcome.SUCCEEDED, Outcome.PENDING),
+        WALLET,
+        "end_mandate must end as succeeded; it is pending",
+    ),
+    (
+        "an_ended",
+        finds_mandates(
+            lambda seen: (
+                seen.but(word=MandateWord.ACTIVE) if seen.word is MandateWord.ENDED else seen
+            )
+        ),
+        WALLET,
+        "after its end, mandate must say ended, not active",
+    ),
+    (
+        "an_ended",
+        takes("charge", Outcome.REFUSED, Outcome.PENDING),
+        WALLET,
+        "a charge on an ended mandate must be refused or declined; it is pending",
+    ),
     ("operations_share", wrong(authorise=keeps_the_order), {}, "at once: .* another payment"),
     ("operations_share", wrong(authorise=one_reference_for_all), {}, "one provider reference"),
     ("operations_share", every_other_is_pending(), {}, "two at once do not end as alone"),
@@ -593,7 +692,7 @@ def test_notices_that_nobody_signs_are_hints_and_only_have_to_be_readable(check)
         stage = stage_of(adapter=hints)
         headers = {"bank-signature": "t=0,v1=0"}
         notice = lambda: Webhook(headers, stage.notice().body, 0.0)  # noqa: E731 - a field
-        return replace(stage, notice=notice, customer=None)
+        return replace(stage, notice=notice)
 
     check(replace(case_of(), make=make, foreign=make, signature="none"))
 
@@ -608,12 +707,13 @@ def test_where_there_is_no_capture_authorising_sells(check):
 
         def handler(request):
             response = stage.handler(request)
-            if request.url.path == "/v1/payments" and response.json()["state"] == "authorised":
+            is_payment = request.url.path == "/v1/payments"
+            if is_payment and response.json()["state"] == "authorised":
                 order = json.loads(request.content)
                 capture(stage, order["merchant_reference"], order["amount"])
             return response
 
-        return replace(stage, handler=handler, customer=None)
+        return replace(stage, handler=handler)
 
     check(replace(case_of(), make=make))
 
@@ -653,7 +753,7 @@ def test_an_operation_of_two_requests_keeps_the_contract(check):
                 return httpx.Response(200, json={"token": "t"})
             return stage.handler(request)
 
-        return replace(stage, handler=handler, customer=None)
+        return replace(stage, handler=handler)
 
     check(replace(case_of(), make=make))
 

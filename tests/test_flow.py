@@ -99,6 +99,23 @@ def test_the_customer_comes_back_and_the_shop_asks_the_bank(checkout_flow, simul
     assert checkout_flow.reconcile(checkout.id).phase is Phase.CONFIRMED
 
 
+def test_the_customer_comes_back_without_paying_and_pays_with_a_card(
+    checkout_flow, simulated_bank, buy
+):
+    checkout = buy(payment="wallet")
+    page = checkout.payments[0].id
+    checkout = checkout_flow.choose_again(checkout.id)
+    assert checkout.phase is Phase.COLLECTING
+    assert "choose_payment" in checkout_flow.view(checkout.id).allowed
+    simulated_bank.approve(page)  # too late: the page is closed
+    checkout = checkout_flow.choose_payment(checkout.id, "card")
+    checkout = checkout_flow.place(
+        checkout.id, accepted_total=checkout.total, return_url="https://shop.example/back"
+    )
+    assert checkout.phase is Phase.CONFIRMED
+    assert simulated_bank.book(page).authorised == 0
+
+
 def test_the_notice_is_enough_when_the_customer_never_comes_back(
     checkout_flow, simulated_bank, buy
 ):

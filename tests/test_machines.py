@@ -99,6 +99,7 @@ def _a(name: CommandName, sale: Sale) -> c.Command:
         CommandName.SHIP: c.Ship(),
         CommandName.CAPTURE_AGAIN: c.CaptureAgain(shipment="s1"),
         CommandName.REFUND: c.Refund(amount=nok(1)),
+        CommandName.CHOOSE_AGAIN: c.ChooseAgain(),
         CommandName.CANCEL: c.Cancel(),
         CommandName.RECORD_RESULT: c.RecordResult(
             attempt=f"{payment}-1", result=Result(outcome=Outcome.UNKNOWN)

@@ -18,11 +18,36 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError  # type: ignore[import-untyped]
 
 from checkoutflow import Cart, CheckoutFlow
-from checkoutflow.errors import Contradiction, InvalidInput, NotSupported, UntrustedNotice
+from checkoutflow.errors import (
+    Contradiction,
+    InvalidInput,
+    NotSupported,
+    TransportError,
+    UntrustedNotice,
+)
 from checkoutflow.money import Money
-from checkoutflow.payment.outcomes import Operation, Outcome, Redirect, Result, Standing, Word
+from checkoutflow.payment.books import Books
+from checkoutflow.payment.outcomes import (
+    MandateWord,
+    Operation,
+    Outcome,
+    Redirect,
+    Result,
+    Standing,
+    Word,
+)
+from checkoutflow.privacy.secret import Secret
 from checkoutflow.privacy.vault import KEY_BYTES, Keys
-from checkoutflow.providers.contract import Ask, Authorise, Modification, OrderLine
+from checkoutflow.providers.contract import (
+    Agree,
+    Ask,
+    Authorise,
+    Charge,
+    MandateAsk,
+    Modification,
+    OrderLine,
+    Webhook,
+)
 from checkoutflow.providers.quickpay import CODES, METHODS, QuickPay, QuickPayConfig
 from checkoutflow.shop import Shop
 from checkoutflow.stores.memory import MemoryStore
@@ -30,7 +55,6 @@ from checkoutflow.testing import CUSTOMERS, Clock
 from checkoutflow.testing.adapters import (
     ADAPTER_CHECKS,
     AdapterCase,
-    SealedNotice,
     Stage,
     exchange,
 )
@@ -56,12 +80,11 @@ def stage_of(whose="ours"):
         form = {"decision": "approve" if approve else "decline"}
         account.handle(httpx.Request("POST", action.url, data=form))
 
-    def notice():
-        headers, body = account.outbox[-1]
-        return SealedNotice(headers, body, NOW.timestamp())
-
     return Stage(
-        provider=account.provider(), handler=account.handle, customer=customer, notice=notice
+        provider=account.provider(),
+        handler=account.handle,
+        customer=customer,
+        notice=lambda: account.outbox[-1],
     )
 
 
@@ -78,6 +101,7 @@ def case_of(method, amount):
             "void": ("operations", 1, "qp_status_code"),
             "refund": ("operations", 2, "qp_status_code"),
         },
+        mandate_method="dankort",
         notice_age_s=None,  # no time is signed
     )
 
@@ -126,12 +150,13 @@ def order(minor=10000, currency="DKK", **facts):
     return Authorise(**facts)
 
 
-def change(minor=10000, key=f"{REFERENCE}-2", known=NUMBER):
-    return Modification(key, REFERENCE, known, Money(minor, "DKK"))
+def change(minor=10000, key=f"{REFERENCE}-2", known: str | None = NUMBER, **books):
+    before = Books(currency="DKK", **{"authorised": 10000, **books})
+    return Modification(key, REFERENCE, known, Money(minor, "DKK"), "card", before)
 
 
 def asked(minor=10000, known: str | None = NUMBER):
-    return Ask(REFERENCE, known, Money(minor, "DKK"))
+    return Ask(REFERENCE, known, Money(minor, "DKK"), "card")
 
 
 def talk(operation, *answers):
@@ -361,18 +386,44 @@ def test_what_was_taken_in_is_pending_until_it_shows_how_it_ended(later, outcome
     assert talk(ADAPTER.capture(change()), early, later)[0].outcome is outcome
 
 
-def test_an_operation_without_our_name_is_unknown_until_it_has_ended():
-    early = answer(202, payment(step("authorize"), {**running("capture"), **NAMELESS}))
-    assert talk(ADAPTER.capture(change()), early, early)[0].outcome is Outcome.UNKNOWN
-    ended = answer(200, payment(step("authorize"), step("capture")))
-    assert talk(ADAPTER.capture(change()), early, ended)[0].outcome is Outcome.SUCCEEDED
-
-
-def test_an_earlier_capture_of_the_same_amount_is_not_taken_for_this_one():
+def test_an_operation_without_our_name_is_unknown_until_a_look_up_shows_it_in_the_sums():
     before = [step("authorize"), step("capture", minor=5000)]
     early = answer(202, payment(*before, {**running("capture", 5000), **NAMELESS}))
-    stale = answer(200, payment(*before))
-    assert talk(ADAPTER.capture(change(5000)), early, stale)[0].outcome is Outcome.UNKNOWN
+    result, sent = talk(ADAPTER.capture(change(5000, captured=5000)), early)
+    assert (result.outcome, len(sent)) == (Outcome.UNKNOWN, 1)
+    ended = answer(200, payment(*before, step("capture", minor=5000)))
+    assert talk(ADAPTER.status(asked()), ended)[0].captured == Money(10000, "DKK")
+
+
+BEFORE = [step("authorize"), step("capture", minor=3000), step("refund", minor=1000)]
+
+
+@pytest.mark.parametrize(
+    ("name", "minor", "books", "done", "outcome"),
+    [
+        ("capture", 2000, {"captured": 3000, "refunded": 1000}, "capture", Outcome.SUCCEEDED),
+        ("capture", 2000, {"captured": 2000}, "capture", Outcome.UNKNOWN),
+        ("capture", 2000, {}, "capture", Outcome.UNKNOWN),
+        ("capture", 2000, {"captured": 5000}, "capture", Outcome.UNKNOWN),
+        ("refund", 2000, {"captured": 3000, "refunded": 1000}, "refund", Outcome.SUCCEEDED),
+        ("refund", 2000, {"captured": 3000}, "refund", Outcome.UNKNOWN),
+        ("void", 7000, {"captured": 3000}, "cancel", Outcome.SUCCEEDED),
+        ("void", 8000, {"captured": 2000}, "cancel", Outcome.UNKNOWN),
+        ("void", 7000, {"captured": 3000, "voided": 1}, "cancel", Outcome.UNKNOWN),
+    ],
+)
+def test_what_is_done_shows_in_the_sums_to_the_last_oere(name, minor, books, done, outcome):
+    order = change(minor, **books)
+    ended = answer(200, payment(*BEFORE, mine(done, minor=None if done == "cancel" else minor)))
+    looks = [answer(200, payment(*BEFORE))] if name == "void" else []
+    result, _ = talk(getattr(ADAPTER, name)(order), *looks, ended, ended)
+    assert result.outcome is outcome
+
+
+def test_our_operation_is_found_by_its_name_although_the_portal_did_another_one_since():
+    body = payment(step("authorize"), mine("capture", minor=4000), step("refund", minor=1000))
+    result, _ = talk(ADAPTER.capture(change(4000)), answer(200, body))
+    assert result.outcome is Outcome.SUCCEEDED
 
 
 @pytest.mark.parametrize(
@@ -492,7 +543,6 @@ def test_operations_are_told_by_our_keys():
     [
         payment(step("authorize", minor=9999)),
         payment(step("authorize"), step("authorize")),
-        payment(link={**LINK, "amount": 9999}),
         payment(step("authorize"), step("capture", minor=10001)),
         payment(step("authorize"), step("capture"), step("refund", minor=10001)),
         payment(step("authorize"), step("capture"), balance=0),
@@ -575,6 +625,11 @@ GONE = answer(200, payment(link=None))
             "GET DELETE GET",
             [OPEN, answer(204), answer(200, payment(running("authorize"), link=None))],
         ),
+        (
+            Outcome.UNKNOWN,
+            "GET DELETE GET",
+            [OPEN, answer(204), answer(200, payment(step("authorize", "50300"), link=None))],
+        ),
         (Outcome.UNKNOWN, "GET DELETE", [OPEN, answer(500)]),
         (Outcome.REFUSED, "GET DELETE", [OPEN, answer(403, NO)]),
     ],
@@ -590,6 +645,265 @@ def test_what_nobody_finds_is_neither_captured_nor_voided():
     for operation in (ADAPTER.capture, ADAPTER.void):
         result, sent = talk(operation(change(known=None)), answer(200, []))
         assert (result.outcome, len(sent)) == (Outcome.UNKNOWN, 1)
+
+
+# --- mandates -------------------------------------------------------------------------------------
+
+MANDATE = "m" * 20
+NAMED = f"{NUMBER}:DKK"
+
+
+def leave(minor=10000, currency="DKK", **facts):
+    facts = {
+        "key": f"{MANDATE}-1",
+        "merchant_reference": MANDATE,
+        "method": "dankort",
+        "title": "Kaffe hver måned",
+        "maximum": Money(minor, currency),
+        "return_url": "https://shop.example/return",
+        "locale": "da_DK",
+        "market": "DK",
+        "customer": "consumer",
+        "every_months": 1,
+        **facts,
+    }
+    return Agree(**facts)
+
+
+def charge(minor=10000, currency="DKK", token: str | None = NAMED, **facts):
+    facts = {
+        "key": f"{REFERENCE}-2",
+        "merchant_reference": REFERENCE,
+        "mandate": MANDATE,
+        "token": token and Secret(token),
+        "method": "dankort",
+        "amount": Money(minor, currency),
+        "title": "Kaffe i marts",
+        "locale": "da_DK",
+        "market": "DK",
+        "customer": "consumer",
+        **facts,
+    }
+    return Charge(**facts)
+
+
+def wish(known: str | None = NAMED):
+    return MandateAsk(MANDATE, known, "dankort", key=f"{MANDATE}-9")
+
+
+def subscription(*steps, link=LINK, **more):
+    return {**payment(*steps, link=link), "order_id": MANDATE, "type": "Subscription", **more}
+
+
+CONSENT = step("authorize", minor=None)
+WAITING = answer(200, subscription())
+GIVEN = answer(200, subscription(CONSENT, link=None))
+ENDED = answer(200, subscription(CONSENT, step("cancel", minor=None), link=None))
+WITHDRAWN = answer(200, subscription(link=None))
+CANCELLING = answer(202, subscription(CONSENT, step("cancel", None, None, pending=True)))
+
+
+@pytest.mark.parametrize(("months", "more"), [(1, {}), (0, {"unscheduled": True})])
+def test_a_mandate_is_a_subscription_with_a_link(months, more):
+    result, (create, link) = talk(
+        ADAPTER.agree(leave(every_months=months, method="dankort,visa")),
+        answer(201, subscription(link=None, accepted=False)),
+        answer(200, {"url": LINK["url"]}),
+    )
+    action = Redirect(url="https://payment.quickpay.net/payments/abc")
+    assert result == Result(outcome=Outcome.PENDING, provider_reference=NAMED, action=action)
+    assert (create.method, create.url.path) == ("POST", "/subscriptions")
+    facts = {"order_id": MANDATE, "currency": "DKK", "description": "Kaffe hver måned"}
+    assert json.loads(create.content) == {**facts, **more}
+    assert (link.method, link.url.path) == ("PUT", f"/subscriptions/{NUMBER}/link")
+    body = json.loads(link.content)
+    assert (body["amount"], body["payment_methods"]) == (10000, "dankort,visa")
+
+
+@pytest.mark.parametrize(
+    ("error", "field", "order"),
+    [
+        (NotSupported, "method", leave(method="mobilepay")),
+        (NotSupported, "currency", leave(currency="ISK")),
+        (NotSupported, "first", leave(first=charge(token=None))),
+        (InvalidInput, "amount", leave(0)),
+        (InvalidInput, "merchant_reference", leave(merchant_reference="a?")),
+        (NotSupported, "currency", charge(currency="ISK")),
+        (InvalidInput, "token", charge(token=None)),
+        (InvalidInput, "token", charge(currency="SEK")),
+        (InvalidInput, "amount", charge(0)),
+        (InvalidInput, "merchant_reference", charge(merchant_reference="a?")),
+    ],
+)
+def test_what_is_no_mandate_or_no_charge_is_refused_before_anything_is_sent(error, field, order):
+    operation = ADAPTER.charge if isinstance(order, Charge) else ADAPTER.agree
+    with pytest.raises(error) as caught:
+        next(operation(order))
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("outcome", "answers"),
+    [
+        (Outcome.UNKNOWN, [answer(400, TAKEN)]),
+        (Outcome.REFUSED, [answer(400, NO)]),
+        (Outcome.UNKNOWN, [answer(201, {})]),
+        (Outcome.REFUSED, [answer(201, subscription()), answer(403, NO)]),
+    ],
+)
+def test_a_mandate_that_is_not_there_or_has_no_link(outcome, answers):
+    result, _ = talk(ADAPTER.agree(leave()), *answers)
+    assert (result.outcome, result.provider_reference, result.action) == (outcome, None, None)
+
+
+@pytest.mark.parametrize(
+    ("word", "body"),
+    [
+        (MandateWord.PENDING, subscription()),
+        (MandateWord.PENDING, subscription(step("authorize", "40000", None))),
+        (MandateWord.PENDING, subscription(step("authorize", None, None), link=None)),
+        (MandateWord.PENDING, subscription(step("authorize", "50300", None), link=None)),
+        (MandateWord.ACTIVE, subscription(CONSENT, link=None)),
+        (MandateWord.ACTIVE, subscription(CONSENT)),
+        (MandateWord.ACTIVE, subscription(step("subscribe"), link=None)),
+        (MandateWord.ACTIVE, subscription(CONSENT, step("cancel", "40000", None))),
+        (MandateWord.UNCLEAR, subscription(CONSENT, accepted=False)),
+        (MandateWord.UNCLEAR, subscription(CONSENT, step("cancel", None, None))),
+        (MandateWord.UNCLEAR, subscription(CONSENT, step("cancel", "50000", None))),
+        (MandateWord.UNCLEAR, subscription(CONSENT, operations={})),
+        (MandateWord.UNCLEAR, subscription(CONSENT, link="none")),
+        (MandateWord.ENDED, subscription(CONSENT, step("cancel", minor=None))),
+        (MandateWord.DECLINED, subscription(step("authorize", "40003", None), link=None)),
+        (MandateWord.NOT_FOUND, subscription(link=None)),
+    ],
+)
+def test_how_a_mandate_stands_is_worked_out_from_the_operations(word, body):
+    seen, (sent,) = talk(ADAPTER.mandate(wish()), answer(200, body))
+    is_active = word is MandateWord.ACTIVE
+    assert (seen.word, seen.token) == (word, Secret(NAMED) if is_active else None)
+    assert (seen.action is not None) == (word is MandateWord.PENDING and body["link"] is not None)
+    assert seen.reason == ("cancelled" if word is MandateWord.DECLINED else "")
+    assert (sent.method, sent.url.path) == ("GET", f"/subscriptions/{NUMBER}")
+
+
+@pytest.mark.parametrize(
+    ("word", "answers"),
+    [
+        (MandateWord.NOT_FOUND, [answer(200, [])]),
+        (MandateWord.UNCLEAR, [answer(404, NO)]),
+        (MandateWord.UNCLEAR, [answer(200, [subscription()]), answer(500)]),
+        (MandateWord.UNCLEAR, [answer(200, [subscription(currency="ZZZ")]), answer(200, {})]),
+        (MandateWord.ACTIVE, [answer(200, [subscription()]), GIVEN]),
+    ],
+)
+def test_a_mandate_is_found_by_our_reference_alone(word, answers):
+    seen, sent = talk(ADAPTER.mandate(wish(None)), *answers)
+    assert (seen.word, seen.token and seen.token.reveal()) == (
+        word,
+        NAMED if word is MandateWord.ACTIVE else None,
+    )
+    assert sent[0].url.raw_path == b"/subscriptions?order_id=" + MANDATE.encode()
+
+
+@pytest.mark.parametrize("changes", [{"id": 7}, {"order_id": "b" * 20}, {"currency": "SEK"}])
+def test_another_mandate_is_a_contradiction(changes):
+    with pytest.raises(Contradiction):
+        talk(ADAPTER.mandate(wish()), answer(200, {**subscription(CONSENT), **changes}))
+
+
+def test_a_mandate_on_a_test_card_is_none_unless_this_is_a_test():
+    with pytest.raises(Contradiction, match="test card"):
+        talk(QuickPay(config(is_test=False)).mandate(wish()), GIVEN)
+
+
+def charged(code: str | None = "20000", minor=10000, **more):
+    return payment(mine("recurring", code, minor), link=None, **more)
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [
+        ("20000", Outcome.SUCCEEDED),
+        ("30101", Outcome.DECLINED),
+        ("40000", Outcome.DECLINED),
+        ("41000", Outcome.REFUSED),
+        ("42300", Outcome.REFUSED),
+        ("20200", Outcome.PENDING),
+        ("50300", Outcome.UNKNOWN),
+        (None, Outcome.PENDING),
+    ],
+)
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_a_charge_is_one_operation_of_a_new_payment(code, outcome, is_at_once):
+    first = answer(202, charged(code if is_at_once else None))
+    result, sent = talk(ADAPTER.charge(charge()), first, answer(200, charged(code)))
+    assert (result.outcome, result.provider_reference) == (outcome, NUMBER)
+    assert result.reason == CODES.get(code or "", (None, ""))[1]
+    assert (sent[0].method, sent[0].url.path) == ("POST", f"/subscriptions/{NUMBER}/recurring")
+    assert sent[0].headers["quickpay-callback-url"] == f"{NOTICES}?attempt={REFERENCE}-2"
+    assert json.loads(sent[0].content) == {
+        "order_id": REFERENCE,
+        "amount": 10000,
+        "auto_capture": False,
+        "autofee": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("outcome", "response"),
+    [
+        (Outcome.REFUSED, answer(400, NO)),
+        (Outcome.UNKNOWN, answer(400, TAKEN)),
+        (Outcome.UNKNOWN, answer(409, NO)),
+        (Outcome.UNKNOWN, answer(202, payment(step("recurring"), link=None))),
+        (Outcome.UNKNOWN, answer(202, payment(mine("authorize"), link=None))),
+        (Outcome.UNKNOWN, answer(202, charged("20000", None))),
+    ],
+)
+def test_a_charge_without_a_clear_answer(outcome, response):
+    assert talk(ADAPTER.charge(charge()), response)[0].outcome is outcome
+
+
+@pytest.mark.parametrize(
+    "body", [charged(minor=9999), charged("40000", 9999), charged(currency="SEK")]
+)
+def test_a_charge_of_something_else_is_a_contradiction(body):
+    with pytest.raises(Contradiction):
+        talk(ADAPTER.charge(charge()), answer(202, body))
+
+
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [("20000", Word.AUTHORISED), ("40000", Word.DECLINED), (None, Word.PENDING)],
+)
+def test_a_charge_is_asked_about_as_any_payment(code, word):
+    assert talk(ADAPTER.status(asked()), answer(200, charged(code)))[0].word is word
+
+
+@pytest.mark.parametrize(
+    ("outcome", "methods", "answers"),
+    [
+        (Outcome.SUCCEEDED, "GET POST GET", [GIVEN, CANCELLING, ENDED]),
+        (Outcome.UNKNOWN, "GET POST GET", [GIVEN, CANCELLING, CANCELLING]),
+        (Outcome.UNKNOWN, "GET POST", [GIVEN, answer(202, {})]),
+        (Outcome.REFUSED, "GET POST", [GIVEN, answer(400, NO)]),
+        (Outcome.SUCCEEDED, "GET", [ENDED]),
+        (Outcome.SUCCEEDED, "GET", [WITHDRAWN]),
+        (Outcome.SUCCEEDED, "GET DELETE GET", [WAITING, answer(204), WITHDRAWN]),
+        (Outcome.UNKNOWN, "GET DELETE GET", [WAITING, answer(204), GIVEN]),
+        (Outcome.REFUSED, "GET DELETE", [WAITING, answer(404, NO)]),
+        (Outcome.UNKNOWN, "GET DELETE", [WAITING, answer(500)]),
+        (Outcome.UNKNOWN, "GET", [answer(404, NO)]),
+    ],
+)
+def test_an_end_cancels_what_was_given_or_removes_the_link(outcome, methods, answers):
+    result, sent = talk(ADAPTER.end_mandate(wish()), *answers)
+    assert result.outcome is outcome
+    assert " ".join(request.method for request in sent) == methods
+
+
+def test_a_mandate_that_nobody_finds_is_not_ended():
+    assert talk(ADAPTER.end_mandate(wish(None)), answer(200, []))[0].outcome is Outcome.UNKNOWN
 
 
 # --- notices --------------------------------------------------------------------------------------
@@ -613,7 +927,8 @@ VECTORS = [
 def read(body, *checksums):
     names = ("QuickPay-Checksum-Sha256", "quickpay-checksum-sha256")[: len(checksums)]
     headers = dict(zip(names, checksums, strict=True))
-    return ADAPTER.read_notice(headers, body, now_s=0)
+    (notice,) = ADAPTER.read_notices(Webhook(headers, body, 0))
+    return notice
 
 
 @pytest.mark.parametrize(("body", "checksum", "reference", "kind"), VECTORS)
@@ -644,9 +959,7 @@ def test_what_is_signed_and_no_payment_is_untrusted(body):
 def test_two_notices_of_one_payment_are_two():
     account = paid_account()
     exchange(account.provider().capture(change(4000)), account.handle)
-    first, second = (
-        account.provider().read_notice(headers, body, now_s=0) for headers, body in account.outbox
-    )
+    (first,), (second,) = map(account.provider().read_notices, account.outbox)
     assert first.id != second.id
     assert first.id.startswith(f"{NUMBER}-")
     assert (first.kind, second.kind) == ("new", "processed")
@@ -694,32 +1007,39 @@ BODIES = {
     ("POST", "refund"): "amount.request",
 }
 NEEDED = {
-    "POST payments", "PUT link", "GET payments", "GET payment", "POST capture", "POST refund",
-    "POST cancel", "DELETE link",
+    "POST payments", "PUT payments link", "GET payments", "GET payments one",
+    "POST payments capture", "POST payments refund", "POST payments cancel",
+    "DELETE payments link", "POST subscriptions", "PUT subscriptions link", "GET subscriptions",
+    "GET subscriptions one", "POST subscriptions recurring", "POST subscriptions cancel",
+    "DELETE subscriptions link",
 }  # fmt: skip
 
 
 class Checked:
-    """A stand-in with everything that passes held against the published schemas."""
+    """A stand-in with everything that passes held against the published schemas.
+
+    There is none for subscriptions: those show what payments show, and more.
+    """
 
     def __init__(self, account):
         self.account, self.covered = account, set()
 
     def handle(self, request):
-        last = urlsplit(str(request.url)).path.split("/")[-1]
-        name = "payment" if last.isdigit() else last
-        if wanted := BODIES.get((request.method, name)):
+        _, what, *rest = urlsplit(str(request.url)).path.split("/")
+        last = rest[-1] if rest else what
+        if wanted := BODIES.get((request.method, last)):
             schema(wanted).validate(json.loads(request.content))
-        elif request.content:
+        elif request.content and last in {"cancel", "link"}:
             assert json.loads(request.content) == {}
         response = self.account.handle(request)
         if response.status_code >= 400:
             schema("error").validate(response.json())
-        elif response.content and name != "link":
+        elif response.content and last != "link":
             body = response.json()
             for item in body if isinstance(body, list) else [body]:
                 schema("payment").validate(item)
-        self.covered.add(f"{request.method} {name}")
+        names = [request.method, what, *("one" if part.isdigit() else part for part in rest[-1:])]
+        self.covered.add(" ".join(names))
         return response
 
 
@@ -733,16 +1053,32 @@ def test_requests_answers_and_notices_fit_the_published_schemas():
     assert again.outcome is Outcome.UNKNOWN
     account.reject(REFERENCE)
     account.approve(REFERENCE)
-    for operation, minor in (("capture", 6000), ("refund", 1000), ("void", 4000)):
-        done = getattr(adapter, operation)(change(minor, f"k-{operation}"))
+    for operation, minor, taken in (
+        ("capture", 6000, 0),
+        ("refund", 1000, 6000),
+        ("void", 4000, 6000),
+    ):
+        done = getattr(adapter, operation)(change(minor, f"k-{operation}", captured=taken))
         assert exchange(done, wire.handle).outcome is Outcome.SUCCEEDED
-    too_much = adapter.refund(change(6000, "k-more"))
+    too_much = adapter.refund(change(6000, "k-more", captured=6000, refunded=1000))
     assert exchange(too_much, wire.handle).outcome is Outcome.REFUSED
-    late = replace(change(known=None), merchant_reference="b" * 20)
+    late = replace(change(known=None, authorised=0), merchant_reference="b" * 20)
     assert exchange(adapter.void(late), wire.handle).outcome is Outcome.SUCCEEDED
-    for _, body in account.outbox:
-        schema("payment").validate(json.loads(body))
-    assert len(account.outbox) == 5  # the link that was removed is no operation
+    for reference in (MANDATE, "n" * 20):
+        exchange(adapter.agree(leave(merchant_reference=reference)), wire.handle)
+    account.approve_mandate(MANDATE)
+    token = exchange(adapter.mandate(wish(None)), wire.handle).token
+    for reference in ("c" * 20, "c" * 20):
+        paid = charge(key="k-charge", merchant_reference=reference)
+        again = exchange(adapter.charge(replace(paid, token=token)), wire.handle)
+    assert again.outcome is Outcome.UNKNOWN
+    for reference in (MANDATE, "n" * 20):
+        ask = replace(wish(None), merchant_reference=reference)
+        assert exchange(adapter.end_mandate(ask), wire.handle).outcome is Outcome.SUCCEEDED
+    for hook in account.outbox:
+        schema("payment").validate(json.loads(hook.body))
+        assert hook.headers["quickpay-resource-type"] == json.loads(hook.body)["type"]
+    assert len(account.outbox) == 8  # the links that were removed are no operations
     print(f"quickpay: {len(wire.covered)} of {len(NEEDED)} operations covered")  # noqa: T201
     assert wire.covered == NEEDED
     assert account.book(REFERENCE).taken == 5000
@@ -758,8 +1094,7 @@ def test_our_codes_are_theirs():
         pytest.skip(f"no schemas: {SPECS} is not there")
     theirs = json.loads((SPECS / "status-codes.json").read_text())
     assert theirs["codes"].keys() >= CODES.keys()
-    # What is left is unknown, waiting, or about subscriptions.
-    assert theirs["codes"].keys() - CODES.keys() == {"20200", "50000", "50300", "41000", "42300"}
+    assert theirs["codes"].keys() - CODES.keys() == {"20200", *theirs["outcome_unknown"]}
 
 
 # --- the stand-in ---------------------------------------------------------------------------------
@@ -782,6 +1117,15 @@ def raw(account, method, where, body=None, headers=None):
 
 
 WANTED = {"order_id": "b" * 20, "currency": "DKK"}
+RECURRING = {"order_id": "b" * 20, "amount": 1, "auto_capture": False, "autofee": False}
+LINK_WANTED = {
+    "amount": 10000,
+    "continue_url": "https://shop.example/return",
+    "cancel_url": "https://shop.example/return",
+    "callback_url": NOTICES,
+    "language": "da",
+    "payment_methods": "creditcard",
+}
 
 
 @pytest.mark.parametrize(
@@ -809,17 +1153,88 @@ def test_the_stand_in_refuses_what_they_refuse(status, method, where, body, head
     assert raw(paid_account(), method, where, body, headers).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("status", "method", "where", "body"),
+    [
+        (400, "POST", "/subscriptions", {**WANTED, "description": ""}),
+        (400, "POST", "/subscriptions", {**WANTED, "description": "x", "order_id": MANDATE}),
+        (400, "PUT", f"/subscriptions/{NUMBER}/link", LINK_WANTED),
+        (404, "DELETE", f"/subscriptions/{NUMBER}/link", None),
+        (404, "PATCH", f"/subscriptions/{NUMBER}", {}),
+        (404, "PATCH", "/payments/900002", {}),
+        (404, "GET", f"/payments/{NUMBER}", None),
+        (400, "POST", f"/subscriptions/{NUMBER}/recurring", {"order_id": "b" * 20, "amount": 1}),
+        (202, "POST", f"/subscriptions/{NUMBER}/recurring", RECURRING),
+        (400, "POST", f"/subscriptions/{NUMBER}/recurring", {**RECURRING, "order_id": MANDATE}),
+        (404, "POST", "/subscriptions/900002/recurring", RECURRING),
+        (202, "POST", f"/subscriptions/{NUMBER}/cancel", {}),
+    ],
+)
+def test_the_stand_in_takes_of_subscriptions_what_they_take(status, method, where, body):
+    account = subscribed_account()
+    raw(account, "POST", "/payments", {**WANTED, "order_id": "x" * 20})
+    assert raw(account, method, where, body).status_code == status
+
+
+def subscribed_account():
+    account = SimulatedQuickPay(lambda: NOW)
+    exchange(account.provider().agree(leave()), account.handle)
+    account.approve_mandate(MANDATE)
+    return account
+
+
+def test_a_subscription_that_is_not_active_is_neither_charged_nor_cancelled():
+    account = SimulatedQuickPay(lambda: NOW)
+    raw(account, "POST", "/subscriptions", {**WANTED, "description": "x"})
+    for word, body in (("recurring", RECURRING), ("cancel", {})):
+        where = f"/subscriptions/{NUMBER}/{word}"
+        assert raw(account, "POST", where, body).status_code == 400
+
+
+def test_a_subscription_that_was_cancelled_in_the_portal_takes_nothing():
+    account = subscribed_account()
+    adapter = account.provider()
+    account.end_mandate(MANDATE)
+    assert exchange(adapter.mandate(wish()), account.handle).word is MandateWord.ENDED
+    assert exchange(adapter.charge(charge()), account.handle).outcome is Outcome.REFUSED
+    (*_, last) = account.outbox
+    (notice,) = adapter.read_notices(last)
+    assert (notice.merchant_reference, json.loads(last.body)["type"]) == (MANDATE, "Subscription")
+
+
+def test_a_cancel_that_is_declined_leaves_the_mandate_as_it_was():
+    account = subscribed_account()
+    account.plan("void", Fault.DECLINE)
+    ended = exchange(account.provider().end_mandate(wish()), account.handle)
+    assert ended.outcome is Outcome.UNKNOWN
+    assert exchange(account.provider().mandate(wish()), account.handle).word is MandateWord.ACTIVE
+
+
+def test_a_charge_is_declined_or_found_after_its_answer_was_lost():
+    account = subscribed_account()
+    adapter = account.provider()
+    account.plan("authorise", Fault.DECLINE, Fault.LOSE_ANSWER)
+    result = exchange(adapter.charge(charge()), account.handle)
+    assert (result.outcome, result.reason) == (Outcome.DECLINED, "declined")
+    assert exchange(adapter.status(asked(known=None)), account.handle).word is Word.DECLINED
+    again = charge(merchant_reference="c" * 20, key="again")
+    with pytest.raises(TransportError):
+        exchange(adapter.charge(again), account.handle)
+    ask = replace(asked(known=None), merchant_reference="c" * 20)
+    assert exchange(adapter.status(ask), account.handle).authorised == Money(10000, "DKK")
+
+
 def test_a_link_is_made_once_and_klarna_wants_a_basket_that_adds_up():
     account = SimulatedQuickPay(lambda: NOW)
     lines = (line(9000),)
     wrong = account.provider().authorise(order(method="klarna", lines=lines))
     assert exchange(wrong, account.handle).outcome is Outcome.REFUSED
     assert exchange(account.provider().status(asked()), account.handle).word is Word.NOT_FOUND
-    early = account.provider().void(change())
+    early = account.provider().void(change(authorised=0))
     assert exchange(early, account.handle).outcome is Outcome.SUCCEEDED
     good = replace(order(lines=(line(),)), merchant_reference="b" * 20)
     exchange(account.provider().authorise(good), account.handle)
-    link = account.provider()._link(good)
+    link = {**LINK_WANTED, "payment_methods": "dankort"}
     assert raw(account, "PUT", "/payments/900002/link", link).status_code == 400
     assert raw(account, "POST", "/payments/900002/capture", {"amount": 1}).status_code == 400
 
@@ -853,7 +1268,7 @@ def test_a_declined_card_leaves_the_link_open_and_the_next_one_pays():
     account.reject(REFERENCE)  # too late
     standing = exchange(adapter.status(asked()), account.handle)
     assert (standing.word, standing.authorised.minor) == (Word.AUTHORISED, 10000)
-    codes = [item["qp_status_code"] for item in json.loads(account.outbox[-1][1])["operations"]]
+    codes = [item["qp_status_code"] for item in json.loads(account.outbox[-1].body)["operations"]]
     assert codes == ["40000", "40300", "20000"]
 
 
@@ -911,11 +1326,17 @@ def test_an_arbitrary_answer_is_never_a_success(status, body):
     def handler(_request):
         return httpx.Response(status, content=content)
 
-    for name in ("capture", "void", "refund"):
-        result = outcome_of(getattr(ADAPTER, name)(change()), handler)
+    for operation in (
+        *(getattr(ADAPTER, name)(change()) for name in ("capture", "void", "refund")),
+        ADAPTER.authorise(order()),
+        ADAPTER.agree(leave()),
+        ADAPTER.charge(charge()),
+        ADAPTER.end_mandate(wish()),
+    ):
+        result = outcome_of(operation, handler)
         assert result is None or result.outcome in {Outcome.REFUSED, Outcome.UNKNOWN}
-    result = outcome_of(ADAPTER.authorise(order()), handler)
-    assert result is None or result.outcome in {Outcome.REFUSED, Outcome.UNKNOWN}
+    mandate = outcome_of(ADAPTER.mandate(wish(None)), handler)
+    assert mandate is None or mandate.word in {MandateWord.UNCLEAR, MandateWord.NOT_FOUND}
     standing = outcome_of(ADAPTER.status(asked(known=None)), handler)
     assert standing is None or standing.word in {Word.UNCLEAR, Word.NOT_FOUND}
 
@@ -923,13 +1344,17 @@ def test_an_arbitrary_answer_is_never_a_success(status, body):
 @given(STEPS, st.dictionaries(FIELDS, JSON, max_size=2))
 def test_an_arbitrary_payment_is_read_or_left_unclear_and_never_breaks_anything(steps, changed):
     body = {**payment(), "operations": steps, **changed}
+    approved = [s for s in steps if s.get("qp_status_code") == "20000" and not s.get("pending")]
     for operation in (ADAPTER.status(asked()), ADAPTER.capture(change()), ADAPTER.void(change())):
         found = outcome_of(operation, lambda _: httpx.Response(200, json=body))
-        approved = [s for s in steps if s.get("qp_status_code") == "20000" and not s.get("pending")]
         if isinstance(found, Standing) and not approved:
             assert found.authorised.is_zero
         if isinstance(found, Result) and not approved:
             assert found.outcome is not Outcome.SUCCEEDED
+    given = outcome_of(
+        ADAPTER.mandate(wish()), lambda _: httpx.Response(200, json=body | {"order_id": MANDATE})
+    )
+    assert given is None or given.token is None or approved
 
 
 # --- sales ----------------------------------------------------------------------------------------
@@ -963,7 +1388,8 @@ class Sale:
 
     def hear(self, times=1):
         self.account.deliver(
-            lambda headers, body: self.flow.receive("quickpay", headers, body), times=times
+            lambda hook: self.flow.receive("quickpay", hook.headers, hook.body, query=hook.query),
+            times=times,
         )
 
     def later(self, **time):

@@ -423,3 +423,38 @@ def test_a_contradiction_that_stays_is_on_record_each_time_and_calls_once():
     sale.wait(hours=1).look(standing(A, 549, captured=600))
     assert sale.happened == ["contradicted"]
     assert len(sale.state.attention) == 1
+
+
+# A customer who comes back without having paid ------------------------------------------------
+
+
+def test_who_comes_back_without_paying_chooses_again_once_the_provider_has_let_go():
+    sale = _waiting().do(c.ChooseAgain())
+    assert sale.happened == ["ending_asked", "attempt_started"]
+    assert sale.open[-1].operation is Operation.VOID
+    assert sale.do(c.ChooseAgain()).happened == []
+    sale.hear(Outcome.SUCCEEDED, sale.open[-1].id)
+    assert sale.happened == ["payment_voided", "reopened"]
+    assert (sale.state.phase, sale.state.ending) == (Phase.COLLECTING, "")
+    assert sale.do(c.ChoosePayment(method="card")).place().succeed().state.phase is Phase.CONFIRMED
+
+
+def test_what_is_paid_after_all_while_choosing_again_is_released_first():
+    sale = _waiting().do(c.ChooseAgain())
+    sale.hear(Outcome.REFUSED, sale.open[-1].id)  # the customer was faster
+    sale.wait(minutes=2).look(standing(Word.AUTHORISED, 549))
+    assert sale.happened == ["payment_authorised", "attempt_started"]
+    sale.hear(Outcome.SUCCEEDED)
+    assert sale.happened == ["payment_voided", "reopened"]
+    assert sale.books == (54900, 0, 0, 54900)
+
+
+def test_choosing_again_can_still_become_a_cancellation():
+    sale = _waiting().do(c.ChooseAgain()).do(c.Cancel())
+    sale.hear(Outcome.SUCCEEDED, sale.open[-1].id)
+    assert sale.state.phase is Phase.CANCELLED
+
+
+def test_an_answer_that_is_unknown_keeps_the_providers_name():
+    sale = Sale().placed().hear(Outcome.UNKNOWN, provider_reference="psp-7")
+    assert sale.payment.provider_reference == "psp-7"

@@ -164,6 +164,12 @@ class Refund(Frozen):
     amount: Money | None = None
 
 
+class ChooseAgain(Frozen):
+    """The customer came back without paying, and wants to pay another way."""
+
+    name: ClassVar = CommandName.CHOOSE_AGAIN
+
+
 class Cancel(Frozen):
     """Cancel the checkout, or units of the order that are not shipped yet.
 
@@ -231,6 +237,7 @@ Command = (
     | Ship
     | CaptureAgain
     | Refund
+    | ChooseAgain
     | Cancel
     | RecordResult
     | TakeStanding

@@ -117,6 +117,7 @@ _HANDLERS: Final[MappingProxyType[type, Callable[[Draft, Any], None]]] = Mapping
         c.Ship: ordering.ship,
         c.CaptureAgain: ordering.capture_again,
         c.Refund: ordering.refund,
+        c.ChooseAgain: ordering.choose_again,
         c.Cancel: ordering.cancel,
         c.RecordResult: paying.record_result,
         c.TakeStanding: paying.take_standing,

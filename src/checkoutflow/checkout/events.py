@@ -379,7 +379,7 @@ class EndingAsked(Frozen):
     """It is to end, but a payment must be settled first."""
 
     type: Literal["ending_asked"] = "ending_asked"
-    ending: Literal["cancelled", "expired"]
+    ending: Literal["cancelled", "expired", "reopened"]
 
 
 class Held(Frozen):

@@ -155,7 +155,7 @@ def _rerouted(state: Checkout, event: e.Rerouted) -> Checkout:
 
 
 def _reopened(state: Checkout, event: e.Reopened) -> Checkout:
-    return _step(state, PhaseStep.REOPENED, tenders=(), expires_at=event.expires_at)
+    return _step(state, PhaseStep.REOPENED, tenders=(), ending="", expires_at=event.expires_at)
 
 
 def _ending_asked(state: Checkout, event: e.EndingAsked) -> Checkout:

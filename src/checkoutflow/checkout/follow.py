@@ -149,6 +149,8 @@ def _wound_up(draft: Draft, fallen: list[Payment]) -> None:
             draft.add(e.Cancelled())
         case "expired":
             draft.add(e.Expired())
+        case "reopened":
+            draft.add(e.Reopened(reason="choose_again", expires_at=draft.fresh_expiry()))
         case _:
             first = fallen[0]
             reason = first.reason or str(first.state)

@@ -55,6 +55,7 @@ class CommandName(StrEnum):
     SHIP = "ship"
     CAPTURE_AGAIN = "capture_again"
     REFUND = "refund"
+    CHOOSE_AGAIN = "choose_again"
     CANCEL = "cancel"
     RECORD_RESULT = "record_result"
     TAKE_STANDING = "take_standing"
@@ -113,7 +114,7 @@ ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
             _C.PLACE,
             _C.CANCEL,
         },
-        _P.PLACING: _ALWAYS | {_C.CANCEL},
+        _P.PLACING: _ALWAYS | {_C.CHOOSE_AGAIN, _C.CANCEL},
         _P.HELD: _ALWAYS | {_C.CLAIM, _C.APPROVE, _C.REJECT, _C.CANCEL},
         _P.CONFIRMED: _ALWAYS | {_C.SHIP, _C.CAPTURE_AGAIN, _C.REFUND, _C.CANCEL},
         _P.FULFILLED: _ALWAYS | {_C.CAPTURE_AGAIN, _C.REFUND},

@@ -35,6 +35,15 @@ def reject(draft: Draft, command: c.Reject) -> None:
     draft.add(e.ReviewRejected(reviewer=command.reviewer, reason=command.reason))
 
 
+def choose_again(draft: Draft, _: c.ChooseAgain) -> None:
+    """Let go of the payment that waits for the customer; then everything can be chosen again.
+
+    What the customer pays meanwhile is released, or given back, before that.
+    """
+    if not draft.state.ending:
+        draft.add(e.EndingAsked(ending="reopened"))
+
+
 def cancel(draft: Draft, command: c.Cancel) -> None:
     """Stop the checkout, or the part of the order that has not left.
 
@@ -45,7 +54,7 @@ def cancel(draft: Draft, command: c.Cancel) -> None:
         if command.lines:
             raise InvalidInput("single lines can be cancelled once confirmed", field="lines")
         if state.phase is Phase.PLACING:
-            if not state.ending:
+            if state.ending in {"", "reopened"}:
                 draft.add(e.EndingAsked(ending="cancelled"))
         else:
             draft.add(e.Cancelled())

@@ -230,8 +230,8 @@ class Checkout(Frozen):
         method: Chosen way to pay what credits do not cover.
         round: Which try at paying this is; each ``place`` begins one.
         tenders: What this round's payments are to be, in order: method, amount, payment id.
-        ending: Why it is being wound up while a payment is still unsettled: ``cancelled`` or
-            ``expired``.
+        ending: Why it is being wound up while a payment is still unsettled: ``cancelled``,
+            ``expired``, or ``reopened`` where the customer wants to choose again.
         cancelled: Units by line id that will not be shipped.
     """
 
@@ -260,7 +260,7 @@ class Checkout(Frozen):
     refunds: tuple[Refund, ...] = ()
     cancelled: Mapping[str, int] = {}
     review: Review | None = None
-    ending: Literal["", "cancelled", "expired"] = ""
+    ending: Literal["", "cancelled", "expired", "reopened"] = ""
     attention: tuple[Attention, ...] = ()
 
     @property

@@ -261,6 +261,10 @@ class AsyncCheckoutFlow:
         command = c.Refund.read({"lines": lines or {}, "amount": amount})
         return await self._act(checkout_id, command, idempotency_key)
 
+    async def choose_again(self, checkout_id: str, *, idempotency_key: str = "") -> Checkout:
+        """As ``CheckoutFlow.choose_again``."""
+        return await self._act(checkout_id, c.ChooseAgain(), idempotency_key)
+
     async def cancel(
         self,
         checkout_id: str,

@@ -353,6 +353,14 @@ class CheckoutFlow:
         command = c.Refund.read({"lines": lines or {}, "amount": amount})
         return self._act(checkout_id, command, idempotency_key)
 
+    def choose_again(self, checkout_id: str, *, idempotency_key: str = "") -> Checkout:
+        """Let go of a payment that waits for the customer, who wants to pay another way.
+
+        Call it where the customer comes back without having paid. Once the provider has let go the
+        checkout is open for another choice; look at its phase, or wait for `run_due`.
+        """
+        return self._act(checkout_id, c.ChooseAgain(), idempotency_key)
+
     def cancel(
         self,
         checkout_id: str,

@@ -4,12 +4,12 @@ Source: the provider's documentation pages of API v10, its official clients and 
 read 2026-11. Its own machine-readable description was not to be had.
 
 A payment is a list of operations, and how it stands is worked out from them; ``state`` says less
-than it seems to. There are no idempotency keys, so nothing is ever sent twice. Instead each
+than it seems to. There are no idempotency keys, so nothing is ever sent twice. Instead each charge,
 capture, void and refund has a callback address with our key in it, which the provider shows again
 with the operation: so its outcome is found by name, also after a lost answer. What is open in the
 documentation is decided so that no money can be lost:
 
-- Where the provider should not show that address, the amounts settle what happened.
+- Where the provider should not show that address, a look-up settles by the amounts what happened.
 - 50000 and 50300 (no contact with the acquirer) may have moved money, and so may a code that we do
   not know. While such an operation is the last one, or one is under way, the payment is unclear.
 - 402, 409 and 429 are unknown, as is a create that is refused for its order id: it may be ours.
@@ -19,11 +19,13 @@ documentation is decided so that no money can be lost:
   "no" is final only once the link is gone, and a void before the customer paid removes it.
 - An authorisation that ran out shows when something is asked of it, and not before.
 
+A mandate is a subscription: the customer gives a card in the window, and nothing is reserved. A
+charge takes the subscription's currency, so our names for it carry that. The amount of its link is
+the most that a charge will be, since not all acquirers take 0. Which wallets can give a mandate is
+not listed, and one of them collects by itself: cards only.
+
 Test cards work on the live account, and their payments say ``test_mode``. Unless the configuration
 is for tests, such a payment is a contradiction: nobody has paid.
-
-Not used: subscriptions and stored cards, ``renew``, ``synchronized`` (it waits for the acquirer),
-fees that the provider adds, PayPal and Resurs (they want to know more about the customer).
 """
 
 from __future__ import annotations
@@ -33,19 +35,20 @@ import hmac
 import re
 from base64 import b64encode
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 from urllib.parse import quote
 
-from pydantic import Field, field_validator
+import httpx
 
 from checkoutflow.errors import Contradiction, InvalidInput, NotSupported, UntrustedNotice
-from checkoutflow.model import Frozen
 from checkoutflow.money import Money
-from checkoutflow.payment.capabilities import Capabilities
+from checkoutflow.payment.capabilities import Capabilities, MandateTerms
 from checkoutflow.payment.outcomes import (
     Done,
+    Mandate,
+    MandateWord,
     Operation,
     Outcome,
     Redirect,
@@ -54,10 +57,27 @@ from checkoutflow.payment.outcomes import (
     Word,
 )
 from checkoutflow.privacy.secret import Secret, octets
+from checkoutflow.providers.base import (
+    UNKNOWN,
+    Address,
+    Configured,
+    Credential,
+    Hosts,
+    Name,
+    ProviderConfig,
+    careful,
+    careful_look,
+    is_shown,
+    require_possible,
+    whole_of,
+)
 from checkoutflow.providers.contract import (
+    Agree,
     Ask,
     Authorise,
+    Charge,
     Exchange,
+    MandateAsk,
     Modification,
     Notice,
     OrderLine,
@@ -66,7 +86,6 @@ from checkoutflow.providers.contract import (
 from checkoutflow.providers.http import (
     Unreadable,
     amount_of,
-    base_url,
     body_of,
     json_of,
     page_of,
@@ -79,7 +98,7 @@ from checkoutflow.providers.notices import header, require_same
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import httpx
+    _Question = Ask | Modification | MandateAsk
 
 API: Final = "https://api.quickpay.net"  # for tests and for production
 
@@ -88,22 +107,23 @@ CAPABILITIES: Final = Capabilities(
     can_be_asked=True,
     currencies=frozenset({"DKK", "SEK", "NOK", "EUR", "GBP", "USD"}),
     repeat_s=0,
+    mandates=MandateTerms(),
 )
 
 # What a shop can name as ``provider_method``, one or several with commas between; underscores do
-# for hyphens.
-_NAMES: Final = {
-    "cards": "creditcard 3d-creditcard dankort visa visa-electron mastercard mastercard-debet "
-    "maestro american-express diners jcb fbg1886",
-    "wallets": "mobilepay vipps swish apple-pay google-pay",
-    "others": "klarna-payments viabill anyday trustly ideal sofort",
-}
-METHODS: Final = frozenset(name for names in _NAMES.values() for name in names.split())
+# for hyphens. Mandates are given on cards.
+_CARDS: Final = (
+    "creditcard 3d-creditcard dankort visa visa-electron mastercard mastercard-debet maestro "
+    "american-express diners jcb fbg1886"
+)
+_OTHERS: Final = (
+    "mobilepay vipps swish apple-pay google-pay klarna-payments viabill anyday trustly ideal sofort"
+)
+CARDS: Final = frozenset(_CARDS.split())
+METHODS: Final = CARDS | frozenset(_OTHERS.split())
 SHORT: Final = MappingProxyType({"card": "creditcard", "klarna": "klarna-payments"})
 
-LANGUAGES: Final[Mapping[str, str]] = MappingProxyType(
-    {"da": "da", "sv": "sv", "nb": "no", "nn": "no", "fi": "fi"}
-)
+LANGUAGES: Final = MappingProxyType({"da": "da", "sv": "sv", "nb": "no", "nn": "no", "fi": "fi"})
 
 # ``qp_status_code`` of an operation that has ended -> our outcome, and why not. An unlisted one is
 # UNKNOWN: we ask again, and in the end a person.
@@ -117,37 +137,47 @@ CODES: Final[Mapping[str, tuple[Outcome, str]]] = MappingProxyType(
         "40002": (Outcome.DECLINED, "authorisation_expired"),
         "40003": (Outcome.DECLINED, "cancelled"),
         "40300": (Outcome.DECLINED, "suspected_fraud"),
+        "41000": (Outcome.REFUSED, "mandate_not_active"),
+        "42300": (Outcome.REFUSED, "mandate_not_active"),
     }
 )
 _WAITING: Final = "20200"  # with this, and without any code, it has not ended
+_NO: Final = frozenset({Outcome.DECLINED, Outcome.REFUSED})
+_OPEN: Final = frozenset({Outcome.PENDING, Outcome.UNKNOWN})
 
 # Status codes that say that a request did nothing -> why.
 REFUSALS: Final[Mapping[int, str]] = MappingProxyType(
+    {401: "unauthorised", 403: "unauthorised", 404: "payment_not_found"}
+    | dict.fromkeys((400, 405, 406, 422), "invalid_request")
+)
+_TAKEN_IN: Final = frozenset({200, 202})
+
+# What we ask of a payment that the customer is not asked about -> their word for it, in addresses
+# and as an operation's type.
+_WORDS: Final = MappingProxyType(
     {
-        400: "invalid_request",
-        401: "unauthorised",
-        403: "unauthorised",
-        404: "payment_not_found",
-        405: "invalid_request",
-        406: "invalid_request",
-        422: "invalid_request",
+        Operation.AUTHORISE: "recurring",
+        Operation.CAPTURE: "capture",
+        Operation.VOID: "cancel",
+        Operation.REFUND: "refund",
     }
 )
-
-# Their word for what we do, in addresses and as an operation's type.
-_WORDS: Final = MappingProxyType(
-    {Operation.CAPTURE: "capture", Operation.VOID: "cancel", Operation.REFUND: "refund"}
+_SUMS: Final = MappingProxyType(
+    {"authorize": 0, "recurring": 0, "capture": 1, "refund": 2}  # which sum it is added to
 )
-_MODIFYING: Final = frozenset(_WORDS.values())
-_MOVING: Final = frozenset({"authorize", "capture", "refund"})
+# Words after which nothing can be charged any more; without a link nobody can give a mandate.
+_OVER: Final = frozenset({MandateWord.ENDED, MandateWord.DECLINED, MandateWord.NOT_FOUND})
+_CHANGES: Final = frozenset({"capture", "cancel", "refund"})
+_CONSENTS: Final = frozenset({"authorize", "subscribe"})
+_PAYMENTS: Final = "payments"
+_SUBSCRIPTIONS: Final = "subscriptions"
 
 _ORDER_ID: Final = re.compile(r"[A-Za-z0-9 ._-]{4,20}")
 _KEY: Final = re.compile(r"[?&]attempt=([a-z0-9-]{1,40})(?:&|$)")
-_CREDENTIAL: Final = re.compile(r"[!-~]{1,500}")
 
 
-class QuickPayConfig(Frozen):
-    """One QuickPay account.
+class QuickPayConfig(ProviderConfig):
+    """One QuickPay account. There is one host, for tests as well.
 
     Attributes:
         api_key: The key of the account's API user; that of the payment window's lacks rights.
@@ -155,111 +185,43 @@ class QuickPayConfig(Frozen):
         notice_url: Where notices are to be sent; it has no query. Each request carries it, and
             nothing has to be set in the provider's portal.
         is_test: Whether payments with test cards are taken for paid.
-        base_url: Another host: a stand-in, or a proxy.
-        name: The provider's name in settings, in the store and in notice addresses.
     """
 
-    api_key: Secret
-    private_key: Secret
-    notice_url: str
-    is_test: bool = False
-    base_url: str = API
-    name: str = Field(default="quickpay", pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    hosts: ClassVar[Hosts] = Hosts(API, API)
 
-    @field_validator("api_key", "private_key")
-    @classmethod
-    def _is_a_key(cls, secret: Secret) -> Secret:
-        if not _CREDENTIAL.fullmatch(secret.reveal()):
-            raise ValueError("must be 1 to 500 letters, digits and signs, without spaces")
-        return secret
-
-    @field_validator("base_url", "notice_url")
-    @classmethod
-    def _is_an_address(cls, address: str) -> str:
-        try:
-            return base_url(address)
-        except InvalidInput as error:
-            raise ValueError(error.problems[0][1]) from None
+    name: Name = "quickpay"
+    api_key: Credential
+    private_key: Credential
+    notice_url: Address
 
 
 class _Operation(NamedTuple):
-    """One operation on a payment.
+    """One operation under their word for it; the key is empty where it is not ours."""
 
-    Attributes:
-        number: Its place in the payment, from 1.
-        kind: The provider's word for it.
-        key: Our key; empty where it is not ours, or does not say.
-        amount: Zero where it has none.
-    """
-
-    number: int
     kind: str
     key: str
-    amount: Money
-    is_running: bool
+    amount: Money | None
     outcome: Outcome
     reason: str
 
 
-class _Payment(NamedTuple):
-    """What an answer says about a payment, checked against what we asked about.
+class _Seen(NamedTuple):
+    """A payment or a subscription, checked against what we asked about."""
 
-    Attributes:
-        page: Where the customer can pay; None where there is no link.
-    """
-
-    id: str
+    number: str
+    currency: str
     is_accepted: bool
-    page: str | None
-    operations: tuple[_Operation, ...]
-    authorised: Money
-    captured: Money
-    refunded: Money
-    is_released: bool
-    is_expired: bool
-
-    @property
-    def voided(self) -> Money:
-        """Released without being captured, by a cancel or by time."""
-        rest = self.authorised - self.captured
-        return rest if self.is_released else rest - rest
-
-    @property
-    def is_unclear(self) -> bool:
-        """Whether money is on its way, or may have moved without the provider's knowing."""
-        changes = [item for item in self.operations if item.kind in _MODIFYING]
-        is_under_way = any(item.is_running for item in changes)
-        return is_under_way or (bool(changes) and changes[-1].outcome is Outcome.UNKNOWN)
-
-    @property
-    def word(self) -> Word:
-        """Where it stands. One without a link that was never tried cannot be paid by anyone."""
-        if self.is_unclear:
-            return Word.UNCLEAR
-        if self.is_released and self.captured.is_zero:
-            return Word.EXPIRED if self.is_expired else Word.VOIDED
-        if not self.authorised.is_zero:
-            is_sure = self.is_accepted or not self.captured.is_zero
-            return Word.AUTHORISED if is_sure else Word.UNCLEAR
-        if self.page is not None:
-            return Word.PENDING
-        if not self.operations:
-            return Word.NOT_FOUND
-        is_no = {item.outcome for item in self.operations} <= {Outcome.DECLINED, Outcome.REFUSED}
-        return Word.DECLINED if is_no else Word.PENDING
+    operations: list[_Operation]
+    page: Redirect | None  # where the customer can decide
+    balance: object
 
 
-@dataclass(frozen=True, slots=True)
-class QuickPay:
+@dataclass(slots=True, eq=False)
+class QuickPay(Configured):
     """QuickPay behind the contract."""
 
     config: QuickPayConfig
     capabilities: Capabilities = CAPABILITIES
-
-    @property
-    def name(self) -> str:
-        """The name from the configuration."""
-        return self.config.name
 
     def authorise(self, order: Authorise) -> Exchange[Result]:
         """Create a payment and a link to the window in which the customer pays.
@@ -270,86 +232,95 @@ class QuickPay:
                 wants to see the order lines has none.
         """
         self.capabilities.require(Operation.AUTHORISE, order.amount.currency)
-        creation, link = _creation(order), self._link(order)
-        created = yield self._request("POST", "/payments", body=creation)
-        match created.status_code, body_of(created):
-            case 201, dict(answer):
-                try:
-                    number = _id_of(answer, order)
-                except Unreadable:
-                    return _UNKNOWN
-            case 400 | 422, {"errors": {"order_id": _}}:
-                return _UNKNOWN  # there is one already: it may be ours
-            case _:
-                return _not_done(created)
-        linked = yield self._request("PUT", path("payments", number, "link"), body=link)
-        match linked.status_code, body_of(linked):
-            case 200, {"url": url}:
-                try:
-                    action = Redirect(url=page_of(url))
-                except Unreadable:
-                    return _UNKNOWN
-                return Result(outcome=Outcome.PENDING, provider_reference=number, action=action)
-            case _:
-                return _not_done(linked)  # without a link nobody can pay
+        names = _methods(order.method, METHODS)
+        if "klarna-payments" in names and not order.lines:
+            raise InvalidInput("Klarna pays for whole orders only", field="lines")
+        opening = self._open(_PAYMENTS, order, order.amount, names, _basket(order.lines))
+        return (yield from careful(opening))
 
     def status(self, ask: Ask) -> Exchange[Standing]:
         """Say how the payment stands now."""
-        currency = ask.amount.currency
-        payment = yield from self._look(ask)
-        if isinstance(payment, Word):
-            return Standing.nothing(payment, currency)
-        if payment.authorised not in {Money.zero(currency), ask.amount}:
-            raise Contradiction(f"{payment.authorised} is authorised where {ask.amount} was asked")
-        word = payment.word
-        if word is Word.UNCLEAR:
-            return Standing.nothing(word, currency)
-        is_open = word is Word.PENDING and payment.page
-        return Standing(
-            word=word,
-            authorised=payment.authorised,
-            captured=payment.captured,
-            refunded=payment.refunded,
-            voided=payment.voided,
-            provider_reference=payment.id,
-            action=Redirect(url=is_open) if is_open else None,
-            reason=payment.operations[-1].reason if word is Word.DECLINED else "",
-            operations=tuple(
-                Done(key=item.key, outcome=item.outcome)
-                for item in payment.operations
-                if item.kind in _MODIFYING and item.key and item.outcome is not Outcome.UNKNOWN
-            ),
-        )
+        return (yield from careful_look(ask, self._standing(ask)))
 
     def capture(self, order: Modification) -> Exchange[Result]:
         """Take some or all of what is reserved."""
-        return self._modify(Operation.CAPTURE, order)
+        return careful(self._modify(Operation.CAPTURE, order))
 
     def void(self, order: Modification) -> Exchange[Result]:
         """Release what is reserved and not captured; before the customer paid, remove the link.
 
         Which of the two it has to be shows only when the payment is looked at first.
         """
-        self.capabilities.require(Operation.VOID, order.amount.currency)
-        payment = yield from self._look(order)
-        if isinstance(payment, Word):
-            return _UNKNOWN
-        if payment.authorised.is_zero:
-            return (yield from self._close(payment.id, order))
-        if payment.voided == order.amount and not payment.is_unclear:
-            return Result(outcome=Outcome.SUCCEEDED, provider_reference=payment.id)
-        known = replace(order, provider_reference=payment.id)
-        return (yield from self._modify(Operation.VOID, known))
+        return careful(self._modify(Operation.VOID, order))
 
     def refund(self, order: Modification) -> Exchange[Result]:
         """Give captured money back."""
-        return self._modify(Operation.REFUND, order)
+        return careful(self._modify(Operation.REFUND, order))
+
+    def agree(self, order: Agree) -> Exchange[Result]:
+        """Create a subscription and a link to the window in which the customer gives a card.
+
+        Raises:
+            NotSupported: If the currency or the method is not theirs, or it is not for cards, or a
+                first payment is wanted: that is a charge, once the mandate is given.
+            InvalidInput: If the reference or the amount is beyond their limits.
+        """
+        self.capabilities.require(Operation.AUTHORISE, order.maximum.currency)
+        if order.first is not None:
+            raise NotSupported("QuickPay takes no payment with the consent", field="first")
+        terms = {
+            "description": order.title,
+            **({} if order.every_months else {"unscheduled": True}),
+        }
+        names = _methods(order.method, CARDS)
+        opening = self._open(_SUBSCRIPTIONS, order, order.maximum, names, terms)
+        result = yield from careful(opening)
+        if result.provider_reference is None:
+            return result
+        return result.but(
+            provider_reference=f"{result.provider_reference}:{order.maximum.currency}"
+        )
+
+    def mandate(self, ask: MandateAsk) -> Exchange[Mandate]:
+        """Say how the subscription stands now.
+
+        Its token is the provider's number for it, which opens nothing without the API key.
+        """
+        with suppress(Unreadable):
+            number = yield from self._find(_SUBSCRIPTIONS, ask)
+            if number is None:
+                return Mandate(word=MandateWord.NOT_FOUND)
+            return (yield from self._given(number, ask))
+        return Mandate(word=MandateWord.UNCLEAR)
+
+    def charge(self, order: Charge) -> Exchange[Result]:
+        """Take a payment on a mandate.
+
+        Raises:
+            InvalidInput: If there is no token, or the mandate is in another currency.
+        """
+        self.capabilities.require(Operation.AUTHORISE, order.amount.currency)
+        number, _, currency = (order.token.reveal() if order.token else "").partition(":")
+        if currency != order.amount.currency:
+            raise InvalidInput("charge in the currency of a mandate that was given", field="token")
+        body = {
+            "order_id": _order_id(order.merchant_reference),
+            "amount": _positive(order.amount),
+            "auto_capture": False,
+            "autofee": False,
+        }
+        where = path(_SUBSCRIPTIONS, number, _WORDS[Operation.AUTHORISE])
+        return (yield from careful(self._operate(Operation.AUTHORISE, order, where, body)))
+
+    def end_mandate(self, ask: MandateAsk) -> Exchange[Result]:
+        """Cancel the subscription; before the customer decided, remove the link."""
+        return careful(self._end(ask))
 
     def read_notices(self, webhook: Webhook) -> tuple[Notice, ...]:
         """Verify the checksum over the raw bytes, then parse.
 
-        A notice is the whole payment and has no id of its own, so its bytes make one: a repeat that
-        the provider has written anew only makes us look once more.
+        A notice is the whole payment, or the whole subscription, and has no id of its own, so its
+        bytes make one: a repeat that the provider has written anew only makes us look once more.
 
         Raises:
             UntrustedNotice: If it is not proven genuine, or not readable.
@@ -357,175 +328,269 @@ class QuickPay:
         body = webhook.body
         key = octets(self.config.private_key.reveal())
         good = hmac.new(key, body, hashlib.sha256).hexdigest()
-        require_same(good, header(webhook.headers, _CHECKSUM))
+        require_same(good, header(webhook.headers, "quickpay-checksum-sha256"))
         match json_of(body):
             case {"id": int(number), "order_id": str(reference), **rest}:
                 event = f"{number}-{hashlib.sha256(body).hexdigest()[:32]}"
-                kind = rest.get("state")
-                word = kind if isinstance(kind, str) else ""
-                return (Notice(id=event, merchant_reference=reference, kind=word),)
+                state = rest.get("state")
+                kind = state if isinstance(state, str) else ""
+                return (Notice(id=event, merchant_reference=reference, kind=kind),)
             case _:
                 raise UntrustedNotice("signed, but not readable as a notice")
 
     # Steps ----------------------------------------------------------------------------------------
 
-    def _modify(self, operation: Operation, order: Modification) -> Exchange[Result]:
-        """Ask for it; where it was only taken in, look once how it ended."""
-        self.capabilities.require(operation, order.amount.currency)
-        number = yield from self._find(order)
-        if isinstance(number, Word):
-            return _UNKNOWN
-        where = path("payments", number, _WORDS[operation])
-        body = {} if operation is Operation.VOID else {"amount": order.amount.minor}
-        callback = {"quickpay-callback-url": f"{self.config.notice_url}?attempt={order.key}"}
-        response = yield self._request("POST", where, callback, body)
-        match response.status_code, body_of(response):
-            case 200 | 202, dict(answer):
-                try:
-                    done = _ours(operation, order, self._payment(answer, order))
-                except Unreadable:
-                    return _UNKNOWN
-            case _:
-                return _not_done(response)
-        if done.is_running:
-            later = yield from self._look_at(number, order)
-            if isinstance(later, _Payment):
-                with suppress(Unreadable):
-                    done = _ours(operation, order, later, done.number)
-        if done.is_running and not done.key:
-            return _UNKNOWN  # it has no name by which to see how it ends: the amounts must say
-        return Result(outcome=done.outcome, provider_reference=number, reason=done.reason)
-
-    def _close(self, number: str, order: Modification) -> Exchange[Result]:
-        """Remove the link, and make sure that nobody has paid or is paying."""
-        removed = yield self._request("DELETE", path("payments", number, "link"))
-        if removed.status_code not in {204, 404}:
-            return _not_done(removed)
-        left = yield from self._look_at(number, order)
-        if isinstance(left, Word) or left.page is not None or not left.authorised.is_zero:
-            return _UNKNOWN
-        if any(item.is_running for item in left.operations):
-            return _UNKNOWN
-        return Result(outcome=Outcome.SUCCEEDED, provider_reference=number)
-
-    def _find(self, asked: Ask | Modification) -> Exchange[str | Word]:
-        """Their number of a payment; a list knows it by our reference."""
-        ours = _order_id(asked)
-        if asked.provider_reference is not None:
-            return asked.provider_reference
-        response = yield self._request("GET", f"/payments?order_id={quote(ours, safe='')}")
-        match response.status_code, body_of(response):
-            case 200, []:
-                return Word.NOT_FOUND
-            case 200, [dict(item)]:
-                with suppress(Unreadable):
-                    return _id_of(item, asked)
-        return Word.UNCLEAR
-
-    def _look(self, asked: Ask | Modification) -> Exchange[_Payment | Word]:
-        number = yield from self._find(asked)
-        return number if isinstance(number, Word) else (yield from self._look_at(number, asked))
-
-    def _look_at(self, number: str, asked: Ask | Modification) -> Exchange[_Payment | Word]:
-        """The whole payment. One that they had and do not find is unclear: they delete none."""
-        response = yield self._request("GET", path("payments", number))
-        match response.status_code, body_of(response):
-            case 200, dict(answer):
-                with suppress(Unreadable):
-                    return self._payment(answer, asked)
-        return Word.UNCLEAR
-
-    # Requests -------------------------------------------------------------------------------------
-
-    def _request(
+    def _open(
         self,
-        method: str,
-        where: str,
-        headers: Mapping[str, str] = MappingProxyType({}),
-        body: object = None,
-    ) -> httpx.Request:
-        credentials = b64encode(octets(f":{self.config.api_key.reveal()}")).decode()
-        every = {"authorization": f"Basic {credentials}", "accept-version": "v10"}
-        return request(
-            method, f"{self.config.base_url}{where}", headers={**every, **headers}, body=body
-        )
-
-    def _link(self, order: Authorise) -> dict[str, object]:
-        return {
-            "amount": order.amount.minor,
+        what: str,
+        order: Authorise | Agree,
+        amount: Money,
+        names: list[str],
+        more: Mapping[str, object],
+    ) -> Exchange[Result]:
+        """Create something, and a link to the window in which the customer decides about it."""
+        ours = _order_id(order.merchant_reference)
+        link = {
+            "amount": _positive(amount),
             "continue_url": order.return_url,
             "cancel_url": order.return_url,
             "callback_url": self.config.notice_url,
             "language": LANGUAGES.get(order.locale.partition("_")[0], "en"),
-            "payment_methods": _methods(order),
+            "payment_methods": ",".join(names),
             "auto_capture": False,
             "auto_fee": False,  # the customer pays what they accepted, and no more
         }
+        creation = {"order_id": ours, "currency": amount.currency, **more}
+        created = yield self._request("POST", path(what), creation)
+        if created.status_code != httpx.codes.CREATED:
+            return _not_done(created)
+        number, _ = _named(body_of(created), ours, amount.currency)
+        linked = yield self._request("PUT", path(what, number, "link"), link)
+        match linked.status_code, body_of(linked):
+            case 200, {"url": url}:
+                action = Redirect(url=page_of(url))
+                return Result(outcome=Outcome.PENDING, provider_reference=number, action=action)
+            case _:
+                return _not_done(linked)  # without a link nobody can decide
+
+    def _standing(self, ask: Ask) -> Exchange[Standing]:
+        number = yield from self._find(_PAYMENTS, ask)
+        if number is None:
+            return Standing.nothing(Word.NOT_FOUND, ask.amount.currency)
+        _, standing = self._payment((yield self._look(_PAYMENTS, number)), ask)
+        if standing.word is Word.UNCLEAR:
+            return Standing.nothing(Word.UNCLEAR, ask.amount.currency)
+        return standing
+
+    def _modify(self, operation: Operation, order: Modification) -> Exchange[Result]:
+        """Find the payment, and do what its state asks for."""
+        self.capabilities.require(operation, order.amount.currency)
+        number = yield from self._find(_PAYMENTS, order)
+        if number is None:
+            return UNKNOWN
+        body: dict[str, object] = {"amount": order.amount.minor}
+        if operation is Operation.VOID:
+            _, standing = self._payment((yield self._look(_PAYMENTS, number)), order)
+            if standing.authorised.is_zero:
+                return (yield from self._close(number, order))
+            if standing.word is not Word.UNCLEAR and is_shown(operation, order, standing):
+                return Result(outcome=Outcome.SUCCEEDED, provider_reference=number)
+            body = {}
+        where = path(_PAYMENTS, number, _WORDS[operation])
+        return (yield from self._operate(operation, order, where, body))
+
+    def _operate(
+        self,
+        operation: Operation,
+        order: Modification | Charge,
+        where: str,
+        body: Mapping[str, object],
+    ) -> Exchange[Result]:
+        """Ask for it; where the answer does not say how it ended, look once."""
+        response = yield self._request("POST", where, body, order.key)
+        if response.status_code not in _TAKEN_IN:
+            return _not_done(response)
+        result = self._result(operation, order, response)
+        number = result.provider_reference
+        if result.outcome in _OPEN and number is not None:
+            with suppress(Unreadable):
+                later = yield self._look(_PAYMENTS, number)
+                result = self._result(operation, order, later)
+        return result
+
+    def _close(self, number: str, order: Modification) -> Exchange[Result]:
+        """Remove the link, and make sure that nobody has paid or is paying."""
+        removed = yield self._request("DELETE", path(_PAYMENTS, number, "link"))
+        if removed.status_code not in {204, 404}:
+            return _not_done(removed)
+        _, left = self._payment((yield self._look(_PAYMENTS, number)), order)
+        if left.authorised.is_zero and left.word in {Word.NOT_FOUND, Word.DECLINED, Word.VOIDED}:
+            return Result(outcome=Outcome.SUCCEEDED, provider_reference=number)
+        return UNKNOWN
+
+    def _end(self, ask: MandateAsk) -> Exchange[Result]:
+        """Remove the link, or cancel what was given; and make sure that nothing is left."""
+        number = yield from self._find(_SUBSCRIPTIONS, ask)
+        if number is None:
+            return UNKNOWN
+        word = (yield from self._given(number, ask)).word
+        if word in _OVER:
+            return Result(outcome=Outcome.SUCCEEDED)
+        if word is MandateWord.PENDING:
+            response = yield self._request("DELETE", path(_SUBSCRIPTIONS, number, "link"))
+            if response.status_code != httpx.codes.NO_CONTENT:
+                return _not_done(response)
+        else:
+            where = path(_SUBSCRIPTIONS, number, "cancel")
+            response = yield self._request("POST", where, {}, ask.key)
+            if response.status_code not in _TAKEN_IN:
+                return _not_done(response)
+            self._seen(response, ask)
+        left = yield from self._given(number, ask)
+        return Result(outcome=Outcome.SUCCEEDED) if left.word in _OVER else UNKNOWN
+
+    def _given(self, number: str, ask: MandateAsk) -> Exchange[Mandate]:
+        return _mandate(self._seen((yield self._look(_SUBSCRIPTIONS, number)), ask))
+
+    def _find(self, what: str, asked: _Question) -> Exchange[str | None]:
+        """Their number of something, None if they have none; a list knows it by our reference."""
+        ours = _order_id(asked.merchant_reference)
+        if asked.provider_reference is not None:
+            return asked.provider_reference.partition(":")[0]
+        response = yield self._request("GET", f"{path(what)}?order_id={quote(ours, safe='')}")
+        match response.status_code, body_of(response):
+            case 200, []:
+                return None
+            case 200, [item]:
+                return _named(item, ours, _currency(asked))[0]
+            case _:
+                raise Unreadable("not a list with one of them")
+
+    def _look(self, what: str, number: str) -> httpx.Request:
+        """For the whole of it; a list may leave its operations out."""
+        return self._request("GET", path(what, number))
+
+    # Requests -------------------------------------------------------------------------------------
+
+    def _request(
+        self, method: str, where: str, body: object = None, key: str = ""
+    ) -> httpx.Request:
+        credentials = b64encode(octets(f":{self.config.api_key.reveal()}")).decode()
+        headers = {"authorization": f"Basic {credentials}", "accept-version": "v10"}
+        if key:
+            headers["quickpay-callback-url"] = f"{self.config.notice_url}?attempt={key}"
+        return request(method, f"{self.config.base_url}{where}", headers=headers, body=body)
 
     # Answers --------------------------------------------------------------------------------------
 
-    def _payment(self, answer: Mapping[str, object], asked: Ask | Modification) -> _Payment:
-        """Read a payment and compare it with what we asked about.
+    def _seen(self, response: httpx.Response, asked: _Question | Charge) -> _Seen:
+        """Read a payment or a subscription and compare it with what we asked about.
 
         Raises:
-            Unreadable: If it is malformed.
-            Contradiction: If it is about another payment or currency, was paid with a test card, or
-                cannot be true.
+            Unreadable: If it is neither. They delete none, so that includes "not found".
+            Contradiction: If it is about another one, or another currency, or was paid with a test
+                card.
         """
-        number, currency = _id_of(answer, asked), asked.amount.currency
-        if asked.provider_reference not in {None, number}:
-            raise Contradiction("the answer is about another payment")
-        if answer.get("test_mode") is True and not self.config.is_test:
-            raise Contradiction("paid with a test card, and this is not a test")
-        match answer:
-            case {"accepted": bool(is_accepted), "operations": list(values)}:
-                operations = [_operation(value, currency) for value in values]
+        match response.status_code in _TAKEN_IN, body_of(response):
+            case True, {"accepted": bool(is_accepted), "operations": list(values), **rest}:
+                number, currency = _named(rest, asked.merchant_reference, _currency(asked))
             case _:
                 raise Unreadable("not a payment")
-        payment = _added_up(operations, Money.zero(currency))._replace(
-            id=number, is_accepted=is_accepted, page=_page(answer.get("link"), asked)
-        )
-        balance, taken = answer.get("balance"), payment.captured - payment.refunded
-        if balance not in (None, taken.minor) and not payment.is_unclear:
+        known = getattr(asked, "provider_reference", None)
+        if known is not None and known.partition(":")[0] != number:
+            raise Contradiction("the answer is about another payment")
+        if rest.get("test_mode") is True and not self.config.is_test:
+            raise Contradiction("paid with a test card, and this is not a test")
+        operations = [_operation(value, currency) for value in values]
+        page = _page(rest.get("link"))
+        return _Seen(number, currency, is_accepted, operations, page, rest.get("balance"))
+
+    def _payment(
+        self, response: httpx.Response, asked: Ask | Modification | Charge
+    ) -> tuple[_Seen, Standing]:
+        """How a payment stands, with its sums also while the word is unclear, and why.
+
+        Raises:
+            Unreadable: If it is none.
+            Contradiction: If it is not what we asked about, or cannot be true.
+        """
+        seen = self._seen(response, asked)
+        whole = whole_of(asked) if isinstance(asked, Modification) else asked.amount
+        standing = _added_up(seen.operations, seen.currency).but(provider_reference=seen.number)
+        require_possible(standing, whole)
+        taken = standing.captured - standing.refunded
+        if seen.balance not in (None, taken.minor) and standing.word is not Word.UNCLEAR:
             raise Contradiction(f"the operations leave {taken} taken, and the balance is another")
-        return payment
+        match standing.word:
+            case Word.AUTHORISED if not seen.is_accepted and standing.captured.is_zero:
+                standing = standing.but(word=Word.UNCLEAR)
+            case Word.PENDING if seen.page is not None:
+                standing = standing.but(action=seen.page)
+            case Word.PENDING if not seen.operations:  # without a link nobody can pay
+                standing = standing.but(word=Word.NOT_FOUND)
+            case Word.PENDING if _all_said_no(seen.operations):
+                reason = seen.operations[-1].reason
+                standing = standing.but(word=Word.DECLINED, reason=reason)
+        return seen, standing
+
+    def _result(
+        self, operation: Operation, order: Modification | Charge, response: httpx.Response
+    ) -> Result:
+        """What became of our operation, which is found by our key."""
+        seen, standing = self._payment(response, order)
+        ours = [item for item in seen.operations if item.key == order.key]
+        if not ours or ours[-1].kind != _WORDS[operation]:
+            raise Unreadable("another operation")
+        done = ours[-1]
+        if operation is not Operation.VOID and done.amount != order.amount:
+            raise Contradiction(f"asked for a {operation} of {order.amount}, got {done.amount}")
+        is_in_sums = isinstance(order, Charge) or is_shown(operation, order, standing)
+        outcome = done.outcome
+        if outcome is Outcome.SUCCEEDED and not is_in_sums:
+            outcome = Outcome.UNKNOWN
+        return Result(outcome=outcome, provider_reference=seen.number, reason=done.reason)
 
 
-_CHECKSUM: Final = "quickpay-checksum-sha256"
-_UNKNOWN: Final = Result(outcome=Outcome.UNKNOWN)
+def _currency(asked: _Question | Charge) -> str | None:
+    """In which currency it must be: a mandate's is a part of our name for it."""
+    if not isinstance(asked, MandateAsk):
+        return asked.amount.currency
+    return (asked.provider_reference or "").partition(":")[2] or None
 
 
-def _order_id(asked: Authorise | Ask | Modification) -> str:
-    if not _ORDER_ID.fullmatch(asked.merchant_reference):
+def _order_id(reference: str) -> str:
+    if not _ORDER_ID.fullmatch(reference):
         raise InvalidInput(
             "must be 4 to 20 letters, digits, spaces, points, underscores and hyphens",
             field="merchant_reference",
         )
-    return asked.merchant_reference
+    return reference
 
 
-def _methods(order: Authorise) -> str:
-    names = [name.strip().replace("_", "-") for name in order.method.split(",")]
-    names = [SHORT.get(name, name) for name in names]
-    if not METHODS.issuperset(names):
-        raise NotSupported(f"QuickPay knows {', '.join(sorted(METHODS))}", field="method")
-    if "klarna-payments" in names and not order.lines:
-        raise InvalidInput("Klarna pays for whole orders only", field="lines")
-    return ",".join(names)
-
-
-def _creation(order: Authorise) -> dict[str, object]:
-    if order.amount.minor <= 0:
+def _positive(amount: Money) -> int:
+    if amount.minor <= 0:
         raise InvalidInput("must be above zero", field="amount")
-    body: dict[str, object] = {"order_id": _order_id(order), "currency": order.amount.currency}
-    if order.lines:
-        # There is room for one delivery outside the basket; with several rates of VAT it has more.
-        deliveries = [line for line in order.lines if line.kind == "delivery"]
-        shipping = deliveries[0] if len(deliveries) == 1 else None
-        body["basket"] = [_item(line) for line in order.lines if line is not shipping]
-        if shipping is not None:
-            body["shipping"] = {"amount": shipping.amount.minor, "vat_rate": _vat_rate(shipping)}
-    return body
+    return amount.minor
+
+
+def _methods(method: str, known: frozenset[str]) -> list[str]:
+    names = [name.strip().replace("_", "-") for name in method.split(",")]
+    names = [SHORT.get(name, name) for name in names]
+    if not known.issuperset(names):
+        raise NotSupported(f"QuickPay knows {', '.join(sorted(known))}", field="method")
+    return names
+
+
+def _basket(lines: tuple[OrderLine, ...]) -> dict[str, object]:
+    """What is bought. Outside the basket there is room for one delivery, at one rate of VAT."""
+    deliveries = [line for line in lines if line.kind == "delivery"]
+    outside = deliveries if len(deliveries) == 1 else []
+    told: dict[str, object] = {}
+    if lines:
+        told["basket"] = [_item(line) for line in lines if line not in outside]
+    for line in outside:
+        told["shipping"] = {"amount": line.amount.minor, "vat_rate": _rate(line)}
+    return told
 
 
 def _item(line: OrderLine) -> dict[str, object]:
@@ -537,144 +602,135 @@ def _item(line: OrderLine) -> dict[str, object]:
         "item_no": line.id,
         "item_name": name,
         "item_price": line.amount.minor // pieces,
-        "vat_rate": _vat_rate(line),
+        "vat_rate": _rate(line),
     }
 
 
-def _vat_rate(line: OrderLine) -> float:
+def _rate(line: OrderLine) -> float:
     """As a fraction: 2550 is 0.255. Four decimals at most, so the same rate is the same bytes."""
     return line.vat_basis / 10_000
 
 
-def _id_of(answer: Mapping[str, object], asked: Authorise | Ask | Modification) -> str:
-    """Their number of the payment, once it is sure that it is ours.
-
-    Raises:
-        Unreadable: If it is no payment.
-        Contradiction: If it is another one, or in another currency.
-    """
+def _named(answer: object, ours: object, currency: object) -> tuple[str, str]:
+    """Their number and currency of something, once it is sure that it is ours."""
     match answer:
-        case {"id": int(number), "order_id": str(reference), "currency": str(currency)}:
-            if reference != asked.merchant_reference:
-                raise Contradiction("the answer is about another payment")
-            if currency != asked.amount.currency:
-                raise Contradiction(f"asked in {asked.amount.currency}, answered in another one")
-            return reference_of(str(number))
+        case {"id": int(number), "order_id": str(reference), "currency": str(given)}:
+            if reference != ours or currency not in {None, given}:
+                raise Contradiction("the answer is about another payment, or another currency")
+            return reference_of(str(number)), given
         case _:
             raise Unreadable("not a payment")
 
 
 def _operation(value: object, currency: str) -> _Operation:
     match value:
-        case {"id": int(number), "type": str(kind), **rest}:
-            code, minor = rest.get("qp_status_code"), rest.get("amount")
-            callback = rest.get("callback_url")
+        case {"type": str(kind), **rest}:
+            code, minor, callback = map(rest.get, ("qp_status_code", "amount", "callback_url"))
         case _:
             raise Unreadable("not an operation")
     if not (code is None or isinstance(code, str)):
         raise Unreadable("not a status code")
-    is_running = rest.get("pending") is not False or code is None or code == _WAITING
-    outcome, reason = Outcome.PENDING, ""
-    if not is_running:
-        outcome, reason = CODES.get(code or "", (Outcome.UNKNOWN, ""))
-    has_amount = minor is not None or kind in _MOVING
+    outcome, reason = CODES.get(code or "", (Outcome.UNKNOWN, ""))
+    if rest.get("pending") is not False or code in {None, _WAITING}:
+        outcome, reason = Outcome.PENDING, ""
     key = _KEY.search(callback) if isinstance(callback, str) else None
     return _Operation(
-        number=number,
         kind=kind,
         key=key[1] if key else "",
-        amount=amount_of(minor, currency) if has_amount else Money.zero(currency),
-        is_running=is_running,
+        amount=None if minor is None else amount_of(minor, currency),
         outcome=outcome,
         reason=reason,
     )
 
 
-def _added_up(operations: list[_Operation], zero: Money) -> _Payment:
-    """The sums of what was approved.
-
-    Raises:
-        Contradiction: If more is captured or refunded than was there.
-    """
-    authorised = captured = refunded = zero
-    is_released = is_expired = False
+def _added_up(operations: list[_Operation], currency: str) -> Standing:
+    """The sums of what was approved, and the word as far as the operations alone say it."""
+    zero = Money.zero(currency)
+    sums = [zero, zero, zero]
+    gone: Word | None = None  # how what is not captured was released
     for item in operations:
         match item.kind, item.outcome, item.reason:
-            case "authorize", Outcome.SUCCEEDED, _:
-                authorised = authorised + item.amount
-            case "capture", Outcome.SUCCEEDED, _:
-                captured = captured + item.amount
-                is_released = is_expired = False  # so it had not run out
-            case "refund", Outcome.SUCCEEDED, _:
-                refunded = refunded + item.amount
+            case kind, Outcome.SUCCEEDED, _ if kind in _SUMS:
+                if item.amount is None:
+                    raise Unreadable("money without an amount")
+                sums[_SUMS[kind]] += item.amount
+                gone = None if kind == "capture" else gone  # it had not run out, then
             case "cancel", Outcome.SUCCEEDED, _:
-                is_released = True
+                gone = Word.VOIDED
             case "capture" | "cancel", _, "authorisation_expired":
-                is_released = is_expired = True
-    if captured > authorised or refunded > captured:
-        raise Contradiction(
-            f"of {authorised}, {captured} captured and {refunded} refunded cannot both be true"
-        )
-    return _Payment(
-        id="",
-        is_accepted=False,
-        page=None,
-        operations=tuple(operations),
+                gone = Word.EXPIRED
+    authorised, captured, refunded = sums
+    changes = [item for item in operations if item.kind in _CHANGES]
+    word = Word.PENDING if authorised.is_zero else Word.AUTHORISED
+    if gone is not None and captured.is_zero:
+        word = gone
+    if _is_open(changes):
+        word = Word.UNCLEAR
+    return Standing(
+        word=word,
         authorised=authorised,
         captured=captured,
         refunded=refunded,
-        is_released=is_released,
-        is_expired=is_expired,
+        voided=zero if gone is None else authorised - captured,
+        operations=tuple(
+            Done(key=item.key, outcome=item.outcome)
+            for item in changes
+            if item.key and item.outcome is not Outcome.UNKNOWN
+        ),
     )
 
 
-def _page(link: object, asked: Ask | Modification) -> str | None:
-    """Where the customer can pay, if there is a link.
+def _is_open(changes: list[_Operation]) -> bool:
+    """Whether one of them is under way, or nobody knows how the last one ended."""
+    outcomes = [item.outcome for item in changes]
+    return Outcome.PENDING in outcomes or outcomes[-1:] == [Outcome.UNKNOWN]
 
-    Raises:
-        Unreadable: If it is malformed.
-        Contradiction: If it is for another amount than was asked.
-    """
+
+def _all_said_no(attempts: list[_Operation]) -> bool:
+    return {item.outcome for item in attempts} <= _NO
+
+
+def _mandate(seen: _Seen) -> Mandate:
+    """How a subscription stands: as with payments, the operations say it."""
+    approved = {item.kind for item in seen.operations if item.outcome is Outcome.SUCCEEDED}
+    if "cancel" in approved:
+        return Mandate(word=MandateWord.ENDED)
+    if _is_open([item for item in seen.operations if item.kind == "cancel"]):
+        return Mandate(word=MandateWord.UNCLEAR)
+    if approved & _CONSENTS:
+        token = Secret(f"{seen.number}:{seen.currency}")
+        given = Mandate(word=MandateWord.ACTIVE, token=token)
+        return given if seen.is_accepted else Mandate(word=MandateWord.UNCLEAR)
+    if seen.page is not None:
+        return Mandate(word=MandateWord.PENDING, action=seen.page)
+    if not seen.operations:  # without a link nobody can give it
+        return Mandate(word=MandateWord.NOT_FOUND)
+    if _all_said_no(seen.operations):
+        return Mandate(word=MandateWord.DECLINED, reason=seen.operations[-1].reason)
+    return Mandate(word=MandateWord.PENDING)
+
+
+def _page(link: object) -> Redirect | None:
+    """Where the customer can decide, if there is a link."""
     match link:
         case None | {"url": None}:
             return None
-        case {"url": url, **rest}:
-            minor = rest.get("amount")
-            if isinstance(asked, Ask) and minor not in (None, asked.amount.minor):
-                raise Contradiction(f"asked for {asked.amount}, and the link is for another amount")
-            return page_of(url)
+        case {"url": url}:
+            return Redirect(url=page_of(url))
         case _:
             raise Unreadable("not a link")
-
-
-def _ours(
-    operation: Operation, order: Modification, payment: _Payment, number: int | None = None
-) -> _Operation:
-    """Our operation in an answer: the newest one, and when looking again that number.
-
-    Raises:
-        Unreadable: If the newest one is none of ours.
-        Contradiction: If it is about another amount; a void is about all that is not captured.
-    """
-    done = payment.operations[-1] if payment.operations else None
-    if done is None or done.kind != _WORDS[operation] or done.key not in {"", order.key}:
-        raise Unreadable("another operation")
-    if number not in {None, done.number}:
-        raise Unreadable("another operation")
-    left = payment.authorised - payment.captured
-    moved = left if operation is Operation.VOID else done.amount
-    if moved != order.amount:
-        raise Contradiction(f"asked for a {operation} of {order.amount}, got {moved}")
-    return done
 
 
 def _not_done(response: httpx.Response) -> Result:
     """An answer that is no payment: refused if they themselves say so, else anything is possible.
 
-    Nothing is ever sent twice, so what they refuse was not done before either.
+    Nothing is ever sent twice, so what they refuse was not done before either; but for a payment
+    under our order id, which may be ours.
     """
     match response.status_code, body_of(response):
+        case _, {"errors": {"order_id": _}}:
+            return UNKNOWN
         case status, {"message": str()} if status in REFUSALS:
             return Result(outcome=Outcome.REFUSED, reason=REFUSALS[status])
         case _:
-            return Result(outcome=Outcome.UNKNOWN)
+            return UNKNOWN

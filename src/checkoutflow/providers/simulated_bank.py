@@ -9,16 +9,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from checkoutflow.errors import Contradiction, NotSupported, UntrustedNotice
 from checkoutflow.money import Money
-from checkoutflow.payment.capabilities import Capabilities
+from checkoutflow.payment.capabilities import Capabilities, MandateTerms
 from checkoutflow.payment.outcomes import (
     Action,
     Done,
+    Mandate,
+    MandateWord,
     OpenApp,
     Operation,
     Outcome,
@@ -28,18 +32,32 @@ from checkoutflow.payment.outcomes import (
     Standing,
     Word,
 )
+from checkoutflow.privacy.secret import Secret
+from checkoutflow.providers.base import (
+    UNKNOWN,
+    Configured,
+    Credential,
+    Hosts,
+    Name,
+    ProviderConfig,
+    careful_look,
+    money_of,
+    require_possible,
+)
 from checkoutflow.providers.contract import (
+    Agree,
     Ask,
     Authorise,
+    Charge,
     Exchange,
+    MandateAsk,
     Modification,
     Notice,
+    OrderLine,
     Webhook,
 )
 from checkoutflow.providers.http import (
     Unreadable,
-    amount_of,
-    base_url,
     body_of,
     json_of,
     page_of,
@@ -51,18 +69,18 @@ from checkoutflow.providers.http import (
 from checkoutflow.providers.notices import header, require_recent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Iterator, Mapping
 
     import httpx
 
-    from checkoutflow.privacy.secret import Secret
+    _Asked = Authorise | Charge | Modification | Ask | Agree | MandateAsk
 
 CAPABILITIES: Final = Capabilities(
     operations=frozenset(Operation),
     can_be_asked=True,
     currencies=frozenset({"DKK", "SEK", "NOK", "EUR", "ISK"}),
     repeat_s=86_400,
+    mandates=MandateTerms(first_charge=True),
     details=frozenset({"email"}),
 )
 
@@ -98,6 +116,23 @@ CREATED: Final = MappingProxyType(
     }
 )
 
+# Their word for a mandate -> ours, and that -> the outcome of asking for one.
+MANDATES: Final = MappingProxyType(
+    {
+        "waiting": MandateWord.PENDING,
+        "active": MandateWord.ACTIVE,
+        "declined": MandateWord.DECLINED,
+        "ended": MandateWord.ENDED,
+    }
+)
+AGREED: Final = MappingProxyType(
+    {
+        MandateWord.ACTIVE: Outcome.SUCCEEDED,
+        MandateWord.DECLINED: Outcome.DECLINED,
+        MandateWord.ENDED: Outcome.DECLINED,
+    }
+)
+
 # Codes that a shop may see. Any other becomes "other": a provider's text stays at the provider.
 REASONS: Final = frozenset(
     {
@@ -110,6 +145,8 @@ REASONS: Final = frozenset(
         "expired",
         "insufficient_funds",
         "invalid_request",
+        "mandate_not_active",
+        "mandate_not_found",
         "not_authorised",
         "nothing_to_void",
         "payment_not_found",
@@ -121,53 +158,28 @@ REASONS: Final = frozenset(
     }
 )
 
-LINE_NAME: Final = 255  # characters of a line's name that the bank takes
+TEXT: Final = 255  # characters of a name or a title that the bank takes
 NOTICE_AGE_S: Final = 300
 _SIGNATURE: Final = re.compile(r"t=([0-9]{1,12})((?:,v1=[0-9a-f]{64}){1,5})")
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedBankConfig:
+class SimulatedBankConfig(ProviderConfig):
     """How to reach one merchant's account at the bank.
 
     Attributes:
-        base_url: Address of its API: https, or http on this machine.
         api_key: Bearer key.
         notice_secret: What it signs its notices with.
-        name: The provider's name in settings, in the store and in notice addresses.
-
-    Raises:
-        InvalidInput: If the address is not acceptable.
     """
 
-    base_url: str
-    api_key: Secret
-    notice_secret: Secret
-    name: str = "simulated_bank"
+    hosts: ClassVar[Hosts] = Hosts("http://127.0.0.1:8010", "http://127.0.0.1:8010")
 
-    def __post_init__(self) -> None:
-        """Check the address once, when the shop starts."""
-        object.__setattr__(self, "base_url", base_url(self.base_url))
+    name: Name = "simulated_bank"
+    api_key: Credential
+    notice_secret: Credential
 
 
-class _Payment(NamedTuple):
-    """What an answer says about a payment, checked against what we asked about."""
-
-    id: str
-    word: Word
-    reason: str
-    authorised: Money
-    captured: Money
-    refunded: Money
-    voided: Money
-    is_expired: bool
-    action: Action | None
-    until: datetime | None
-    operations: tuple[Done, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedBankProvider:
+@dataclass(slots=True, eq=False)
+class SimulatedBankProvider(Configured):
     """The simulated bank behind the contract.
 
     Attributes:
@@ -176,11 +188,6 @@ class SimulatedBankProvider:
 
     config: SimulatedBankConfig
     capabilities: Capabilities = CAPABILITIES
-
-    @property
-    def name(self) -> str:
-        """The name from the configuration."""
-        return self.config.name
 
     def authorise(self, order: Authorise) -> Exchange[Result]:
         """Reserve money, or say what the customer must do first."""
@@ -191,57 +198,19 @@ class SimulatedBankProvider:
             "method": order.method,
             "return_url": order.return_url,
             "locale": order.locale,
-            "lines": [
-                {
-                    "id": line.id,
-                    "name": line.name[:LINE_NAME],
-                    "quantity": line.quantity,
-                    "amount": _amount(line.amount),
-                    "vat_basis": line.vat_basis,
-                }
-                for line in order.lines
-            ],
-            "customer": {
-                name: value
-                for name, value in order.details.items()
-                if name in self.capabilities.details
-            },
+            "lines": _lines(order.lines),
+            "customer": self._customer(order),
         }
         if order.instrument is not None:
             body["instrument"] = order.instrument.reveal()
-        response = yield self._post(path("v1", "payments"), order.key, body)
-        match response.status_code, body_of(response):
-            case 201 | 202, dict(answer):
-                try:
-                    payment = _payment(answer, order)
-                except Unreadable:
-                    return Result(outcome=Outcome.UNKNOWN)
-                return Result(
-                    outcome=CREATED.get(payment.word, Outcome.PENDING),
-                    provider_reference=payment.id,
-                    action=payment.action,
-                    valid_until=payment.until,
-                    reason=payment.reason,
-                )
-            case _:
-                return _not_done(response)
+        sent = self._post(path("v1", "payments"), order.key, body)
+        return (yield from _told(sent, partial(_reserved, order)))
 
     def status(self, ask: Ask) -> Exchange[Standing]:
         """Say how the payment stands now."""
         if not self.capabilities.can_be_asked:
             raise NotSupported(f"{self.name} cannot be asked how a payment stands")
-        response = yield self._request("GET", path("v1", "payments", ask.merchant_reference))
-        currency = ask.amount.currency
-        match response.status_code, body_of(response):
-            case 200, dict(answer):
-                try:
-                    return _standing(answer, ask)
-                except Unreadable:
-                    return Standing.nothing(Word.UNCLEAR, currency)
-            case 404, {"code": "payment_not_found"}:
-                return Standing.nothing(Word.NOT_FOUND, currency)
-            case _:
-                return Standing.nothing(Word.UNCLEAR, currency)
+        return (yield from careful_look(ask, self._look(ask)))
 
     def capture(self, order: Modification) -> Exchange[Result]:
         """Take some or all of what is reserved."""
@@ -254,6 +223,48 @@ class SimulatedBankProvider:
     def refund(self, order: Modification) -> Exchange[Result]:
         """Give captured money back."""
         return self._modify(Operation.REFUND, "refunds", order, {"amount": _amount(order.amount)})
+
+    def agree(self, order: Agree) -> Exchange[Result]:
+        """Ask for a mandate; the first payment waits for the same decision of the customer."""
+        self.capabilities.require(Operation.AUTHORISE, order.maximum.currency)
+        body: dict[str, object] = {
+            "merchant_reference": order.merchant_reference,
+            "method": order.method,
+            "title": order.title[:TEXT],
+            "maximum": _amount(order.maximum),
+            "every_months": order.every_months,
+            "return_url": order.return_url,
+            "locale": order.locale,
+            "customer": self._customer(order),
+        }
+        if order.first is not None:
+            body["first"] = _charge(order.first)
+        sent = self._post(path("v1", "mandates"), order.key, body)
+        return (yield from _told(sent, partial(_agreed, order)))
+
+    def mandate(self, ask: MandateAsk) -> Exchange[Mandate]:
+        """Say how a mandate stands now."""
+        response = yield self._request("GET", path("v1", "mandates", ask.merchant_reference))
+        with suppress(Unreadable):
+            match response.status_code, body_of(response):
+                case 200, dict(answer):
+                    return _mandate(ask, answer)[1]
+                case 404, {"code": str()}:
+                    return Mandate(word=MandateWord.NOT_FOUND)
+        return Mandate(word=MandateWord.UNCLEAR)
+
+    def charge(self, order: Charge) -> Exchange[Result]:
+        """Take a payment on a mandate."""
+        self.capabilities.require(Operation.AUTHORISE, order.amount.currency)
+        token = order.token.reveal() if order.token else None
+        where = path("v1", "mandates", order.mandate, "charges")
+        sent = self._post(where, order.key, {**_charge(order), "token": token})
+        return (yield from _told(sent, partial(_reserved, order)))
+
+    def end_mandate(self, ask: MandateAsk) -> Exchange[Result]:
+        """End a mandate for good."""
+        where = path("v1", "mandates", ask.merchant_reference, "end")
+        return (yield from _told(self._post(where, ask.key, {}), partial(_ended, ask)))
 
     def read_notices(self, webhook: Webhook) -> tuple[Notice, ...]:
         """Verify the signature over the time and the raw bytes, then parse.
@@ -280,20 +291,28 @@ class SimulatedBankProvider:
             case _:
                 raise UntrustedNotice("signed, but not readable as a notice")
 
+    def _look(self, ask: Ask) -> Exchange[Standing]:
+        response = yield self._request("GET", path("v1", "payments", ask.merchant_reference))
+        match response.status_code, body_of(response):
+            case 200, dict(answer):
+                seen = _standing(ask, answer)
+                if seen.word is not Word.UNCLEAR:
+                    return seen
+            case 404, {"code": "payment_not_found"}:
+                return Standing.nothing(Word.NOT_FOUND, ask.amount.currency)
+        return Standing.nothing(Word.UNCLEAR, ask.amount.currency)
+
     def _modify(
         self, operation: Operation, word: str, order: Modification, body: dict[str, object]
     ) -> Exchange[Result]:
         self.capabilities.require(operation, order.amount.currency)
         where = path("v1", "payments", order.merchant_reference, word)
-        response = yield self._post(where, order.key, body)
-        match response.status_code, body_of(response):
-            case 201 | 202, {"operation": dict(done), "payment": dict(answer)}:
-                try:
-                    return _modification(operation, order, done, answer)
-                except Unreadable:
-                    return Result(outcome=Outcome.UNKNOWN)
-            case _:
-                return _not_done(response)
+        sent = self._post(where, order.key, body)
+        return (yield from _told(sent, partial(_modified, operation, order)))
+
+    def _customer(self, order: Authorise | Agree) -> dict[str, str]:
+        wanted = self.capabilities.details
+        return {name: value for name, value in order.details.items() if name in wanted}
 
     def _post(self, where: str, key: str, body: dict[str, object]) -> httpx.Request:
         return self._request("POST", where, {"idempotency-key": key}, body)
@@ -314,98 +333,110 @@ class SimulatedBankProvider:
         )
 
 
+# What is sent ---------------------------------------------------------------------------------
+
+
 def _amount(amount: Money) -> dict[str, object]:
     return {"value": amount.minor, "currency": amount.currency}
 
 
-def _money(value: object) -> Money:
-    match value:
-        case {"value": minor, "currency": currency}:
-            return amount_of(minor, currency)
-        case _:
-            raise Unreadable("not an amount")
+def _lines(lines: tuple[OrderLine, ...]) -> list[dict[str, object]]:
+    return [
+        {
+            "id": line.id,
+            "name": line.name[:TEXT],
+            "quantity": line.quantity,
+            "amount": _amount(line.amount),
+            "vat_basis": line.vat_basis,
+        }
+        for line in lines
+    ]
+
+
+def _charge(order: Charge) -> dict[str, object]:
+    return {
+        "merchant_reference": order.merchant_reference,
+        "amount": _amount(order.amount),
+        "title": order.title[:TEXT],
+        "lines": _lines(order.lines),
+    }
+
+
+# What comes back ------------------------------------------------------------------------------
+
+
+def _told(sent: httpx.Request, read: Callable[[Mapping[str, object]], Result]) -> Exchange[Result]:
+    """What the bank says to a request that does something.
+
+    It is refused if the bank itself says so, else anything is possible: 409, 429 and 5xx are never
+    refused, since an earlier send under this key may have been done.
+    """
+    response = yield sent
+    match response.status_code, body_of(response):
+        case 201 | 202, dict(answer):
+            with suppress(Unreadable):
+                return read(answer)
+        case 400 | 401 | 404 | 413 | 415 | 422, {"code": str(code)}:
+            return Result(outcome=Outcome.REFUSED, reason=_reason(code))
+    return UNKNOWN
 
 
 def _reason(code: str) -> str:
     return code if code in REASONS or not code else "other"
 
 
-def _not_done(response: httpx.Response) -> Result:
-    """An answer that is no payment: refused if the bank itself says so, else anything is possible.
+def _reserved(order: Authorise | Charge, answer: Mapping[str, object]) -> Result:
+    seen = _standing(order, answer)
+    return Result(
+        outcome=CREATED.get(seen.word, Outcome.PENDING),
+        provider_reference=seen.provider_reference,
+        action=seen.action,
+        valid_until=seen.valid_until,
+        reason=seen.reason,
+    )
 
-    409, 429 and 5xx are never refused: an earlier send under this key may have been done.
-    """
-    match response.status_code, body_of(response):
-        case 400 | 401 | 404 | 413 | 415 | 422, {"code": str(code)}:
-            return Result(outcome=Outcome.REFUSED, reason=_reason(code))
-        case _:
-            return Result(outcome=Outcome.UNKNOWN)
 
-
-def _modification(
-    operation: Operation,
-    order: Modification,
-    done: Mapping[str, object],
-    answer: Mapping[str, object],
-) -> Result:
+def _modified(operation: Operation, order: Modification, answer: Mapping[str, object]) -> Result:
     """Read the answer to a capture, void or refund, and compare it with the order."""
-    payment = _payment(answer, order)
-    match done:
+    match answer:
         case {
-            "idempotency_key": str(key),
-            "type": str(kind),
-            "status": str(word),
-            "reason": str(reason),
-            "amount": amount,
+            "payment": dict(payment),
+            "operation": {
+                "idempotency_key": str(key),
+                "type": str(kind),
+                "status": str(word),
+                "reason": str(reason),
+                "amount": amount,
+            },
         }:
-            moved = _money(amount)
+            moved, seen = money_of(amount), _standing(order, payment)
         case _:
-            raise Unreadable("not an operation")
+            raise Unreadable("not an operation on a payment")
     if (key, kind) != (order.key, operation):
         raise Contradiction(f"asked for a {operation}, got the answer to another operation")
     # Before the customer has approved, a void releases nothing: nothing is reserved yet.
-    is_early_void = operation is Operation.VOID and payment.authorised.is_zero
+    is_early_void = operation is Operation.VOID and seen.authorised.is_zero
     expected = Money.zero(order.amount.currency) if is_early_void else order.amount
     if moved != expected:
         raise Contradiction(f"asked for a {operation} of {expected}, got {moved}")
     outcome = OUTCOMES.get(word, Outcome.PENDING)
     in_all = {
-        Operation.CAPTURE: payment.captured,
-        Operation.VOID: payment.voided,
-        Operation.REFUND: payment.refunded,
+        Operation.CAPTURE: seen.captured,
+        Operation.VOID: seen.voided,
+        Operation.REFUND: seen.refunded,
     }[operation]
     if outcome is Outcome.SUCCEEDED and in_all < moved:
         raise Contradiction(f"a {operation} of {moved} is said to be done, but in all {in_all} is")
     return Result(
         outcome=outcome,
-        provider_reference=payment.id,
+        provider_reference=seen.provider_reference,
         reason=_reason(reason) if outcome is Outcome.DECLINED else "",
     )
 
 
-def _standing(answer: Mapping[str, object], ask: Ask) -> Standing:
-    """Read the answer to "how does it stand?"."""
-    payment = _payment(answer, ask)
-    word = payment.word
-    if word is Word.UNCLEAR:
-        return Standing.nothing(word, ask.amount.currency)
-    if word is Word.AUTHORISED and payment.voided == payment.authorised:
-        word = Word.EXPIRED if payment.is_expired else Word.VOIDED
-    return Standing(
-        word=word,
-        authorised=payment.authorised,
-        captured=payment.captured,
-        refunded=payment.refunded,
-        voided=payment.voided,
-        provider_reference=payment.id,
-        action=payment.action,
-        valid_until=payment.until,
-        reason=payment.reason,
-        operations=payment.operations,
-    )
-
-
-def _payment(answer: Mapping[str, object], asked: Authorise | Modification | Ask) -> _Payment:
+def _standing(
+    asked: Authorise | Charge | Modification | Ask, answer: Mapping[str, object]
+) -> Standing:
     """Read a payment and compare it with what we asked about.
 
     Raises:
@@ -424,57 +455,81 @@ def _payment(answer: Mapping[str, object], asked: Authorise | Modification | Ask
             "expires_at": until,
             "operations": list(operations),
         }:
-            whole = _money(amount)
-            cancelled, expired = _money(sums.get("cancelled")), _money(sums.get("expired"))
-            payment = _Payment(
-                id=reference_of(name),
-                word=WORDS.get(state, Word.UNCLEAR),
-                reason=_reason(reason),
-                authorised=_money(sums.get("authorised")),
-                captured=_money(sums.get("captured")),
-                refunded=_money(sums.get("refunded")),
-                voided=cancelled + expired,
-                is_expired=not expired.is_zero,
-                action=_action(action),
-                until=None if until is None else time_of(until),
-                operations=tuple(_operations(operations)),
-            )
+            whole = money_of(amount)
+            names = ("authorised", "captured", "refunded", "cancelled", "expired")
+            amounts = [money_of(sums.get(name)) for name in names]
         case _:
             raise Unreadable("not a payment")
-    known_as = None if isinstance(asked, Authorise) else asked.provider_reference
-    if reference != asked.merchant_reference or known_as not in {None, payment.id}:
-        raise Contradiction("the answer is about another payment")
-    amounts = (whole, payment.authorised, payment.captured, payment.refunded, cancelled, expired)
-    if {item.currency for item in amounts} != {asked.amount.currency}:
+    if {item.currency for item in (whole, *amounts)} != {asked.amount.currency}:
         raise Contradiction(f"asked in {asked.amount.currency}, answered in another currency")
     if whole != asked.amount and not isinstance(asked, Modification):
         raise Contradiction(f"asked about {asked.amount}, got an answer about {whole}")
-    _check_sums(payment, whole)
-    return payment
+    authorised, captured, refunded, cancelled, expired = amounts
+    seen = Standing(
+        word=WORDS.get(state, Word.UNCLEAR),
+        authorised=authorised,
+        captured=captured,
+        refunded=refunded,
+        voided=cancelled + expired,
+        provider_reference=reference_of(name),
+        action=_action(action),
+        valid_until=None if until is None else time_of(until),
+        reason=_reason(reason),
+        operations=tuple(_operations(operations)),
+    )
+    _require_ours(asked, reference, seen.provider_reference)
+    require_possible(seen, whole)
+    if seen.word is Word.AUTHORISED:
+        if authorised.is_zero:
+            raise Contradiction("authorised, and nothing is reserved")
+        if seen.voided == authorised:
+            return seen.but(word=Word.VOIDED if expired.is_zero else Word.EXPIRED)
+    elif seen.word is not Word.UNCLEAR and not authorised.is_zero:
+        raise Contradiction(f"{seen.word}, and {authorised} is authorised")
+    return seen
 
 
-def _check_sums(payment: _Payment, whole: Money) -> None:
-    """Believe no sums that cannot be true.
+def _agreed(order: Agree, answer: Mapping[str, object]) -> Result:
+    name, mandate = _mandate(order, answer)
+    return Result(
+        outcome=AGREED.get(mandate.word, Outcome.PENDING),
+        provider_reference=name,
+        action=mandate.action,
+    )
+
+
+def _ended(ask: MandateAsk, answer: Mapping[str, object]) -> Result:
+    _, mandate = _mandate(ask, answer)
+    return Result(outcome=Outcome.SUCCEEDED) if mandate.word is MandateWord.ENDED else UNKNOWN
+
+
+def _mandate(asked: Agree | MandateAsk, answer: Mapping[str, object]) -> tuple[str, Mandate]:
+    """Read a mandate, and the bank's name for it, and compare them with what we asked about."""
+    match answer:
+        case {
+            "id": name,
+            "merchant_reference": str(reference),
+            "state": str(state),
+            "token": token,
+            "action": action,
+        }:
+            known, word = reference_of(name), MANDATES.get(state, MandateWord.UNCLEAR)
+        case _:
+            raise Unreadable("not a mandate")
+    _require_ours(asked, reference, known)
+    held = Secret(reference_of(token)) if word is MandateWord.ACTIVE else None
+    return known, Mandate(word=word, token=held, action=_action(action))
+
+
+def _require_ours(asked: _Asked, reference: str, name: str | None) -> None:
+    """Believe no answer about another payment, or another mandate.
 
     Raises:
-        Contradiction: If more is captured, released or refunded than was there, more or less than
-            the whole is authorised, or the word and the sums disagree.
+        Contradiction: If our name for it is another one, or the bank's is, where we know it.
     """
-    zero = Money.zero(whole.currency)
-    if payment.authorised not in {zero, whole}:
-        raise Contradiction(f"{payment.authorised} is authorised where {whole} was asked for")
-    if (
-        payment.captured + payment.voided > payment.authorised
-        or payment.refunded > payment.captured
-    ):
-        raise Contradiction(
-            f"of {payment.authorised}, {payment.captured} captured, {payment.voided} voided and "
-            f"{payment.refunded} refunded cannot all be true"
-        )
-    if payment.word not in {Word.UNCLEAR, Word.AUTHORISED} and payment.authorised != zero:
-        raise Contradiction(f"{payment.word}, and {payment.authorised} is authorised")
-    if payment.word is Word.AUTHORISED and payment.authorised == zero:
-        raise Contradiction("authorised, and nothing is reserved")
+    known_as = getattr(asked, "provider_reference", None)
+    if reference != asked.merchant_reference or known_as not in {None, name}:
+        raise Contradiction("the answer is about another payment, or another mandate")
 
 
 def _action(value: object) -> Action | None:

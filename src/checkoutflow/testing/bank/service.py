@@ -24,10 +24,14 @@ from checkoutflow.providers.simulated_bank import (
 )
 from checkoutflow.testing.bank.wire import (
     METHODS,
+    Agree,
+    Charge,
     Create,
+    Empty,
+    FirstCharge,
     Modify,
-    Void,
     amount_view,
+    mandate_view,
     operation_view,
     problem,
     read,
@@ -36,6 +40,7 @@ from checkoutflow.testing.bank.wire import (
 from checkoutflow.testing.standins.base import StandIn
 from checkoutflow.testing.standins.book import BankPayment, Fate, Kind, Refusal, Status
 from checkoutflow.testing.standins.faults import Names
+from checkoutflow.testing.standins.mandates import BankMandate, MandateState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +100,7 @@ class SimulatedBank(StandIn):
         )
         self._api_key = api_key
         self._notice_secret = notice_secret
+        self._agreements: dict[str, Agree] = {}  # what was asked for, by the mandate's reference
 
     def provider(self, base_url: str = "https://bank.example") -> SimulatedBankProvider:
         """An adapter for this bank, with its address, its credentials and what it really can."""
@@ -140,6 +146,16 @@ class SimulatedBank(StandIn):
                 kind = _KINDS[word]
                 work = partial(self._modify, kind, reference)
                 return self._perform(request, kind, _key_of(request), work)
+            case "POST", ["v1", "mandates"]:
+                return self._perform(request, Kind.AUTHORISE, _key_of(request), self._ask_leave)
+            case "GET", ["v1", "mandates", reference]:
+                return self._look_up_mandate(request, self._mandate(reference))
+            case "POST", ["v1", "mandates", reference, "charges"]:
+                work = partial(self._charge, self._mandate(reference))
+                return self._perform(request, Kind.AUTHORISE, _key_of(request), work)
+            case "POST", ["v1", "mandates", reference, "end"]:
+                work = partial(self._end, self._mandate(reference))
+                return self._perform(request, Kind.VOID, _key_of(request), work)
             case "POST", ["portal", "payments", reference, word] if word in _KINDS:
                 self._modify(_KINDS[word], reference, request, None, Fate())
                 return httpx.Response(201, json=view(self._payment(reference)))
@@ -185,21 +201,22 @@ class SimulatedBank(StandIn):
     def _create(self, request: httpx.Request, key: str, fate: Fate) -> httpx.Response:
         order = read(Create, request)
         order.check()
-        payment, operation = self._create_payment(
-            request,
-            key,
-            fate,
-            BankPayment(
-                id=f"pay_{self._count + 1:06}",
-                merchant_reference=order.merchant_reference,
-                amount=order.amount.money,
-                method=order.method,
-                return_url=order.return_url,
-                instrument=order.instrument,
-                page="",
-                is_waiting=METHODS[order.method] != "",
-            ),
+        wanted = BankPayment(
+            id=f"pay_{self._count + 1:06}",
+            merchant_reference=order.merchant_reference,
+            amount=order.amount.money,
+            method=order.method,
+            return_url=order.return_url,
+            instrument=order.instrument,
+            page="",
+            is_waiting=METHODS[order.method] != "",
         )
+        return self._reserve(request, key, fate, wanted)
+
+    def _reserve(
+        self, request: httpx.Request, key: str, fate: Fate, wanted: BankPayment
+    ) -> httpx.Response:
+        payment, operation = self._create_payment(request, key, fate, wanted)
         is_processing = operation.status is Status.PROCESSING and not payment.is_waiting
         return httpx.Response(202 if is_processing else 201, json=view(payment))
 
@@ -209,13 +226,105 @@ class SimulatedBank(StandIn):
         self._payment(reference)  # an unknown payment is told before a bad body
         amount = None
         if kind is Kind.VOID:
-            read(Void, request)
+            read(Empty, request)
         else:
             amount = read(Modify, request).amount.money
         payment, operation = self._modify_payment(kind, reference, amount, key, fate)
         status = 202 if operation.status is Status.PROCESSING else 201
         both = {"operation": operation_view(operation), "payment": view(payment)}
         return httpx.Response(status, json=both)
+
+    # --- mandates ------------------------------------------------------------------------------
+
+    def _ask_leave(self, request: httpx.Request, key: str, fate: Fate) -> httpx.Response:
+        """Open a mandate; a first payment waits for the same decision, on the same page."""
+        order = read(Agree, request)
+        first = order.first
+        if first is not None:
+            self._allow(order, first)
+            if first.merchant_reference in self._ledger.payments:
+                raise Refusal(409, "reference_taken")
+        if self._agreements.setdefault(order.merchant_reference, order) != order:
+            raise Refusal(409, "reference_taken")
+        number = len(self._mandates) + 1
+        mandate = self._open_mandate(
+            request,
+            BankMandate(
+                reference=order.merchant_reference,
+                id=f"man_{number:06}",
+                token=f"leave-{number:06}",
+                return_url=order.return_url,
+            ),
+        )
+        if first is not None:
+            payment = self._unpaid(first, order.method)
+            payment.page, payment.is_waiting = mandate.page, True
+            self._ledger.create(payment, key, fate)
+        return httpx.Response(201, json=self._shown(mandate))
+
+    def _agreed(self, mandate: BankMandate) -> None:
+        """The first payment is decided with the mandate, unless its time had run out."""
+        first = self._agreements[mandate.reference].first
+        if first is not None:
+            with self._open() as ledger:
+                is_given = mandate.state is MandateState.ACTIVE
+                ledger.decide(self._payment(first.merchant_reference), approve=is_given)
+
+    def _charge(
+        self, mandate: BankMandate, request: httpx.Request, key: str, fate: Fate
+    ) -> httpx.Response:
+        order = read(Charge, request)
+        agreement = self._agreements[mandate.reference]
+        is_theirs = hmac.compare_digest(order.token.encode(), mandate.token.encode())
+        if not is_theirs or mandate.state is not MandateState.ACTIVE:
+            raise Refusal(422, "mandate_not_active")
+        self._allow(agreement, order)
+        return self._reserve(request, key, fate, self._unpaid(order, agreement.method))
+
+    @staticmethod
+    def _allow(agreement: Agree, order: FirstCharge) -> None:
+        """See that the customer agreed to such a payment.
+
+        Raises:
+            Refusal: If its currency is another one, it is too high, or its lines do not add up.
+        """
+        order.check()
+        if order.amount.currency != agreement.maximum.currency:
+            raise Refusal(422, "wrong_currency")
+        if order.amount.value > agreement.maximum.value:
+            raise Refusal(422, "amount_too_high")
+
+    def _end(
+        self, mandate: BankMandate, request: httpx.Request, _key: str, _fate: Fate
+    ) -> httpx.Response:
+        """End a mandate, before the customer decided or later."""
+        read(Empty, request)
+        self._agree(mandate, approve=False)
+        mandate.state = MandateState.ENDED
+        return httpx.Response(201, json=self._shown(mandate))
+
+    def _look_up_mandate(self, request: httpx.Request, mandate: BankMandate) -> httpx.Response:
+        """As for payments, with the faults that are planned for look-ups."""
+        name = f"mandate {mandate.reference}"
+        _, before = self._views.get(name, (None, None))
+        self._views[name] = before, self._shown(mandate)
+        return self._look_up(request, name)
+
+    def _shown(self, mandate: BankMandate) -> dict[str, object]:
+        return mandate_view(mandate, self._agreements[mandate.reference].method)
+
+    def _unpaid(self, order: FirstCharge, method: str) -> BankPayment:
+        """A payment that asks nobody."""
+        return BankPayment(
+            id=f"pay_{self._count + 1:06}",
+            merchant_reference=order.merchant_reference,
+            amount=order.amount.money,
+            method=method,
+            return_url="",
+            instrument=None,
+            page="",
+            is_waiting=False,
+        )
 
 
 def _key_of(request: httpx.Request) -> str:

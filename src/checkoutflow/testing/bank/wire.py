@@ -14,11 +14,13 @@ from checkoutflow.errors import problem_paths
 from checkoutflow.money import MAX_MINOR, Money
 from checkoutflow.providers.http import json_of
 from checkoutflow.testing.standins.book import GIFT_CARD, Refusal
+from checkoutflow.testing.standins.mandates import MandateState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from checkoutflow.testing.standins.book import BankOperation, BankPayment
+    from checkoutflow.testing.standins.mandates import BankMandate
 
 # Ways to pay, and what the customer has to do for each; nothing where nobody is asked.
 METHODS: Final = MappingProxyType(
@@ -61,15 +63,37 @@ class _Customer(Strict):
     email: _Text | None = None
 
 
-class Create(Strict):
+_Reference: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
+_ReturnUrl: TypeAlias = Annotated[str, Field(pattern=r"^https?://[!-~]{1,2000}$")]
+_Locale: TypeAlias = Annotated[str, Field(pattern=r"^[a-z]{2}_[A-Z]{2}$")]
+
+
+class _Order(Strict):
+    """What a payment is for."""
+
+    merchant_reference: _Reference
+    amount: _Positive
+    lines: list[_Line] = []
+
+    def check(self) -> None:
+        """Check what no single field shows.
+
+        Raises:
+            Refusal: If the lines do not add up.
+        """
+        if self.lines:
+            currencies = {line.amount.currency for line in self.lines}
+            line_total = sum(line.amount.value for line in self.lines)
+            if currencies != {self.amount.currency} or line_total != self.amount.value:
+                raise Refusal(400, "wrong_sum", [("lines", "must add up to the amount")])
+
+
+class Create(_Order):
     """A payment to authorise."""
 
-    merchant_reference: str = Field(pattern=r"^[A-Za-z0-9-]{8,64}$")
-    amount: _Positive
     method: Literal["card", "gift_card", "wallet", "app", "qr"]
-    return_url: str = Field(pattern=r"^https?://[!-~]{1,2000}$")
-    locale: str = Field(pattern=r"^[a-z]{2}_[A-Z]{2}$")
-    lines: list[_Line] = []
+    return_url: _ReturnUrl
+    locale: _Locale
     instrument: _Text | None = None
     customer: _Customer = _Customer()
 
@@ -79,13 +103,35 @@ class Create(Strict):
         Raises:
             Refusal: If the lines do not add up, or a gift card has no code.
         """
-        if self.lines:
-            currencies = {line.amount.currency for line in self.lines}
-            line_total = sum(line.amount.value for line in self.lines)
-            if currencies != {self.amount.currency} or line_total != self.amount.value:
-                raise Refusal(400, "wrong_sum", [("lines", "must add up to the amount")])
+        super().check()
         if self.method == GIFT_CARD and self.instrument is None:
             raise Refusal(400, "invalid_request", [("instrument", "is the gift card's code")])
+
+
+class FirstCharge(_Order):
+    """A payment to take with the customer's consent."""
+
+    title: _Text
+
+
+class Charge(FirstCharge):
+    """A payment to take on a mandate."""
+
+    token: _Text
+
+
+class Agree(Strict):
+    """A mandate to ask the customer for."""
+
+    merchant_reference: _Reference
+    method: Literal["card", "wallet", "app", "qr"]
+    title: _Text
+    maximum: _Positive
+    every_months: int = Field(ge=0, le=120)
+    return_url: _ReturnUrl
+    locale: _Locale
+    customer: _Customer = _Customer()
+    first: FirstCharge | None = None
 
 
 class Modify(Strict):
@@ -94,8 +140,8 @@ class Modify(Strict):
     amount: _Positive
 
 
-class Void(Strict):
-    """A void: nothing to say."""
+class Empty(Strict):
+    """A void, or the end of a mandate: nothing to say."""
 
 
 _Model = TypeVar("_Model", bound=Strict)
@@ -147,10 +193,27 @@ def operation_view(operation: BankOperation) -> dict[str, object]:
     }
 
 
+def mandate_view(mandate: BankMandate, method: str) -> dict[str, object]:
+    """A mandate as the bank tells it. The token is for whoever may charge on it."""
+    is_given = mandate.state is MandateState.ACTIVE
+    return {
+        "id": mandate.id,
+        "merchant_reference": mandate.reference,
+        "state": mandate.state,
+        "method": method,
+        "token": mandate.token if is_given else None,
+        "action": _action(method, mandate),
+    }
+
+
+def _action(method: str, asked: BankPayment | BankMandate) -> dict[str, object] | None:
+    """What the customer must do; for a mandate every method asks."""
+    return {"type": METHODS[method] or "redirect", "url": asked.page} if asked.is_waiting else None
+
+
 def view(payment: BankPayment) -> dict[str, object]:
     """A payment as the bank tells it: a word that says little, and aggregates that say it all."""
     book, currency = payment.book, payment.amount.currency
-    action = {"type": METHODS[payment.method], "url": payment.page} if payment.is_waiting else None
     return {
         "id": payment.id,
         "merchant_reference": payment.merchant_reference,
@@ -165,7 +228,7 @@ def view(payment: BankPayment) -> dict[str, object]:
             "cancelled": amount_view(book.voided - book.expired, currency),
             "expired": amount_view(book.expired, currency),
         },
-        "action": action,
+        "action": _action(payment.method, payment),
         "expires_at": payment.until.isoformat() if payment.until else None,
         "operations": [operation_view(operation) for operation in payment.operations],
     }
