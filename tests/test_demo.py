@@ -20,7 +20,6 @@ from checkoutflow.cli.files import examples
 from checkoutflow.cli.paper import WIDTH, width
 from checkoutflow.cli.stage import open_stage
 from checkoutflow.cli.stories import STORIES, play
-from checkoutflow.flow.host import system_clock
 from checkoutflow.payment.books import Books
 from checkoutflow.shop import Shop
 from checkoutflow.stores.sql import open_store

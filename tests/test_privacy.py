@@ -104,6 +104,7 @@ def test_what_is_worth_money_by_itself_is_secret_and_short_lived():
     assert {name: list(field.purposes) for name, field in secret.items()} == {
         "national_id": [Purpose.IDENTIFY_FOR_CREDIT],
         "gift_card_code": [Purpose.TAKE_PAYMENT],
+        "store_credit_code": [Purpose.TAKE_PAYMENT],
     }
     assert {field.keep_days for field in secret.values()} == {30}
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkoutflow.errors import InvalidInput, UsageError
-from checkoutflow.money import Money
+from checkoutflow.money import DIGITS, MAX_MINOR, Money
 from checkoutflow.providers.http import (
     MAX_BODY_BYTES,
     Unreadable,
@@ -20,6 +20,7 @@ from checkoutflow.providers.http import (
     base_url,
     body_of,
     json_of,
+    money_from,
     page_of,
     path,
     reference_of,
@@ -98,6 +99,21 @@ def test_a_request_without_a_body_says_nothing_about_one():
 def test_no_float_that_is_no_number_leaves():
     with pytest.raises(ValueError, match="Out of range"):
         request("POST", "https://bank.example", headers={}, body={"amount": float("nan")})
+
+
+@given(st.integers(-MAX_MINOR, MAX_MINOR), st.sampled_from(sorted(DIGITS)))
+def test_an_amount_in_whole_units_leaves_and_comes_back_to_the_last_digit(minor, currency):
+    amount = Money(minor, currency)
+    whole = amount.decimal()
+    made = request("POST", "https://bank.example", headers={}, body=whole)
+    assert money_from(json_of(made.content), currency) == amount
+    assert money_from(str(whole), currency) == amount
+
+
+@pytest.mark.parametrize("value", [Decimal("0.1234567890123456789"), Decimal("NaN"), {1}, b"1"])
+def test_what_json_cannot_hold_to_the_last_digit_does_not_leave(value):
+    with pytest.raises(TypeError, match="without loss"):
+        request("POST", "https://bank.example", headers={}, body={"sum": value})
 
 
 def nested(depth):
@@ -180,6 +196,63 @@ def test_an_amount_is_whole_minor_units_of_a_known_currency():
 def test_anything_else_is_no_amount(minor, currency):
     with pytest.raises(Unreadable, match="not an amount"):
         amount_of(minor, currency)
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "minor"),
+    [
+        (129, "DKK", 12900),
+        (Decimal("129.5"), "DKK", 12950),
+        (Decimal("129.5000"), "DKK", 12950),
+        (Decimal("1.295E+2"), "DKK", 12950),
+        ("129.50", "DKK", 12950),
+        ("129", "EUR", 12900),
+        (-129, "SEK", -12900),
+        (Decimal("-0.01"), "SEK", -1),
+        ("-0.01", "SEK", -1),
+        (1000, "ISK", 1000),
+        (Decimal("1000.0"), "ISK", 1000),
+        (0, "NOK", 0),
+        (Decimal("-0.00"), "NOK", 0),
+        (10**11, "NOK", MAX_MINOR),
+    ],
+)
+def test_an_amount_in_whole_units_has_the_currencys_digits(value, currency, minor):
+    assert money_from(value, currency) == Money(minor, currency)
+
+
+@pytest.mark.parametrize(
+    ("value", "currency"),
+    [
+        (True, "DKK"),
+        (1.5, "DKK"),
+        (None, "DKK"),
+        ({}, "DKK"),
+        (Decimal("0.001"), "DKK"),
+        (Decimal("1.00000000000000000000000000000001"), "DKK"),  # more digits than decimals keep
+        (Decimal("0.5"), "ISK"),
+        (Decimal("NaN"), "DKK"),
+        (Decimal("Infinity"), "DKK"),
+        (Decimal("1e999999"), "DKK"),
+        (Decimal("1e-999999"), "DKK"),
+        (10**30, "DKK"),
+        (10**11 + 1, "DKK"),
+        ("0.001", "DKK"),
+        ("1.0", "ISK"),
+        ("1,50", "DKK"),
+        ("1 000", "DKK"),
+        ("1e2", "DKK"),
+        ("", "DKK"),
+        ("9" * 5000, "DKK"),
+        (1, "ZZZ"),
+        ("7", "ZZZ"),
+        (1, None),
+        (1, ["DKK"]),
+    ],
+)
+def test_anything_else_is_no_amount_in_whole_units(value, currency):
+    with pytest.raises(Unreadable, match="not an amount"):
+        money_from(value, currency)
 
 
 @pytest.mark.parametrize("value", ["pay_1", "A-b.c~d:e+f=g", "x" * 128])

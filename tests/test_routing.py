@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -25,6 +24,7 @@ from checkoutflow.payment.methods import Method
 from checkoutflow.payment.outcomes import Operation, Outcome
 from checkoutflow.payment.routing import Route, providers_for
 from checkoutflow.privacy.vault import Keys
+from checkoutflow.providers.simulated_bank import SimulatedBankProvider
 from checkoutflow.stores.contract import HealthRow
 from checkoutflow.testing import CUSTOMERS, Clock, Fault, SimulatedBank, sample_carts, sample_shop
 
@@ -185,7 +185,7 @@ class Two:
 def named(bank, name):
     """The bank's adapter under another name and address."""
     given = bank.provider(f"https://{name}")
-    return replace(given, config=replace(given.config, name=name))
+    return SimulatedBankProvider(given.config.but(name=name), bank.capabilities)
 
 
 def test_the_first_provider_takes_it_and_the_other_never_hears_of_it():
@@ -268,7 +268,9 @@ def test_a_provider_that_keeps_failing_is_asked_last_by_every_process():
     two.banks["first"].plan("authorise", *[Fault.UNREACHABLE] * health.FAILURES)
     for _ in range(health.FAILURES):
         assert two.buy().phase is Phase.CONFIRMED
-    assert two.store.health("first").down_until is not None
+    known = two.store.health("first")
+    assert known is not None
+    assert known.down_until is not None
     sale = two.buy(two.open())
     assert [payment.provider for payment in sale.payments] == ["second"]
     two.clock.advance(seconds=31)
@@ -297,4 +299,6 @@ def test_answers_that_say_trouble_count_as_failures():
     two = Two()
     two.banks["first"].plan("authorise", Fault.ERROR)
     two.buy()
-    assert two.store.health("first").failures == 1
+    known = two.store.health("first")
+    assert known is not None
+    assert known.failures == 1

@@ -222,7 +222,7 @@ def test_upgraded_tables_are_like_new_ones(store):
     """Each step, from the first version on, ends where `create` begins."""
     new = shape(store)
     with store._transaction("BEGIN IMMEDIATE") as cursor:
-        for name in ("checkoutflow_health",):
+        for name in ("checkoutflow_health", "checkoutflow_gift_cards", "checkoutflow_ledger"):
             cursor.execute(f"DROP TABLE {name}")
         cursor.execute("UPDATE checkoutflow_schema SET version = 1")
     assert shape(store) != new
@@ -231,12 +231,12 @@ def test_upgraded_tables_are_like_new_ones(store):
 
 
 def shape(store: SqlStore) -> list[tuple[object, ...]]:
-    """Every column of every table."""
-    tables = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+    """Every column of every table, and every index and trigger."""
+    names = "SELECT type, name FROM sqlite_master ORDER BY type, name"
     return [
-        (name, *column)
-        for (name,) in rows_of(store, tables)
-        for column in rows_of(store, f"PRAGMA table_info({name})")
+        (kind, name, *column)
+        for kind, name in rows_of(store, names)
+        for column in rows_of(store, f"PRAGMA table_info({name})") or [()]
     ]
 
 
@@ -515,6 +515,8 @@ def test_no_question_reads_a_whole_table(store, question):
             "find_payment",
             "COVERING INDEX checkoutflow_attempts_by_payment (provider=? AND payment=?)",
         ),
+        ("moves", "USING INDEX checkoutflow_ledger_by_payment (payment=?)"),
+        ("free", "USING PRIMARY KEY (card_id=?)"),
         ("checkouts_in_phase", "COVERING INDEX checkoutflow_checkouts_by_phase (phase=? AND id>?)"),
     ],
 )

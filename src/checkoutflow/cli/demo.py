@@ -21,7 +21,6 @@ from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.providers.registry import adapter_of
 from checkoutflow.testing.bank import METHODS, SimulatedBank
 from checkoutflow.testing.standins import open_stand_in
-from checkoutflow.testing.standins.base import StandIn
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from checkoutflow.payment.capabilities import Capabilities
     from checkoutflow.providers.contract import Provider
     from checkoutflow.shop import Shop
+    from checkoutflow.testing.standins.base import StandIn
 
 
 def run(arguments: Namespace, paper: Paper) -> int:

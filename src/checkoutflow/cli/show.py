@@ -116,6 +116,10 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
         e.RefundStarted: "{refund}: {lines}, {amount}",
         e.RefundDone: "{refund} is given back",
         e.RefundNotDone: "{refund} is not given back in full",
+        e.InvoiceIssued: "invoice {invoice} for {shipment}: {amount} due {due_on}, {reference}",
+        e.CreditNoteIssued: "credit note {credit_note}: {amount} of invoice {invoice}",
+        e.PaymentRecorded: "{amount} arrived for invoice {invoice} on {received_on}",
+        e.InvoiceOverdue: "the shop was told that invoice {invoice} is unpaid",
         e.LinesCancelled: "{lines}",
         e.Cancelled: "what is still reserved will be released",
         e.Expired: "nobody finished it in time",
@@ -194,6 +198,11 @@ def _open(checkout: Checkout) -> Iterator[str]:
     under_way += [item.id for item in checkout.refunds if item.state is PartState.UNDER_WAY]
     if under_way:
         yield f"Under way: {', '.join(under_way)}."
+    for invoice in checkout.invoices:
+        if not invoice.open.is_zero:
+            yield f"Invoice {invoice.number}: {invoice.open} is to be paid by {invoice.due_on}."
+        if not invoice.owed.is_zero:
+            yield f"Invoice {invoice.number}: {invoice.owed} too much was paid; pay it back."
     for item in checkout.attention:
         reason = item.reason.replace("_", " ")
         yield f"A person should look at payment {shortened(item.payment)}: {reason}."
