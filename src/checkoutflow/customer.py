@@ -240,6 +240,7 @@ _CLEANERS: Final[Mapping[str, tuple[Callable[[str, Area], str], Callable[[Area],
             "country": (_country, lambda area: area.code),
             "national_id": (_national_id, _a_national_id),
             "gift_card_code": (_text(100), lambda _: "the code as it stands on the card"),
+            "store_credit_code": (_text(100), lambda _: "the code of the customer's account"),
         }
     )
 )

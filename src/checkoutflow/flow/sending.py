@@ -88,12 +88,18 @@ class Sending(Commits):
             ):
                 return state, ()
             at = yield from now()
-            after, events = decide(state, [command], self.rules, at)
+            again = partial(decide, state, [command], self.rules, at)
+            after, events = again()
             if not events:
                 return state, ()
             try:
                 after = yield from self._commit(
-                    state, after, events, at=at, command=command.name, notice=notice
+                    state,
+                    (after, events),
+                    at=at,
+                    command=command.name,
+                    notice=notice,
+                    again=again,
                 )
             except StoreConflict:
                 state = yield from self.load(state.id)

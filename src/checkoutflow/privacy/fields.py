@@ -96,9 +96,7 @@ _PHONE: Final[Mapping[Purpose, Basis]] = MappingProxyType(
         Purpose.PREVENT_FRAUD: Basis.LEGITIMATE_INTEREST,
     }
 )
-_GIFT_CARD: Final[Mapping[Purpose, Basis]] = MappingProxyType(
-    {Purpose.TAKE_PAYMENT: Basis.CONTRACT}
-)
+_VOUCHER: Final[Mapping[Purpose, Basis]] = MappingProxyType({Purpose.TAKE_PAYMENT: Basis.CONTRACT})
 # Who lends must know to whom: what the customer asks for, by choosing credit, before the contract.
 _NATIONAL_ID: Final[Mapping[Purpose, Basis]] = MappingProxyType(
     {Purpose.IDENTIFY_FOR_CREDIT: Basis.CONTRACT}
@@ -118,7 +116,8 @@ FIELDS: Final[Mapping[str, Field]] = MappingProxyType(
             Field("country", _ADDRESS, KEEP_ORDER),
             # As strict as can be: gone with an unfinished sale, and soon after a finished one.
             Field("national_id", _NATIONAL_ID, KEEP_UNFINISHED, secret=True),
-            Field("gift_card_code", _GIFT_CARD, KEEP_UNFINISHED, secret=True),
+            Field("gift_card_code", _VOUCHER, KEEP_UNFINISHED, secret=True),
+            Field("store_credit_code", _VOUCHER, KEEP_UNFINISHED, secret=True),
         )
     }
 )

@@ -53,7 +53,7 @@ class Keys:
         self._secrets = dict(secrets)
         self.current = next(iter(self._secrets))
         self._ciphers: dict[str, AESGCM] = {}
-        self._digest_keys: dict[str, bytes] = {}
+        self._digest_keys: dict[str, tuple[bytes, ...]] = {}
 
     @classmethod
     def of(cls, secret: bytes, *older: bytes) -> Self:
@@ -84,12 +84,12 @@ class Keys:
             self._ciphers[wanted] = cipher
         return cipher
 
-    def digest_key(self, kind: str) -> bytes:
-        """Give the key for digests of one kind, derived from the current key."""
-        if (key := self._digest_keys.get(kind)) is None:
-            key = _derive(self._secrets[self.current], f"digest {kind}")
-            self._digest_keys[kind] = key
-        return key
+    def digest_keys(self, kind: str) -> tuple[bytes, ...]:
+        """Give the keys for digests of one kind: derived from the current key, then from others."""
+        if (found := self._digest_keys.get(kind)) is None:
+            found = tuple(_derive(each, f"digest {kind}") for each in self._secrets.values())
+            self._digest_keys[kind] = found
+        return found
 
     def __repr__(self) -> str:
         return f"Keys({STARS})"
@@ -114,7 +114,16 @@ def digest(keys: Keys, kind: str, text: str) -> str:
     Returns:
         HMAC-SHA-256 as 64 hexadecimal digits.
     """
-    return hmac.digest(keys.digest_key(kind), octets(text), "sha256").hex()
+    return digests(keys, kind, text)[0]
+
+
+def digests(keys: Keys, kind: str, text: str) -> tuple[str, ...]:
+    """Give the digests of a text under each of the keys, the current one first.
+
+    What is kept for longer than a key is current is found under one of them.
+    """
+    known = keys.digest_keys(kind)
+    return tuple(hmac.digest(key, octets(text), "sha256").hex() for key in known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import httpx
 
 from checkoutflow.errors import InvalidInput, UsageError
-from checkoutflow.money import Money
+from checkoutflow.money import MAX_MINOR, Money, digits_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,16 +83,32 @@ def request(
         method: ``GET``, ``POST`` and so on.
         url: The whole address, of `base_url` and `path`.
         headers: In the order in which to send them.
-        body: Plain data without floats, written as JSON with sorted keys; None for no body.
+        body: Plain data without floats, written as JSON with sorted keys; None for no body. A
+            `Decimal` of at most 15 digits becomes a number.
+
+    >>> request("POST", "https://a.example", headers={}, body={"sum": Decimal("12.50")}).content
+    b'{"sum":12.5}'
     """
     wanted = {"accept": "application/json", **headers}
     if body is None:
         return httpx.Request(method, url, headers=wanted)
     content = json.dumps(
-        body, allow_nan=False, ensure_ascii=False, separators=(",", ":"), sort_keys=True
+        body,
+        allow_nan=False,
+        default=_exactly,
+        ensure_ascii=False,
+        separators=(",", ":"),
+        sort_keys=True,
     ).encode()
     wanted["content-type"] = "application/json"
     return httpx.Request(method, url, headers=wanted, content=content)
+
+
+def _exactly(value: object) -> float:
+    """A decimal as a number in JSON: a float is written as the number itself, or not at all."""
+    if isinstance(value, Decimal) and Decimal(repr(number := float(value))) == value:
+        return number
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON without loss")
 
 
 def body_of(response: httpx.Response) -> object:
@@ -170,6 +186,35 @@ def amount_of(minor: object, currency: object) -> Money:
             return Money(minor, currency)
         except InvalidInput:
             pass
+    raise Unreadable("not an amount")
+
+
+def money_from(value: object, currency: object) -> Money:
+    """An amount that a provider wrote in whole units: a number, or plain text.
+
+    It can be below zero, as some write what they give back: give what must not be to `amount_of`.
+
+    Raises:
+        Unreadable: If it is anything else, finer than the currency's smallest unit, or in no known
+            currency.
+
+    >>> money_from(Decimal("129.5"), "DKK"), money_from("-1.50", "EUR")
+    (Money(minor=12950, currency='DKK'), Money(minor=-150, currency='EUR'))
+    """
+    try:
+        match value, currency:
+            case str(text), str(code):
+                return Money.parse(text, code)
+            case bool(), _:
+                pass
+            case ((int() | Decimal()), str(code)):
+                number = Decimal(value)
+                if abs(number) <= MAX_MINOR:
+                    money = Money(int(number.scaleb(digits_of(code))), code)
+                    if money.decimal() == number:  # also where scaling rounded
+                        return money
+    except (InvalidInput, ArithmeticError):
+        pass
     raise Unreadable("not an amount")
 
 

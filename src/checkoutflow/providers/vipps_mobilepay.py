@@ -1,7 +1,8 @@
 """Vipps MobilePay: the wallet of NO and SE (Vipps) and of DK and FI (MobilePay), by ePayment.
 
-Source: the provider's OpenAPI files (ePayment 1.8.1, access token 2.0.0, webhooks v1) and developer
-pages, read 2026-08. What they leave open is decided so that no money can be lost:
+Mandates are in `checkoutflow.providers.vipps_recurring`. Source: the provider's OpenAPI files
+(ePayment 1.8.1, access token 2.0.0, webhooks v1) and developer pages, read 2026-08. What they leave
+open is decided so that no money can be lost:
 
 - For how long an idempotency key lives is nowhere said: we repeat for an hour, and then only ask.
 - Whether a cancel honours its key is not said either. So "already cancelled" (6070) is unknown, not
@@ -12,9 +13,6 @@ pages, read 2026-08. What they leave open is decided so that no money can be los
 - Whether a notice that is sent again gets a new date is open, and it is sent again for seven days.
 - What happens to the sums when a reservation runs out is not said: what shows as cancelled is
   voided.
-
-Not used: the event log (the sums settle what happened), force approve (test host only), Express,
-profile sharing, and push messages, which ask for the provider's approval.
 """
 
 from __future__ import annotations
@@ -23,16 +21,15 @@ import hashlib
 import hmac
 import re
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
 
 import httpx
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from checkoutflow.errors import Contradiction, InvalidInput, NotSupported, UntrustedNotice
-from checkoutflow.model import Frozen
-from checkoutflow.money import Money
 from checkoutflow.payment.capabilities import Capabilities
 from checkoutflow.payment.outcomes import (
     Action,
@@ -45,6 +42,20 @@ from checkoutflow.payment.outcomes import (
     Word,
 )
 from checkoutflow.privacy.secret import Secret, octets
+from checkoutflow.providers import vipps_recurring as recurring
+from checkoutflow.providers.base import (
+    Address,
+    Configured,
+    Credential,
+    Hosts,
+    Name,
+    ProviderConfig,
+    careful,
+    careful_look,
+    money_of,
+    require_possible,
+    whole_of,
+)
 from checkoutflow.providers.contract import (
     Ask,
     Authorise,
@@ -56,8 +67,6 @@ from checkoutflow.providers.contract import (
 )
 from checkoutflow.providers.http import (
     Unreadable,
-    amount_of,
-    base_url,
     body_of,
     json_of,
     page_of,
@@ -66,19 +75,21 @@ from checkoutflow.providers.http import (
     request,
     time_of,
 )
-from checkoutflow.providers.notices import (
-    header,
-    http_date_s,
-    require_recent,
-    require_same,
+from checkoutflow.providers.notices import header, http_date_s, require_recent, require_same
+from checkoutflow.providers.vipps_recurring import (
+    RECURRING,
+    msisdn,
+    our_reference,
+    outcome_of,
+    require_ours,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
-PRODUCTION: Final = "https://api.vipps.no"
-TEST: Final = "https://apitest.vipps.no"
+    from checkoutflow.money import Money
+    from checkoutflow.payment.outcomes import Mandate
+    from checkoutflow.providers.contract import Agree, Charge, MandateAsk
 
 
 class Market(NamedTuple):
@@ -115,14 +126,16 @@ class Method(NamedTuple):
     flow: Literal["WEB_REDIRECT", "QR"]
 
 
-# What a shop can name as ``provider_method``. A card works in production only.
-METHODS: Final[Mapping[str, Method]] = MappingProxyType(
+# What a shop can name as ``provider_method``. A card works in production only. What has no means of
+# its own is for mandates, and for the charges on them.
+METHODS: Final[Mapping[str, Method | None]] = MappingProxyType(
     {
         "vipps": Method("WALLET", "WEB_REDIRECT"),
         "mobilepay": Method("WALLET", "WEB_REDIRECT"),
         "wallet": Method("WALLET", "WEB_REDIRECT"),
         "card": Method("CARD", "WEB_REDIRECT"),
         "qr": Method("WALLET", "QR"),
+        RECURRING: None,
     }
 )
 
@@ -168,19 +181,15 @@ UNCODED: Final[Mapping[int, str]] = MappingProxyType(
 # They send a notice again for seven days, perhaps under its first date. A notice is acted on once
 # and only makes us look, so an old one that is believed does no harm; one that is not is lost.
 NOTICE_AGE_S: Final = 8 * 86_400
-CLOCKS_DIFFER_S: Final = 300
 
 DESCRIPTION: Final = range(3, 101)  # characters of a text about the payment
 RETURN_URL: Final = 2500  # characters
 
-_REFERENCE: Final = re.compile(r"[a-zA-Z0-9-]{8,64}")
-_PHONE: Final = re.compile(r"\+?([0-9]{9,15})")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{1,8192}")
-_CREDENTIAL: Final = re.compile(r"[!-~]{8,500}")
 _SIGNED: Final = "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature="
 
 
-class VippsMobilePayConfig(Frozen):
+class VippsMobilePayConfig(ProviderConfig):
     """One sales unit. A shop that sells in three markets has three, each with its own keys.
 
     Attributes:
@@ -190,64 +199,38 @@ class VippsMobilePayConfig(Frozen):
         notice_url: The address that was registered for webhooks, to the letter: it is part of what
             they sign, and behind a proxy the request does not show it.
         notice_secret: What they sign with; shown once, when the address is registered.
-        is_test: Whether the keys are for the test environment.
-        base_url: Another host: a stand-in, or a proxy. By default as ``is_test`` says.
         partial_capture: False if the sales unit takes captures of the whole amount only.
+        agreement_url: Where customers see and end their mandates. A slash and our reference of the
+            mandate are added. Without it there are no mandates; in Sweden there are none.
         system_name: The shop's system, at most 30 characters, for the provider's support.
         system_version: Its version, at most 30 characters; not sent if it is None.
-        name: The provider's name in settings, in the store and in notice addresses.
     """
 
+    hosts: ClassVar = Hosts("https://api.vipps.no", "https://apitest.vipps.no")
+
+    name: Name = "vipps_mobilepay"
     merchant_serial_number: str = Field(pattern=r"^[0-9]{4,10}$")
     market: Literal["NO", "DK", "FI", "SE"]
     client_id: str = Field(pattern=r"^[!-~]{1,100}$")
-    client_secret: Secret
-    subscription_key: Secret
-    notice_url: str
-    notice_secret: Secret
-    is_test: bool = False
-    base_url: str = Field(default_factory=lambda data: TEST if data.get("is_test") else PRODUCTION)
+    client_secret: Credential
+    subscription_key: Credential
+    notice_url: Address
+    notice_secret: Credential
     partial_capture: bool = True
+    agreement_url: Address | None = None
     system_name: str = Field(default="checkoutflow", pattern=r"^[!-~]{1,30}$")
     system_version: str | None = Field(default=None, pattern=r"^[!-~]{1,30}$")
-    name: str = Field(default="vipps_mobilepay", pattern=r"^[a-z][a-z0-9_]{0,39}$")
 
-    @field_validator("client_secret", "subscription_key", "notice_secret")
+    @field_validator("agreement_url")
     @classmethod
-    def _fits_a_header(cls, secret: Secret) -> Secret:
-        if not _CREDENTIAL.fullmatch(secret.reveal()):
-            raise ValueError("must be 8 to 500 letters, digits and signs, without spaces")
-        return secret
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_an_api(cls, address: str) -> str:
-        try:
-            return base_url(address)
-        except InvalidInput as error:
-            raise ValueError(error.problems[0][1]) from None
-
-    @field_validator("notice_url")
-    @classmethod
-    def _can_be_signed(cls, address: str) -> str:
-        cls._is_an_api(address)
-        return address  # with its trailing slash, if it was registered with one
-
-
-class _Payment(NamedTuple):
-    """What an answer says about a payment, checked against what we asked about."""
-
-    word: Word
-    amount: Money
-    authorised: Money
-    captured: Money
-    refunded: Money
-    voided: Money
-    provider_reference: str
+    def _has_mandates(cls, address: str | None, info: ValidationInfo) -> str | None:
+        if address is not None and info.data.get("market") == "SE":
+            raise ValueError("the provider takes no mandates in Sweden")
+        return address
 
 
 @dataclass(slots=True, eq=False)
-class VippsMobilePay:
+class VippsMobilePay(Configured):
     """Vipps MobilePay behind the contract.
 
     The access token is kept from call to call for as long as the provider takes it, and fetched
@@ -266,13 +249,9 @@ class VippsMobilePay:
             currencies=frozenset({MARKETS[self.config.market].currency}),
             captures="many" if self.config.partial_capture else "whole",
             repeat_s=3600,
+            mandates=recurring.TERMS if self.config.agreement_url else None,
             details=frozenset({"phone"}),
         )
-
-    @property
-    def name(self) -> str:
-        """The name from the configuration."""
-        return self.config.name
 
     def authorise(self, order: Authorise) -> Exchange[Result]:
         """Create a payment and send the customer to the app.
@@ -281,49 +260,50 @@ class VippsMobilePay:
             NotSupported: If the currency or the method is not one of this sales unit.
             InvalidInput: If the amount, the reference or the return address is beyond its limits.
         """
-        self.capabilities.require(Operation.AUTHORISE, order.amount.currency)
-        if order.method not in METHODS:
-            raise NotSupported(f"{self.name} knows {', '.join(METHODS)}", field="method")
-        least = MARKETS[self.config.market].minimum
-        if not least <= order.amount.minor <= MAXIMUM:
-            raise InvalidInput(f"must be {least} to {MAXIMUM} minor units", field="amount")
-        body = _creation(order, METHODS[order.method])
-        status, answer = yield from self._ask("POST", path("v1", "payments"), order.key, body)
-        match status, answer:
-            case 201, {"reference": reference, "redirectUrl": url}:
-                try:
-                    _is_ours(reference, order)
-                    return Result(outcome=Outcome.PENDING, action=_action(body["userFlow"], url))
-                except Unreadable:
-                    return Result(outcome=Outcome.UNKNOWN)
-            case _:
-                return _not_done(status, answer)
+        return careful(self._authorise(order))
 
     def status(self, ask: Ask) -> Exchange[Standing]:
         """Say how the payment stands now."""
-        currency = ask.amount.currency
-        match (yield from self._ask("GET", _where(ask))):
-            case 200, dict(answer):
-                try:
-                    return _standing(answer, ask)
-                except Unreadable:
-                    return Standing.nothing(Word.UNCLEAR, currency)
-            case 404, answer if _codes(answer) == {"5090"}:
-                return Standing.nothing(Word.NOT_FOUND, currency)
-            case _:
-                return Standing.nothing(Word.UNCLEAR, currency)
+        look = recurring.look(self, ask) if ask.method == RECURRING else self._look(ask)
+        return careful_look(ask, look)
 
     def capture(self, order: Modification) -> Exchange[Result]:
         """Take some or all of what is reserved. The law allows it when the goods are sent."""
-        return self._modify(Operation.CAPTURE, "capture", order)
+        return careful(self._modify(Operation.CAPTURE, order))
 
     def void(self, order: Modification) -> Exchange[Result]:
         """Release what is reserved and not captured, for good."""
-        return self._modify(Operation.VOID, "cancel", order)
+        return careful(self._modify(Operation.VOID, order))
 
     def refund(self, order: Modification) -> Exchange[Result]:
         """Give captured money back, within 365 days of the payment."""
-        return self._modify(Operation.REFUND, "refund", order)
+        return careful(self._modify(Operation.REFUND, order))
+
+    def agree(self, order: Agree) -> Exchange[Result]:
+        """Ask the customer for a mandate, in the app; a first payment is reserved with it.
+
+        Raises:
+            NotSupported: If this sales unit has no mandates, or not in this currency or method.
+            InvalidInput: If the maximum, the months or an address is beyond its limits.
+        """
+        return careful(recurring.agree(self, order))
+
+    def mandate(self, ask: MandateAsk) -> Exchange[Mandate]:
+        """Say how a mandate stands now."""
+        return recurring.mandate(self, ask)
+
+    def charge(self, order: Charge) -> Exchange[Result]:
+        """Have a payment reserved on the day that it is due.
+
+        Raises:
+            NotSupported: If this sales unit has no mandates, or not in this currency or method.
+            InvalidInput: If it has no day, or the amount or the reference is beyond its limits.
+        """
+        return careful(recurring.charge(self, order))
+
+    def end_mandate(self, ask: MandateAsk) -> Exchange[Result]:
+        """End a mandate for good. What is reserved on it and not captured is released."""
+        return careful(recurring.end(self, ask))
 
     def read_notices(self, webhook: Webhook) -> tuple[Notice, ...]:
         """Verify the signature over date, registered address and raw bytes, then parse.
@@ -341,30 +321,67 @@ class VippsMobilePay:
         signature = b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
         require_same(digest, header(webhook.headers, "x-ms-content-sha256"))
         require_same(_SIGNED + signature, header(webhook.headers, "authorization"))
-        require_recent(
-            http_date_s(date), webhook.now_s, age_s=NOTICE_AGE_S, ahead_s=CLOCKS_DIFFER_S
-        )
+        require_recent(http_date_s(date), webhook.now_s, age_s=NOTICE_AGE_S)
         match json_of(webhook.body):
-            case {"reference": str(reference), "pspReference": str(event), "name": str(kind)}:
-                return (Notice(id=f"{event}-{kind}", merchant_reference=reference, kind=kind),)
+            case {"reference": str(ours), "pspReference": str(event), "name": str(kind)}:
+                pass
+            case {"chargeId": str(ours), "eventType": str(kind)} | {
+                "agreementExternalId": str(ours),
+                "eventType": str(kind),
+            }:
+                event = digest  # it has no name of its own, and is sent again as it was
             case _:
                 raise UntrustedNotice("signed, but not readable as a notice")
+        return (Notice(id=f"{event}-{kind}", merchant_reference=ours, kind=kind),)
 
-    def _modify(self, operation: Operation, word: str, order: Modification) -> Exchange[Result]:
-        self.capabilities.require(operation, order.amount.currency)
-        is_void = operation is Operation.VOID  # it takes no amount: everything left is released
-        body: dict[str, object] = {} if is_void else {"modificationAmount": _amount(order.amount)}
-        status, answer = yield from self._ask("POST", _where(order, word), order.key, body)
+    # Steps ----------------------------------------------------------------------------------------
+
+    def _authorise(self, order: Authorise) -> Exchange[Result]:
+        self.capabilities.require(Operation.AUTHORISE, order.amount.currency)
+        method = METHODS.get(order.method)
+        if method is None:
+            known = ", ".join(name for name, means in METHODS.items() if means)
+            raise NotSupported(f"{self.name} takes payments by {known}", field="method")
+        least = MARKETS[self.config.market].minimum
+        if not least <= order.amount.minor <= MAXIMUM:
+            raise InvalidInput(f"must be {least} to {MAXIMUM} minor units", field="amount")
+        body = _creation(order, method)
+        status, answer = yield from self.send("POST", _PAYMENTS, order.key, body)
         match status, answer:
-            case 200, dict(found):
-                try:
-                    return _modification(operation, order, found)
-                except Unreadable:
-                    return Result(outcome=Outcome.UNKNOWN)
+            case 201, {"reference": reference, "redirectUrl": url}:
+                require_ours(reference, order.merchant_reference)
+                return Result(outcome=Outcome.PENDING, action=_action(method, url))
             case _:
                 return _not_done(status, answer)
 
-    def _ask(
+    def _look(self, ask: Ask) -> Exchange[Standing]:
+        match (yield from self.send("GET", _where(ask))):
+            case 200, answer:
+                return _standing(answer, ask)
+            case 404, answer if _codes(answer) == {"5090"}:
+                return Standing.nothing(Word.NOT_FOUND, ask.amount.currency)
+            case _:
+                raise Unreadable("not a payment")
+
+    def _modify(self, operation: Operation, order: Modification) -> Exchange[Result]:
+        """Do it, and compare the sums with what we knew before: a 200 alone proves nothing."""
+        self.capabilities.require(operation, order.amount.currency)
+        if order.method == RECURRING:
+            return (yield from recurring.modify(self, operation, order))
+        # A void takes no amount: everything left is released.
+        amount = {"modificationAmount": _amount(order.amount)}
+        body = {} if operation is Operation.VOID else amount
+        where = f"{_where(order)}/{_MODIFICATIONS[operation]}"
+        status, answer = yield from self.send("POST", where, order.key, body)
+        if status != httpx.codes.OK:
+            return _not_done(status, answer)
+        standing = _standing(answer, order)
+        return Result(
+            outcome=outcome_of(operation, order, standing),
+            provider_reference=standing.provider_reference,
+        )
+
+    def send(
         self, method: str, where: str, key: str = "", body: object = None
     ) -> Exchange[tuple[int, object]]:
         """Send a request with a token: the status and the body of the answer.
@@ -375,7 +392,9 @@ class VippsMobilePay:
         token, is_kept = self._token, self._token is not None
         while True:
             if token is None:
-                answer = yield self._request("POST", "/accesstoken/get", self._credentials())
+                secret = self.config.client_secret.reveal()
+                who = {"client_id": self.config.client_id, "client_secret": secret}
+                answer = yield self._request("POST", "/accesstoken/get", who)
                 match answer.status_code, body_of(answer):
                     case 200, {"token_type": "Bearer", "access_token": str(text)} if (
                         _TOKEN.fullmatch(text)
@@ -388,14 +407,10 @@ class VippsMobilePay:
             headers = {"authorization": f"Bearer {token.reveal()}"}
             if key:
                 headers["idempotency-key"] = key
-            answer = yield self._request(method, f"/epayment{where}", headers, body)
+            answer = yield self._request(method, where, headers, body)
             if answer.status_code != httpx.codes.UNAUTHORIZED or not is_kept:
                 return answer.status_code, body_of(answer)
             token, is_kept = None, False
-
-    def _credentials(self) -> dict[str, str]:
-        secret = self.config.client_secret.reveal()
-        return {"client_id": self.config.client_id, "client_secret": secret}
 
     def _request(
         self, method: str, where: str, headers: Mapping[str, str], body: object = None
@@ -407,22 +422,20 @@ class VippsMobilePay:
         }
         if self.config.system_version is not None:
             every["vipps-system-version"] = self.config.system_version
-        return request(
-            method, f"{self.config.base_url}{where}", headers={**every, **headers}, body=body
-        )
+        url = f"{self.config.base_url}{where}"
+        return request(method, url, headers={**every, **headers}, body=body)
 
 
 # Requests -----------------------------------------------------------------------------------------
 
+_PAYMENTS: Final = "/epayment/v1/payments"
+_MODIFICATIONS: Final = MappingProxyType(
+    {Operation.CAPTURE: "capture", Operation.VOID: "cancel", Operation.REFUND: "refund"}
+)
 
-def _where(asked: Ask | Modification, *word: str) -> str:
-    return path("v1", "payments", _reference(asked), *word)
 
-
-def _reference(asked: Authorise | Ask | Modification) -> str:
-    if not _REFERENCE.fullmatch(asked.merchant_reference):
-        raise InvalidInput("must be 8 to 64 letters, digits and dashes", field="merchant_reference")
-    return asked.merchant_reference
+def _where(asked: Ask | Modification) -> str:
+    return f"{_PAYMENTS}{path(our_reference(asked.merchant_reference))}"
 
 
 def _amount(amount: Money) -> dict[str, object]:
@@ -435,24 +448,20 @@ def _creation(order: Authorise, method: Method) -> dict[str, object]:
     body: dict[str, object] = {
         "amount": _amount(order.amount),
         "paymentMethod": {"type": method.type},
-        "reference": _reference(order),
+        "reference": our_reference(order.merchant_reference),
         "userFlow": method.flow,
     }
     if method.flow == "QR":
-        # The address itself instead of a picture of it. A look-up does not tell the flow, so it is
-        # written down where a look-up shows it.
-        body["qrFormat"] = {"format": "TEXT/TARGETURL"}
-        body["metadata"] = {"userFlow": method.flow}
+        body["qrFormat"] = {"format": "TEXT/TARGETURL"}  # the address instead of a picture of it
     else:
         body["returnUrl"] = order.return_url
-        phone = _PHONE.fullmatch(order.details.get("phone", ""))
+        phone = msisdn(order.details)
         if phone and method.type == "WALLET":  # spares the customer the typing, nothing more
-            body["customer"] = {"phoneNumber": phone[1]}
+            body["customer"] = {"phoneNumber": phone}
     if order.lines:
-        currency = order.amount.currency
         body["receipt"] = {
             "orderLines": [_line(line) for line in order.lines],
-            "bottomLine": {"currency": currency},
+            "bottomLine": {"currency": order.amount.currency},
         }
         text = ", ".join(line.name for line in order.lines)[: DESCRIPTION[-1]].strip()
         if len(text) in DESCRIPTION:
@@ -483,17 +492,12 @@ def _codes(problem: object) -> set[str] | None:
     """The business codes of an answer that is a problem of theirs; None if it is no such thing."""
     match problem:
         case {"title": str(), "status": int(), **rest}:
-            found: set[str] = set()
             details = rest.get("extraDetails")
-            for detail in details if isinstance(details, list) else []:
-                match detail:
-                    case {"name": "ErrorCode", "reason": str(code)}:
-                        found.add(code)
-                    case {"name": "ErrorCode"}:
-                        return None
-            return found
         case _:
             return None
+    given = details if isinstance(details, list) else []
+    named = [item for item in given if isinstance(item, dict) and item.get("name") == "ErrorCode"]
+    return {str(item.get("reason")) for item in named}
 
 
 def _not_done(status: int, answer: object) -> Result:
@@ -501,145 +505,70 @@ def _not_done(status: int, answer: object) -> Result:
 
     Their gateway answers 401 and 403 in shapes of its own, and before anything is done.
     """
-    codes = _codes(answer)
+    codes, reason = _codes(answer), ""
     if codes is None and status in {401, 403} and isinstance(answer, dict):
         codes = set()
-    if codes is None or status not in UNCODED or not codes <= REFUSALS.keys():
-        return Result(outcome=Outcome.UNKNOWN)
-    reason = REFUSALS[min(codes)] if codes else UNCODED[status]
+    if codes is not None and status in UNCODED and codes <= REFUSALS.keys():
+        reason = REFUSALS[min(codes)] if codes else UNCODED[status]
     return Result(outcome=Outcome.REFUSED if reason else Outcome.UNKNOWN, reason=reason)
 
 
-def _action(flow: object, url: object) -> Action:
+def _action(method: Method | None, url: object) -> Action:
     page = page_of(url)
-    return ShowQr(payload=page) if flow == "QR" else Redirect(url=page)
+    is_qr = method is not None and method.flow == "QR"
+    return ShowQr(payload=page) if is_qr else Redirect(url=page)
 
 
-def _modification(
-    operation: Operation, order: Modification, answer: Mapping[str, object]
-) -> Result:
-    """Read the answer to a capture, void or refund. A 200 alone proves nothing."""
-    payment = _payment(answer, order)
-    if payment.amount not in {order.amount, payment.authorised}:
-        raise Contradiction(f"asked for a {operation} of {order.amount}, got {payment.amount}")
-    match operation:
-        case Operation.CAPTURE:
-            is_done = payment.captured >= order.amount
-        case Operation.REFUND:
-            is_done = payment.refunded >= order.amount
-        case _ if payment.word is Word.VOIDED:
-            is_done = True  # before the customer approved: nothing was reserved
-        case _:
-            is_done = not payment.voided.is_zero
-            if is_done and payment.voided != order.amount:
-                raise Contradiction(f"asked for a void of {order.amount}, got {payment.voided}")
-    return Result(
-        outcome=Outcome.SUCCEEDED if is_done else Outcome.UNKNOWN,
-        provider_reference=payment.provider_reference,
-    )
-
-
-def _standing(answer: Mapping[str, object], ask: Ask) -> Standing:
-    """Read the answer to "how does it stand?"."""
-    payment = _payment(answer, ask)
-    zero = Money.zero(ask.amount.currency)
-    if payment.amount != ask.amount or payment.authorised not in {zero, ask.amount}:
-        raise Contradiction(
-            f"asked about {ask.amount}; of {payment.amount}, {payment.authorised} is authorised"
-        )
-    word, action, until = payment.word, None, None
-    match word:
-        case Word.PENDING if answer.get("redirectUrl") is not None:
-            metadata = answer.get("metadata")
-            flow = metadata.get("userFlow") if isinstance(metadata, dict) else None
-            action = _action(flow, answer["redirectUrl"])
-        case Word.AUTHORISED if payment.voided == payment.authorised:
-            word = Word.VOIDED
-        case Word.AUTHORISED:
-            until = _until(answer.get("captureGuaranteedUntil"))
-    return Standing(
-        word=word,
-        authorised=payment.authorised,
-        captured=payment.captured,
-        refunded=payment.refunded,
-        # A payment that was dropped before it was approved shows its amount as cancelled.
-        voided=zero if payment.authorised.is_zero else payment.voided,
-        provider_reference=payment.provider_reference,
-        action=action,
-        valid_until=until,
-        reason="declined_by_customer" if word is Word.DECLINED else "",
-    )
-
-
-def _until(value: object) -> datetime | None:
-    """The end of the guarantee, where it is a point in time: the field is newer than the spec."""
-    try:
-        return time_of(value)
-    except Unreadable:
-        return None
-
-
-def _is_ours(reference: object, asked: Authorise | Modification | Ask) -> None:
-    if reference_of(reference) != asked.merchant_reference:
-        raise Contradiction("the answer is about another payment")
-
-
-def _payment(answer: Mapping[str, object], asked: Modification | Ask) -> _Payment:
-    """Read a payment and compare it with what we asked about.
+def _standing(answer: object, asked: Ask | Modification) -> Standing:
+    """Read a payment, and compare it with what we asked about.
 
     It is ours by our reference. Their own differs between answers and notices.
 
     Raises:
         Unreadable: If it is malformed, or in a state that we do not know.
-        Contradiction: If it is about another payment or currency, or cannot be true.
+        Contradiction: If it is about another payment, amount or currency, or cannot be true.
     """
     match answer:
         case {
             "reference": reference,
             "pspReference": theirs,
             "state": str(state),
-            "amount": amount,
+            "amount": given,
             "aggregate": dict(sums),
+            **more,
         } if state in WORDS:
-            _is_ours(reference, asked)
-            payment = _Payment(
-                word=WORDS[state],
-                amount=_money(amount),
-                authorised=_money(sums.get("authorizedAmount")),
-                captured=_money(sums.get("capturedAmount")),
-                refunded=_money(sums.get("refundedAmount")),
-                voided=_money(sums.get("cancelledAmount")),
-                provider_reference=reference_of(theirs),
-            )
+            require_ours(reference, asked.merchant_reference)
+            names = ("authorized", "captured", "refunded", "cancelled")
+            totals = [money_of(sums.get(f"{name}Amount")) for name in names]
         case _:
             raise Unreadable("not a payment")
-    _check_sums(payment, asked.amount.currency)
-    return payment
-
-
-def _money(value: object) -> Money:
-    match value:
-        case {"value": minor, "currency": currency}:
-            return amount_of(minor, currency)
-        case _:
-            raise Unreadable("not an amount")
-
-
-def _check_sums(payment: _Payment, currency: str) -> None:
-    """Believe no sums that cannot be true.
-
-    Raises:
-        Contradiction: If they are in another currency, more is captured, released or refunded than
-            was there, or the word and the sums disagree.
-    """
-    if {item.currency for item in payment if isinstance(item, Money)} != {currency}:
-        raise Contradiction(f"asked in {currency}, answered in another currency")
-    if (payment.word is Word.AUTHORISED) == payment.authorised.is_zero:
-        raise Contradiction(f"{payment.word}, and {payment.authorised} is authorised")
-    # Before a payment is approved, what is cancelled was never reserved.
-    gone = payment.captured if payment.authorised.is_zero else payment.captured + payment.voided
-    if gone > payment.authorised or payment.refunded > payment.captured:
-        raise Contradiction(
-            f"of {payment.authorised}, {payment.captured} captured, {payment.voided} voided and "
-            f"{payment.refunded} refunded cannot all be true"
-        )
+    authorised, captured, refunded, voided = totals
+    whole = whole_of(asked) if isinstance(asked, Modification) else asked.amount
+    if money_of(given) not in {whole, asked.amount}:
+        raise Contradiction(f"asked about {whole}, and the answer is about another amount")
+    word, action, until = WORDS[state], None, None
+    if (word is Word.AUTHORISED) == authorised.is_zero:
+        raise Contradiction(f"{word}, and {authorised} is authorised")
+    if authorised.is_zero:
+        voided = authorised  # what is cancelled before a payment is approved was never reserved
+    match word:
+        case Word.PENDING if more.get("redirectUrl") is not None:
+            action = _action(METHODS.get(asked.method), more["redirectUrl"])
+        case Word.AUTHORISED if voided == authorised:
+            word = Word.VOIDED
+        case Word.AUTHORISED:
+            with suppress(Unreadable):  # the field is newer than the description
+                until = time_of(more.get("captureGuaranteedUntil"))
+    standing = Standing(
+        word=word,
+        authorised=authorised,
+        captured=captured,
+        refunded=refunded,
+        voided=voided,
+        provider_reference=reference_of(theirs),
+        action=action,
+        valid_until=until,
+        reason="declined_by_customer" if word is Word.DECLINED else "",
+    )
+    require_possible(standing, whole)
+    return standing

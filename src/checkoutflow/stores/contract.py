@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -88,6 +88,22 @@ class HealthRow:
 
 
 @dataclass(frozen=True, slots=True)
+class InvoiceRow:
+    """A number in the shop's one series of invoices and credit notes, and what took it.
+
+    Attributes:
+        number: One above the highest that was kept before.
+        scheme: Market whose scheme made the reference; empty where it is the number itself.
+        reference: What customers quote; None for a credit note.
+    """
+
+    number: int
+    checkout: str
+    scheme: str = ""
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JournalEntry:
     """One commit, as the journal holds it.
 
@@ -135,6 +151,7 @@ class Change:
         vault: Fields that are new or changed.
         messages: Kinds of message to keep for the shop.
         notice: The notice that this change takes in. ``StoreConflict`` if it was kept before.
+        invoices: Numbers that it takes; see `Store.commit_numbered`.
     """
 
     state: Checkout
@@ -148,6 +165,7 @@ class Change:
     vault: tuple[VaultRow, ...] = ()
     messages: tuple[str, ...] = ()
     notice: NoticeRow | None = None
+    invoices: tuple[InvoiceRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +173,8 @@ class Due:
     """A checkout for which something is due.
 
     Attributes:
-        kinds: Which timers: ``expiry``, ``review``, ``look``, ``remind`` or ``notice``.
+        kinds: Which timers: ``expiry``, ``review``, ``look``, ``remind``, ``overdue`` or
+            ``notice``.
     """
 
     checkout: str
@@ -191,6 +210,21 @@ class Store(Protocol):
                 in first. Nothing was written.
         """
 
+    def commit_numbered(self, make: Callable[[int], Change]) -> Change:
+        """Write a change that takes numbers, in the transaction in which they are the next ones.
+
+        Args:
+            make: Makes the change of the number after the highest that is kept (1 where none is).
+                It is called once, while nobody else can take that number; it only computes. What
+                it raises is raised again, and nothing is written.
+
+        Returns:
+            The change that was written.
+
+        Raises:
+            StoreConflict: As for `commit`. The number is then free for the next change.
+        """
+
     def load(self, checkout_id: str) -> Checkout | None:
         """The checkout as it stands; one look-up by key however many there are."""
 
@@ -202,6 +236,9 @@ class Store(Protocol):
 
     def find_payment(self, provider: str, payment_id: str) -> str | None:
         """The id of the checkout that a payment belongs to."""
+
+    def find_invoice(self, scheme: str, reference: str) -> str | None:
+        """The id of the checkout that an invoice belongs to."""
 
     def person(self, subject_id: str) -> tuple[SubjectKey | None, tuple[VaultRow, ...]]:
         """A person's wrapped key and encrypted fields."""

@@ -9,12 +9,12 @@ from checkoutflow.errors import StoreConflict
 from checkoutflow.stores.contract import Due, HealthRow, IdempotencyRow, JournalEntry, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import datetime
 
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.privacy.vault import SubjectKey, VaultRow
-    from checkoutflow.stores.contract import Change, NoticeRow
+    from checkoutflow.stores.contract import Change, InvoiceRow, NoticeRow
 
 
 class MemoryStore:
@@ -32,6 +32,7 @@ class MemoryStore:
         self._idempotency: dict[str, IdempotencyRow] = {}
         self._subjects: dict[str, SubjectKey] = {}
         self._vault: dict[str, dict[str, VaultRow]] = {}
+        self._invoices: dict[int, InvoiceRow] = {}
         # Each message with its place in the order of delivery.
         self._outbox: dict[Message, tuple[datetime, str, int, int]] = {}
 
@@ -57,18 +58,35 @@ class MemoryStore:
             StoreConflict: If someone else wrote this checkout, used this key, or took this notice
                 in first. Nothing was written.
         """
+        with self._lock:
+            self._check(change)
+            self._write(change)
+
+    def commit_numbered(self, make: Callable[[int], Change]) -> Change:
+        """Keep a change that takes numbers, made of the next one.
+
+        Raises:
+            StoreConflict: As for `commit`.
+        """
+        with self._lock:
+            change = make(max(self._invoices, default=0) + 1)
+            self._check(change)
+            self._write(change)
+        return change
+
+    def _check(self, change: Change) -> None:
         state, key, subject = change.state, change.idempotency, change.subject
         notice = change.notice
-        with self._lock:
-            if len(self._journal.get(state.id, ())) != state.version - 1:
-                raise StoreConflict(f"someone else wrote checkout {state.id} first; reload it")
-            if key is not None and key.key in self._idempotency:
-                raise StoreConflict("someone else used this idempotency key first; look it up")
-            if subject is not None and subject.subject_id in self._subjects:
-                raise StoreConflict("someone else made this person's key first; reload it")
-            if notice is not None and (notice.provider, notice.id) in self._notices:
-                raise StoreConflict("someone else took this notice in first")
-            self._write(change)
+        if len(self._journal.get(state.id, ())) != state.version - 1:
+            raise StoreConflict(f"someone else wrote checkout {state.id} first; reload it")
+        if key is not None and key.key in self._idempotency:
+            raise StoreConflict("someone else used this idempotency key first; look it up")
+        if subject is not None and subject.subject_id in self._subjects:
+            raise StoreConflict("someone else made this person's key first; reload it")
+        if notice is not None and (notice.provider, notice.id) in self._notices:
+            raise StoreConflict("someone else took this notice in first")
+        if any(row.number in self._invoices for row in change.invoices):
+            raise StoreConflict("someone else took this number first")
 
     def _write(self, change: Change) -> None:
         """Keep what has been found to fit. Nothing here can fail."""
@@ -92,6 +110,8 @@ class MemoryStore:
             self._vault.setdefault(row.subject_id, {})[row.field] = row
         if (notice := change.notice) is not None:
             self._notices.add((notice.provider, notice.id))
+        for invoice in change.invoices:
+            self._invoices[invoice.number] = invoice
         for place, kind in enumerate(change.messages):
             message = Message(state.id, state.version, kind)
             self._outbox[message] = (change.at, state.id, state.version, place)
@@ -115,6 +135,14 @@ class MemoryStore:
         """The id of the checkout that a payment belongs to."""
         with self._lock:
             return self._payments.get((provider, payment_id))
+
+    def find_invoice(self, scheme: str, reference: str) -> str | None:
+        """The id of the checkout that an invoice belongs to."""
+        with self._lock:
+            for row in self._invoices.values():
+                if (row.scheme, row.reference) == (scheme, reference):
+                    return row.checkout
+        return None
 
     def person(self, subject_id: str) -> tuple[SubjectKey | None, tuple[VaultRow, ...]]:
         """A person's wrapped key and encrypted fields, by name."""

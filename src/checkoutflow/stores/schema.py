@@ -2,7 +2,8 @@
 
 Every table leads with the id by which it could be spread over machines, and no commit touches two
 checkouts. Foreign keys point only along such an id. Instants are whole microseconds since 1970 in
-UTC: exact, ordered, and the same in every database. The journal is append-only.
+UTC: exact, ordered, and the same in every database. The journal, the ledger and the series
+of invoices are append-only.
 """
 
 from __future__ import annotations
@@ -32,6 +33,46 @@ UPGRADES: Final[tuple[tuple[str, ...], ...]] = (
             failed_at BIGINT NOT NULL,
             down_until BIGINT
         ) WITHOUT ROWID""",
+    ),
+    (
+        """CREATE TABLE checkoutflow_gift_cards (
+            id TEXT NOT NULL PRIMARY KEY,
+            currency TEXT NOT NULL,
+            expires_at BIGINT
+        ) WITHOUT ROWID""",
+        """CREATE TABLE checkoutflow_ledger (
+            card_id TEXT NOT NULL,
+            payment TEXT NOT NULL,
+            key TEXT NOT NULL,
+            move TEXT NOT NULL,
+            amount_minor BIGINT NOT NULL,
+            currency TEXT NOT NULL,
+            answer TEXT NOT NULL,
+            freed BIGINT NOT NULL,
+            at BIGINT NOT NULL,
+            PRIMARY KEY (card_id, payment, key)
+        ) WITHOUT ROWID""",
+        "CREATE INDEX checkoutflow_ledger_by_payment ON checkoutflow_ledger (payment, at)",
+        """CREATE TRIGGER checkoutflow_ledger_refuses_update BEFORE UPDATE ON checkoutflow_ledger
+            BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
+        """CREATE TRIGGER checkoutflow_ledger_refuses_delete BEFORE DELETE ON checkoutflow_ledger
+            BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
+    ),
+    (
+        """CREATE TABLE checkoutflow_series (
+            number BIGINT NOT NULL PRIMARY KEY,
+            checkout_id TEXT NOT NULL,
+            scheme TEXT NOT NULL,
+            reference TEXT
+        ) WITHOUT ROWID""",
+        """CREATE INDEX checkoutflow_series_by_reference
+            ON checkoutflow_series (scheme, reference)""",
+        """CREATE TRIGGER checkoutflow_series_refuses_update
+            BEFORE UPDATE ON checkoutflow_series
+            BEGIN SELECT RAISE(ABORT, 'the series is append-only'); END""",
+        """CREATE TRIGGER checkoutflow_series_refuses_delete
+            BEFORE DELETE ON checkoutflow_series
+            BEGIN SELECT RAISE(ABORT, 'the series is append-only'); END""",
     ),
 )
 
@@ -183,6 +224,48 @@ OUTBOX: Final = Table(
     _number("at"),
     _number("place"),
     Index("checkoutflow_outbox_in_order", "at", "checkout_id", "version", "place"),
+    sqlite_with_rowid=False,
+)
+
+# Gift cards and accounts with store credit. The id is a keyed digest of the code.
+GIFT_CARDS: Final = Table(
+    "checkoutflow_gift_cards",
+    METADATA,
+    _key("id"),
+    _text("currency"),
+    _number("expires_at", null=True),
+    sqlite_with_rowid=False,
+)
+
+# One row for each thing that was asked of a card, also of one that was never issued. `payment` is
+# empty for what was issued. `freed` is what a row adds to what is free on its card. Append-only.
+LEDGER: Final = Table(
+    "checkoutflow_ledger",
+    METADATA,
+    _key("card_id"),
+    _key("payment"),
+    _key("key"),
+    _text("move"),
+    _number("amount_minor"),
+    _text("currency"),
+    _text("answer"),
+    _number("freed"),
+    _number("at"),
+    Index("checkoutflow_ledger_by_payment", "payment", "at"),
+    sqlite_with_rowid=False,
+)
+
+
+# The shop's one series of numbers: the one table by which every commit that issues an invoice or a
+# credit note (which has no reference) waits for the one before it. Append-only.
+SERIES: Final = Table(
+    "checkoutflow_series",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    _text("checkout_id"),
+    _text("scheme"),
+    _text("reference", null=True),
+    Index("checkoutflow_series_by_reference", "scheme", "reference"),
     sqlite_with_rowid=False,
 )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from contextlib import contextmanager
+from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -37,6 +38,7 @@ from checkoutflow.stores.statements import statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import Any
 
@@ -166,13 +168,36 @@ class SqlStore:
             StoreConflict: If someone else wrote this checkout, used this key, or took this notice
                 in first. Nothing was written.
         """
-        sql, state, at = self._sql, change.state, instant(change.at)
         # Everything is made ready first: others wait to write only while this is written.
+        write, text = self._ready(change)
+        with self._transaction(sqlite.BEGIN_WRITE) as cursor:
+            write(cursor)
+        self._remember(text, change.state)
+
+    def commit_numbered(self, make: Callable[[int], Change]) -> Change:
+        """Write a change that takes numbers, made of the next one, in one transaction.
+
+        Raises:
+            StoreConflict: As for `commit`.
+        """
+        with self._transaction(sqlite.BEGIN_WRITE) as cursor:
+            cursor.execute(self._sql.last_number)
+            ((last,),) = cursor.fetchall()
+            change = make((last or 0) + 1)
+            write, text = self._ready(change)
+            write(cursor)
+        self._remember(text, change.state)
+        return change
+
+    def _ready(self, change: Change) -> tuple[Callable[[DBAPICursor], None], str]:
+        """Make everything ready to write, and give the text that the state is stored as."""
+        sql, state, at = self._sql, change.state, instant(change.at)
         text = state.model_dump_json()
         facts = (state.phase.value, state.version, len(state.attention), at, text)
         events = to_json(change.events).decode()
         others = list(self._others(change))
-        with self._transaction(sqlite.BEGIN_WRITE) as cursor:
+
+        def write(cursor: DBAPICursor) -> None:
             if state.version == 1:
                 cursor.execute(sql.insert_checkout, (state.id, *facts))
             else:
@@ -184,7 +209,8 @@ class SqlStore:
                 cursor.execute(statement, values)
             if change.notice is not None and not self._keep(cursor, change.notice):
                 raise StoreConflict("someone else took this notice in first")
-        self._remember(text, state)
+
+        return write, text
 
     def _others(self, change: Change) -> Iterator[tuple[str, tuple[object, ...]]]:
         """What only some changes hold, each as a statement and its values."""
@@ -203,6 +229,8 @@ class SqlStore:
         for row in change.vault:
             purposes, expires_at = " ".join(row.purposes), instant(row.expires_at)
             yield sql.set_vault, (row.subject_id, row.field, row.ciphertext, purposes, expires_at)
+        for invoice in change.invoices:
+            yield sql.insert_invoice, astuple(invoice)
         for place, kind in enumerate(change.messages):
             yield sql.insert_message, (checkout_id, version, kind, instant(change.at), place)
 
@@ -241,6 +269,11 @@ class SqlStore:
     def find_payment(self, provider: str, payment_id: str) -> str | None:
         """The id of the checkout that a payment belongs to."""
         found = self._ask(self._sql.find_payment, provider, payment_id)
+        return str(found[0][0]) if found else None
+
+    def find_invoice(self, scheme: str, reference: str) -> str | None:
+        """The id of the checkout that an invoice belongs to."""
+        found = self._ask(self._sql.find_invoice, scheme, reference)
         return str(found[0][0]) if found else None
 
     def person(self, subject_id: str) -> tuple[SubjectKey | None, tuple[VaultRow, ...]]:
@@ -339,6 +372,10 @@ class SqlStore:
                 cursor.execute(
                     self._sql.delete_message, (message.checkout, message.version, message.kind)
                 )
+
+    def transaction(self, *, is_writing: bool) -> AbstractContextManager[DBAPICursor]:
+        """One transaction, for what the library keeps beside checkouts in the same database."""
+        return self._transaction(sqlite.BEGIN_WRITE if is_writing else sqlite.BEGIN_READ)
 
     def _remember(self, text: str, state: Checkout) -> None:
         if len(self._recent) >= _MOST_RECENT:

@@ -32,8 +32,9 @@ HAS_TABLES: Final = (
 
 # They cost nothing that can be measured.
 GUARDS: Final = tuple(
-    f"CREATE TRIGGER checkoutflow_journal_refuses_{action} BEFORE {action} ON checkoutflow_journal"
-    " BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
+    f"CREATE TRIGGER checkoutflow_{table}_refuses_{action} BEFORE {action} ON checkoutflow_{table}"
+    f" BEGIN SELECT RAISE(ABORT, 'the {table} is append-only'); END"
+    for table in ("journal", "ledger", "series")
     for action in ("update", "delete")
 )
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     insert,
     literal_column,
     or_,
@@ -95,9 +96,26 @@ class Statements:
             .where(_is(attempts, "provider"), _is(attempts, "payment"))
             .distinct()
         )
+        series = schema.SERIES
+        self.insert_invoice = _sql(insert(series))
+        self.last_number = _sql(select(func.max(series.c.number)))
+        self.find_invoice = _sql(
+            select(series.c.checkout_id).where(_is(series, "scheme"), _is(series, "reference"))
+        )
         self.subject = _sql(select(subjects).where(_is(subjects, "id")))
         self.vault = _sql(select(vault).where(_is(vault, "subject_id")).order_by(vault.c.field))
         self.due = _due()
+        cards, ledger = schema.GIFT_CARDS, schema.LEDGER
+        self.card = _sql(select(cards).where(_is(cards, "id")))
+        self.set_card = _upsert(cards)
+        self.insert_move = _sql(insert(ledger))
+        self.moves = _sql(select(ledger).where(_is(ledger, "payment")).order_by(ledger.c.at))
+        self.issued = _sql(
+            select(ledger.c.amount_minor, ledger.c.currency).where(
+                _is(ledger, "card_id"), _is(ledger, "payment"), _is(ledger, "key")
+            )
+        )
+        self.free = _sql(select(func.sum(ledger.c.freed)).where(_is(ledger, "card_id")))
         ids = select(checkouts.c.id).order_by(checkouts.c.id)
         after = checkouts.c.id > bindparam("after")
         self.checkouts = _sql(_first(ids.where(after)))

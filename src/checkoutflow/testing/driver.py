@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from checkoutflow.errors import CheckoutError
 from checkoutflow.flow.effects import AskStore, Effect, Send
 from checkoutflow.flow.sync import CheckoutFlow
+from checkoutflow.providers.contract import Consult
 
 if TYPE_CHECKING:
     from checkoutflow.flow.effects import Program
@@ -49,7 +50,8 @@ class Steps:
     """The effects of a flow, counted, with places to stop.
 
     Attributes:
-        names: What each effect was, in order: ``commit place``, ``send POST captures``.
+        names: What each effect was, in order: ``commit place``, ``send POST captures``,
+            ``consult hold``.
         stops: Where to crash; each place once.
     """
 
@@ -88,6 +90,8 @@ def name_of(effect: Effect) -> str:
             words = effect.request.url.path.split("/")
             last = [word for word in words if word.isalpha() and len(word) <= _LONGEST_WORD]
             return f"send {effect.request.method} {last[-1] if last else ''}".rstrip()
+        case Consult():
+            return f"consult {effect.name}"
         case _:
             return type(effect).__name__.lower()
 

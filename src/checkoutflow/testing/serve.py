@@ -58,7 +58,7 @@ class _Exchange(BaseHTTPRequestHandler):
         """Hand a POST, or another verb with a body, to the handler."""
         self._exchange()
 
-    do_PUT = do_PATCH = do_DELETE = do_POST
+    do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815 -- the base class finds them by name
 
     def _exchange(self) -> None:
         length = self.headers.get("content-length", "0")

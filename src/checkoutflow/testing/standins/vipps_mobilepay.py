@@ -16,23 +16,27 @@ from email.utils import format_datetime
 from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from checkoutflow.errors import problem_paths
 from checkoutflow.money import Money
 from checkoutflow.privacy.secret import Secret
-from checkoutflow.providers.http import json_of
 from checkoutflow.providers.vipps_mobilepay import (
     MARKETS,
     VippsMobilePay,
     VippsMobilePayConfig,
 )
-from checkoutflow.testing.standins.base import StandIn
 from checkoutflow.testing.standins.book import BankPayment, Fate, Kind, Refusal, State, Status
 from checkoutflow.testing.standins.faults import Names
+from checkoutflow.testing.standins.vipps_recurring import (
+    MSN,
+    RecurringStandIn,
+    Strict,
+    key_of,
+    read,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     from checkoutflow.testing.standins.base import Posted
 
 NOTICE_URL: Final = "https://shop.example/notices/vipps_mobilepay"
+AGREEMENT_URL: Final = "https://shop.example/agreements"
 _TOKEN_LIFE: Final = timedelta(hours=1)
 
 _STATES: Final = MappingProxyType(
@@ -78,6 +83,7 @@ _CODES: Final = MappingProxyType(
         "authorisation_expired": (400, "6030"),
         "amount_too_high": (400, "6090"),
         "nothing_to_void": (400, "6050"),
+        "approved_already": (400, "6060"),
         "wrong_currency": (400, "5040"),
         "insufficient_funds": (400, "6260"),
         "key_in_use": (409, "6160"),
@@ -85,13 +91,7 @@ _CODES: Final = MappingProxyType(
 )
 
 
-class _Strict(BaseModel):
-    """Fields that the description does not list are refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-
-
-class _Amount(_Strict):
+class _Amount(Strict):
     currency: Literal["NOK", "DKK", "EUR", "SEK", "USD", "GBP"]
     value: int = Field(ge=1, le=65_000_000)
 
@@ -101,24 +101,24 @@ class _Amount(_Strict):
         return Money(self.value, self.currency)
 
 
-class _PaymentMethod(_Strict):
+class _PaymentMethod(Strict):
     type: Literal["WALLET", "CARD"]
 
 
-class _Customer(_Strict):
+class _Customer(Strict):
     phoneNumber: str = Field(pattern=r"^\d{9,15}$")  # noqa: N815 -- their name for it
 
 
 _Minor = Annotated[int, Field(ge=0)]
 
 
-class _UnitInfo(_Strict):
+class _UnitInfo(Strict):
     unitPrice: _Minor | None = None  # noqa: N815 -- their name for it
     quantity: str
     quantityUnit: Literal["PCS", "KG", "KM", "MINUTE", "LITRE", "KWH"] = "PCS"  # noqa: N815
 
 
-class _OrderLine(_Strict):
+class _OrderLine(Strict):
     id: str = Field(min_length=1, max_length=255)
     name: str = Field(min_length=1, max_length=2048)
     totalAmount: int  # noqa: N815 -- as above
@@ -132,7 +132,7 @@ class _OrderLine(_Strict):
     productUrl: str | None = None  # noqa: N815
 
 
-class _BottomLine(_Strict):
+class _BottomLine(Strict):
     currency: Literal["NOK", "DKK", "EUR", "SEK", "USD", "GBP"]
     receiptNumber: str | None = None  # noqa: N815
 
@@ -140,12 +140,12 @@ class _BottomLine(_Strict):
 _Presence = Literal["CUSTOMER_PRESENT", "CUSTOMER_NOT_PRESENT"]
 
 
-class _Receipt(_Strict):
+class _Receipt(Strict):
     orderLines: list[_OrderLine]  # noqa: N815
     bottomLine: _BottomLine  # noqa: N815
 
 
-class _Create(_Strict):
+class _Create(Strict):
     amount: _Amount
     paymentMethod: _PaymentMethod  # noqa: N815
     reference: str = Field(pattern=r"^[a-zA-Z0-9-]{8,64}$")
@@ -156,22 +156,18 @@ class _Create(_Strict):
     qrFormat: dict[str, object] | None = None  # noqa: N815
     paymentDescription: str | None = Field(default=None, min_length=3, max_length=100)  # noqa: N815
     receipt: _Receipt | None = None
-    metadata: dict[str, str] | None = None
     minimumUserAge: int | None = Field(default=None, ge=0, le=100)  # noqa: N815
 
 
-class _Modify(_Strict):
+class _Modify(Strict):
     modificationAmount: _Amount  # noqa: N815
 
 
-class _Cancel(_Strict):
+class _Cancel(Strict):
     cancelTransactionOnly: bool = False  # noqa: N815
 
 
-_M = TypeVar("_M", bound=_Strict)
-
-
-class SimulatedVippsMobilePay(StandIn):
+class SimulatedVippsMobilePay(RecurringStandIn):
     """One sales unit at the stand-in.
 
     Args:
@@ -179,17 +175,19 @@ class SimulatedVippsMobilePay(StandIn):
         market: ``NO``, ``SE``, ``DK`` or ``FI``: fixes the wallet's currency.
         secret: What its credentials and the secret of its webhooks are made of.
         notice_url: Where webhooks are registered; part of what is signed.
+        agreement_url: Where the shop's customers see their mandates; None for a sales unit without.
+            In Sweden there are none.
     """
 
     _title = "Vipps MobilePay, simulated"
     _names: ClassVar[Names] = Names(
-        amounts=frozenset({"value"}),
+        amounts=frozenset({"value", "amount"}),
         currencies=frozenset({"currency"}),
-        words=frozenset({"state"}),
-        ids=frozenset({"reference", "pspReference"}),
-        references=frozenset({"reference"}),
+        words=frozenset({"state", "status"}),
+        ids=frozenset({"reference", "pspReference", "id", "agreementId", "chargeId"}),
+        references=frozenset({"reference", "id", "chargeId"}),
     )
-    _decided = frozenset({200, 201, 409})
+    _decided = frozenset({200, 201, 202, 204, 400, 404, 409, 422})
 
     def __init__(
         self,
@@ -198,14 +196,17 @@ class SimulatedVippsMobilePay(StandIn):
         market: Literal["NO", "DK", "FI", "SE"] = "NO",
         secret: str = "simulated",  # noqa: S107 -- opens nothing real
         notice_url: str = NOTICE_URL,
+        agreement_url: str | None = AGREEMENT_URL,
     ) -> None:
         """Open the sales unit with an empty book."""
         super().__init__(clock, authorisation_s=MARKETS[market].capture_days * 86_400)
         self._market = market
         self._secret = secret
         self._notice_url = notice_url
+        self._agreement_url = None if market == "SE" else agreement_url
         self._tokens: dict[str, datetime] = {}
-        self._metadata: dict[str, dict[str, str]] = {}
+        self._charges = {}
+        self._is_recurring = False  # whether the request under way is of the Recurring API
 
     def provider(self, base_url: str = "https://apitest.vipps.no") -> VippsMobilePay:
         """An adapter for this sales unit."""
@@ -213,31 +214,36 @@ class SimulatedVippsMobilePay(StandIn):
             VippsMobilePayConfig(
                 base_url=base_url,
                 market=self._market,
-                merchant_serial_number="123456",
+                merchant_serial_number=MSN,
                 client_id=f"{self._secret}-client-id",
                 client_secret=Secret(f"{self._secret}-client-secret"),
                 subscription_key=Secret(f"{self._secret}-subscription-key"),
                 notice_secret=Secret(f"{self._secret}-notice-secret"),
                 notice_url=self._notice_url,
+                agreement_url=self._agreement_url,
             )
         )
 
     # --- how it speaks -------------------------------------------------------------------------
 
     def _route(self, request: httpx.Request, parts: list[str]) -> httpx.Response:
+        self._is_recurring = parts[0] == "recurring"
         if (request.method, parts) == ("POST", ["accesstoken", "get"]):
             return self._token(request)
         if not self._is_merchant(request):
             raise Refusal(401, "unauthorised")
         match request.method, parts:
+            case _, ["recurring", "v3", *rest]:
+                return self._recurring(request, rest)
             case "POST", ["epayment", "v1", "payments"]:
-                return self._perform(request, Kind.AUTHORISE, _key_of(request), self._create)
+                key = key_of(request, _KEY_LENGTH)
+                return self._perform(request, Kind.AUTHORISE, key, self._create)
             case "GET", ["epayment", "v1", "payments", reference]:
                 return self._look_up(request, reference)
             case "POST", ["epayment", "v1", "payments", reference, word] if word in _KINDS:
                 kind = _KINDS[word]
                 work = partial(self._modify, kind, reference)
-                return self._perform(request, kind, _key_of(request), work)
+                return self._perform(request, kind, key_of(request, _KEY_LENGTH), work)
             case "POST", ["epayment", "v1", "test", "payments", reference, "approve"]:
                 self._ledger.decide(self._payment(reference), approve=True)
                 return httpx.Response(200)
@@ -258,18 +264,17 @@ class SimulatedVippsMobilePay(StandIn):
         self._tokens[token] = self._now
         until = int((self._now + _TOKEN_LIFE).timestamp())
         seconds = str(int(_TOKEN_LIFE.total_seconds()))
-        return httpx.Response(
-            200,
-            json={
-                "token_type": "Bearer",
-                "expires_in": seconds,
-                "ext_expires_in": seconds,
-                "expires_on": str(until),
-                "not_before": str(int(self._now.timestamp())),
-                "resource": "00000002-0000-0000-c000-000000000000",
-                "access_token": token,
-            },
-        )
+        answer = {
+            "token_type": "Bearer",
+            "expires_in": seconds,
+            "ext_expires_in": seconds,
+            "expires_on": str(until),
+            "not_before": str(int(self._now.timestamp())),
+            "resource": "00000002-0000-0000-c000-000000000000",
+            "access_token": token,
+        }
+        headers = {"content-type": "application/json;charset=UTF-8"}
+        return httpx.Response(200, headers=headers, content=json.dumps(answer))
 
     def _is_merchant(self, request: httpx.Request) -> bool:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
@@ -279,6 +284,8 @@ class SimulatedVippsMobilePay(StandIn):
         return is_ours and issued is not None and self._now < issued + _TOKEN_LIFE
 
     def _refused(self, refusal: Refusal) -> httpx.Response:
+        if self._is_recurring:
+            return self._problem(refusal)
         status, code = _CODES.get(refusal.code, (refusal.status, ""))
         details = [{"name": name, "reason": text} for name, text in refusal.problems]
         if code:
@@ -297,15 +304,11 @@ class SimulatedVippsMobilePay(StandIn):
         return httpx.Response(status, headers=headers, content=json.dumps(body))
 
     def _create(self, request: httpx.Request, key: str, fate: Fate) -> httpx.Response:
-        order = _read(_Create, request)
+        order = read(_Create, request)
         if order.userFlow == "WEB_REDIRECT" and not order.returnUrl:
             raise Refusal(400, "invalid_request", [("returnUrl", "is required")])
-        if (
-            order.paymentMethod.type == "WALLET"
-            and order.amount.currency != MARKETS[self._market].currency
-        ):
+        if order.paymentMethod.type == "WALLET" and order.amount.currency != self._currency():
             raise Refusal(400, "wrong_currency")
-        self._metadata.setdefault(order.reference, order.metadata or {})
         payment, _ = self._create_payment(
             request,
             key,
@@ -330,13 +333,13 @@ class SimulatedVippsMobilePay(StandIn):
         payment = self._payment(reference)
         amount = None
         if kind is not Kind.VOID:
-            amount = _read(_Modify, request).modificationAmount.money
+            amount = read(_Modify, request).modificationAmount.money
         elif (
             request.content
-            and _read(_Cancel, request).cancelTransactionOnly
+            and read(_Cancel, request).cancelTransactionOnly
             and payment.state is not State.PENDING
         ):
-            raise Refusal(409, "nothing_to_void")
+            raise Refusal(400, "approved_already")
         payment, operation = self._modify_payment(kind, reference, amount, key, fate)
         if operation.status is Status.FAILED:
             raise Refusal(409, operation.reason)
@@ -349,7 +352,12 @@ class SimulatedVippsMobilePay(StandIn):
         headers = {"content-type": "application/problem+json"}
         return httpx.Response(200, headers=headers, content=json.dumps(answer))
 
+    def _currency(self) -> str:
+        return MARKETS[self._market].currency
+
     def _view(self, payment: BankPayment) -> dict[str, object]:
+        if payment.merchant_reference in self._charges:
+            return self._charge_view(payment)
         book, currency = payment.book, payment.amount.currency
         is_terminated = payment.state is State.CANCELLED
         # A payment that was ended before it was approved says that all of it is cancelled.
@@ -370,14 +378,14 @@ class SimulatedVippsMobilePay(StandIn):
         }
         if payment.is_waiting:
             shown["redirectUrl"] = payment.page
-        if metadata := self._metadata[payment.merchant_reference]:
-            shown["metadata"] = metadata
         return shown
 
     def _notice(self, payment: BankPayment, kind: str, amount: Money, key: str | None) -> bytes:
+        if payment.merchant_reference in self._charges:
+            return self._charge_notice(payment, kind, amount)
         name, is_done = _EVENTS[kind]
         body = {
-            "msn": "123456",
+            "msn": MSN,
             "reference": payment.merchant_reference,
             "pspReference": f"event-{len(self._posted) + 1:06}",
             "name": name,
@@ -409,23 +417,6 @@ _KINDS: Final = MappingProxyType(
     {"capture": Kind.CAPTURE, "cancel": Kind.VOID, "refund": Kind.REFUND}
 )
 _KEY_LENGTH: Final = 50
-
-
-def _key_of(request: httpx.Request) -> str:
-    key: str = request.headers.get("idempotency-key", "")
-    if not 1 <= len(key) <= _KEY_LENGTH:
-        raise Refusal(400, "invalid_request", [("Idempotency-Key", "has 1 to 50 characters")])
-    return key
-
-
-def _read(model: type[_M], request: httpx.Request) -> _M:
-    if not request.headers.get("content-type", "").startswith("application/json"):
-        raise Refusal(415, "not_json")
-    try:
-        return model.model_validate(json_of(request.content))
-    except ValidationError as error:
-        problems = problem_paths(error.errors(include_input=False, include_url=False))
-        raise Refusal(400, "invalid_request", problems) from None
 
 
 def _amount(minor: int, currency: str) -> dict[str, object]:
