@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, urlencode
 
 import httpx
 from benchmarks.measure import Row, in_turn, show, size
@@ -106,8 +107,11 @@ def by_hand(exchanged: Exchanged) -> None:
     """The same bytes with httpx and json alone."""
     for request, answer in exchanged:
         content = request.content
-        if content and "json" in request.headers.get("content-type", ""):
+        kind = request.headers.get("content-type", "")
+        if content and "json" in kind:
             content = json.dumps(json.loads(content)).encode()
+        elif content and "form" in kind:
+            content = urlencode(parse_qsl(content.decode())).encode()
         httpx.Request(request.method, str(request.url), headers=request.headers, content=content)
         if answer.content:
             json.loads(answer.content)
