@@ -4,23 +4,17 @@ Source: the provider's OpenAPI files (payments, hosted payment page 1.1, order m
 token) and its developer pages, read 2026-08. What they leave open is decided so that no money can
 be lost:
 
-- A page on which the customer was turned down, went back or met an error stays open, and they may
-  still pay there. So ``FAILED``, ``BACK`` and ``ERROR`` are pending; voiding closes the page.
-- A page that is gone (404) may have been paid on before, and no look-up finds an order by our
-  reference. So it is unclear, not expired. A checkout that ends closes its page long before.
-- An authorisation whose answer was lost has shown its page to nobody. So nothing was paid there,
-  and the repeat, which makes another page, is safe.
+- A page on which the customer was turned down, went back or met an error stays open, so it is
+  pending; voiding closes it. One that is gone (404) may have been paid on before: it is unclear.
+- An authorisation whose answer was lost has shown its page to nobody, so the repeat is safe. A
+  charge without an answer can be found by nothing but its repeat: so it is unclear, and has a
+  method of its own.
 - The idempotency key is kept for 24 hours; we repeat for 23. It ignores the body, so what a 201 or
   204 is worth is read from the order right afterwards.
-- What is left of an order that was cancelled, has expired or is closed is released, whatever its
-  ``remaining_authorized_amount`` says. So is what was stopped for suspected fraud.
-- Whether captures and refunds list our ``reference`` is not promised: where they do, the flow
-  knows them by it, and else by the sums.
-- A token comes of a page that places no order, and is fetched when the mandate is asked about. They
-  give it once and for an hour. Two looks at the same time can both ask for it, so the one that is
-  refused is unclear.
-- A charge that was taken in is pending until its order is read. One without an answer can be found
-  by nothing but its repeat, so it has a method of its own (``mandate``) and is unclear.
+- What is left of an order that is over is released, whatever its ``remaining_authorized_amount``
+  says. So is what was stopped for suspected fraud.
+- A token is given once, to the first look after the consent. Two looks at the same time can both
+  ask for it, so the one that is refused is unclear.
 """
 
 from __future__ import annotations
@@ -28,7 +22,6 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from uuid import NAMESPACE_URL, uuid5
 
@@ -59,6 +52,7 @@ from checkoutflow.providers.base import (
     ProviderConfig,
     careful,
     careful_look,
+    careful_mandate,
     is_shown,
     require_possible,
     whole_of,
@@ -90,7 +84,6 @@ from checkoutflow.texts import language_of, mark, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from datetime import datetime
 
     import httpx
 
@@ -98,48 +91,34 @@ if TYPE_CHECKING:
     _Json = Mapping[str, object]
 
 
-CURRENCIES: Final = MappingProxyType({"DK": "DKK", "SE": "SEK", "NO": "NOK", "FI": "EUR"})
+CURRENCIES: Final = {"DK": "DKK", "SE": "SEK", "NO": "NOK", "FI": "EUR"}
 _LANGUAGES: Final = {"DK": "da en", "SE": "sv en", "NO": "nb en", "FI": "fi sv en"}
 
 # What a shop can name as ``provider_method``: all that the customer can have (``klarna``), or one
 # category of it.
-METHODS: Final = (
-    "klarna",
-    "pay_now",
-    "pay_later",
-    "pay_over_time",
-    "direct_debit",
-    "direct_bank_transfer",
-)
+_CATEGORIES: Final = "pay_now pay_later pay_over_time direct_debit direct_bank_transfer"
+METHODS: Final = ("klarna", *_CATEGORIES.split())
 MANDATE: Final = "mandate"  # the method of mandates, and of what is charged on them
 
 # Their words for a page without an order, for an order and for suspected fraud -> ours. An unlisted
 # word is unclear. Of an order, the sums are believed over the words.
 _OPEN: Final = "WAITING IN_PROGRESS MANUAL_ID_CHECK BACK FAILED ERROR COMPLETED"
-PAGES: Final[Mapping[str, Word]] = MappingProxyType(
-    dict.fromkeys(_OPEN.split(), Word.PENDING)
-    | {"CANCELLED": Word.DECLINED, "DISABLED": Word.VOIDED}
-)
+_OVER: Final = "CANCELLED DISABLED"
+PAGES: Final[Mapping[str, Word]] = {
+    **dict.fromkeys(_OPEN.split(), Word.PENDING),
+    **dict.fromkeys(_OVER.split(), Word.DECLINED),
+}
 _PLACED: Final = "AUTHORIZED PART_CAPTURED CAPTURED CLOSED"
-ORDERS: Final[Mapping[str, Word]] = MappingProxyType(
-    dict.fromkeys(_PLACED.split(), Word.AUTHORISED)
-    | {"CANCELLED": Word.VOIDED, "EXPIRED": Word.EXPIRED}
-)
-FRAUD: Final[Mapping[str, Word]] = MappingProxyType(
-    {
-        "ACCEPTED": Word.AUTHORISED,
-        "PENDING": Word.PENDING,
-        "REJECTED": Word.VOIDED,
-        "STOPPED": Word.VOIDED,
-    }
-)
-_CONSENTS: Final = MappingProxyType(
-    {
-        Word.PENDING: MandateWord.PENDING,
-        Word.DECLINED: MandateWord.DECLINED,
-        Word.VOIDED: MandateWord.ENDED,
-    }
-)
+ORDERS: Final[Mapping[str, Word]] = dict.fromkeys(_PLACED.split(), Word.AUTHORISED) | {
+    "CANCELLED": Word.VOIDED,
+    "EXPIRED": Word.EXPIRED,
+}
+FRAUD: Final[Mapping[str, Word]] = {
+    "ACCEPTED": Word.AUTHORISED,
+    "PENDING": Word.PENDING,
+    "REJECTED": Word.VOIDED,
+    "STOPPED": Word.VOIDED,
+}
 
 # Their codes for "this request did nothing" -> why. Every other code leaves the outcome unknown.
 _REASONS: Final = {
@@ -152,31 +131,18 @@ _REASONS: Final = {
     "mandate_ended": "TOKEN_NOT_FOUND TOKEN_SUSPENDED TOKEN_CANCELLED TOKEN_CANCELED",
     "declined": "REJECTED PAYMENT_METHOD_FAILED UNAVAILABLE_PAYMENT_METHOD",
 }
-REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
-    {code: reason for reason, codes in _REASONS.items() for code in codes.split()}
-)
+REFUSALS: Final[Mapping[str, str]] = {
+    code: reason for reason, codes in _REASONS.items() for code in codes.split()
+}
 
-REPEAT_S: Final = 23 * 3600
-MAXIMUM: Final = 200_000_000  # minor units
-CHARGE_MAXIMUM: Final = 100_000_000
-LINES: Final = 1000
 TEXT: Final = 255  # characters of a name or a reference
 
-_KINDS: Final = {
-    "goods": "physical",
-    "digital": "digital",
-    "delivery": "shipping_fee",
-    "fee": "surcharge",
-}
+_KINDS: Final = {"digital": "digital", "delivery": "shipping_fee", "fee": "surcharge"}
 # Our field -> theirs. Where somebody lives is sent only if it is in the market: to them the country
 # of the address overrides that of the purchase.
 _CONTACT: Final = {"organisation": "organization_name", "email": "email", "phone": "phone"}
-_ADDRESS: Final = {
-    "street": "street_address",
-    "postal_code": "postal_code",
-    "city": "city",
-    "country": "country",
-}
+_PLACE: Final = {"street": "street_address", "postal_code": "postal_code"}
+_ADDRESS: Final = {**_PLACE, "city": "city", "country": "country"}
 # Translators: The only line of an order of which something else is paid in another way.
 _PART: Final = mark("Part of the order")
 # Translators: What a customer allows when they agree that a shop takes later payments.
@@ -187,7 +153,7 @@ CAPABILITIES: Final = Capabilities(
     can_be_asked=True,
     finds_by_ours=False,
     currencies=frozenset(CURRENCIES.values()),
-    repeat_s=REPEAT_S,
+    repeat_s=23 * 3600,
     mandates=MandateTerms(),
     details=frozenset({*_CONTACT, *_ADDRESS}),
 )
@@ -239,9 +205,8 @@ class Klarna(Configured):
 
         Raises:
             NotSupported: If the method, the market or its currency is not one of theirs.
-            InvalidInput: If the amount or the number of lines is beyond their limits.
         """
-        self._require(order, order.amount, METHODS, MAXIMUM)
+        self._require(order, order.amount, METHODS)
         purchase = {**_cart(order, translate(_PART, order.locale)), "intent": "buy"}
         options = {"place_order_mode": "PLACE_ORDER"}
         if order.method != "klarna":
@@ -263,8 +228,7 @@ class Klarna(Configured):
     def void(self, order: Modification) -> Exchange[Result]:
         """Close the page, cancel the order, or after a part capture release the rest.
 
-        Which of the two an order needs is told by what we know to be captured; if more was, they
-        refuse, and nothing happens.
+        If more was captured than we know, they refuse, and nothing happens.
         """
         word = "release-remaining-authorization" if order.books.captured else "cancel"
         return careful(self._modify(Operation.VOID, order, word))
@@ -274,10 +238,7 @@ class Klarna(Configured):
         return careful(self._modify(Operation.REFUND, order, "refunds", "refunded_amount"))
 
     def read_notices(self, webhook: Webhook) -> tuple[Notice, ...]:
-        """Verify the address, then parse: of a page, or of a decision about suspected fraud.
-
-        Nothing is signed. That the address is known proves who was told it, not what is in the
-        body, so a notice is a reason to look.
+        """Of a page, or of a decision about suspected fraud: a reason to look, nothing is signed.
 
         Raises:
             UntrustedNotice: If the address is not one that we gave out, or it is not readable.
@@ -297,24 +258,19 @@ class Klarna(Configured):
         Raises:
             NotSupported: If the method, the market or its currency is not one of theirs, or a first
                 payment is to be taken at once.
-            InvalidInput: If the most that a charge will be is beyond their limit.
         """
-        self._require(order, order.maximum, {MANDATE}, CHARGE_MAXIMUM)
+        self._require(order, order.maximum, {MANDATE})
         if order.first is not None:
             raise NotSupported(f"{self.name} takes no payment with the consent", field="first")
         purchase = {**_cart(order, order.title, order.every_months), "intent": "tokenize"}
         kind = f"mandate:{_locale(order)}:{order.every_months}:"
-        return (
-            yield from careful(self._offer(order, purchase, {"place_order_mode": "NONE"}, kind))
-        )
+        options = {"place_order_mode": "NONE"}
+        return (yield from careful(self._offer(order, purchase, options, kind)))
 
     def mandate(self, ask: MandateAsk) -> Exchange[Mandate]:
         """Read the token; while there is none, the page, and fetch the token that comes of it."""
         if ask.token is None:
-            try:
-                return (yield from self._consent(ask.provider_reference))
-            except Unreadable:
-                return Mandate(word=MandateWord.UNCLEAR)
+            return (yield from careful_mandate(self._consent(ask.provider_reference)))
         response = yield self._request("GET", _token_path(ask.token))
         match response.status_code, body_of(response):
             case 200, {"status": "ACTIVE"}:
@@ -329,10 +285,9 @@ class Klarna(Configured):
 
         Raises:
             NotSupported: If the method, the market or its currency is not one of theirs.
-            InvalidInput: If there is no token, or the amount or the number of lines is beyond their
-                limits.
+            InvalidInput: If there is no token.
         """
-        self._require(order, order.amount, {MANDATE}, CHARGE_MAXIMUM)
+        self._require(order, order.amount, {MANDATE})
         if order.token is None:
             raise InvalidInput("a charge needs the mandate's token", field="token")
         months = int(order.token.reveal().partition(":")[2] or 0)
@@ -358,16 +313,13 @@ class Klarna(Configured):
 
     # Steps ----------------------------------------------------------------------------------------
 
-    def _require(self, order: _Asked, amount: Money, methods: Iterable[str], most: int) -> None:
+    def _require(self, order: _Asked, amount: Money, methods: Iterable[str]) -> None:
         self.capabilities.require(Operation.AUTHORISE, amount.currency)
         if order.method not in methods:
             raise NotSupported(f"{self.name} knows {', '.join(methods)} here", field="method")
-        if order.market not in CURRENCIES:
-            raise NotSupported(f"{self.name} sells in {', '.join(CURRENCIES)}", field="market")
-        if (theirs := CURRENCIES[order.market]) != amount.currency:
-            raise NotSupported(f"in {order.market} {self.name} takes {theirs}", field="currency")
-        if not 0 < amount.minor <= most:
-            raise InvalidInput(f"must be 1 to {most} minor units", field="amount")
+        if CURRENCIES.get(order.market) != amount.currency:
+            sold = ", ".join(f"{market} in {currency}" for market, currency in CURRENCIES.items())
+            raise NotSupported(f"{self.name} sells in {sold}", field="market")
 
     def _offer(
         self, order: Authorise | Agree, purchase: _Json, options: _Json, kind: str
@@ -395,7 +347,7 @@ class Klarna(Configured):
                     outcome=Outcome.PENDING,
                     provider_reference=f"{kind}{_name(name)}",
                     action=Redirect(url=page_of(url)),
-                    valid_until=_until(more),
+                    valid_until=time_of(end) if (end := more.get("expires_at")) else None,
                 )
             case _:
                 return _not_done(response)
@@ -411,8 +363,7 @@ class Klarna(Configured):
             case _:
                 raise Unreadable("not a reference of theirs")
         if "order_id" not in page:
-            reason = "declined_by_customer" if word is Word.DECLINED else ""
-            return Standing.nothing(word, currency, reason=reason)
+            return Standing.nothing(word, currency)
         standing = yield from self._order(_name(page["order_id"]), ask, ask.amount)
         if standing.reason and standing.captured.is_zero:
             # Turned down for suspected fraud before we knew it as authorised.
@@ -435,16 +386,13 @@ class Klarna(Configured):
         if amount:  # our key is their reference, by which it can be told from others
             body = {amount: order.amount.minor, "reference": order.key}
             if order.lines:
-                body["order_lines"] = _lines(order.lines)
+                body["order_lines"] = [_line(line) for line in order.lines]
         response = yield self._request("POST", where, body, _key(operation, order))
         if response.status_code not in {201, 204}:
             return _not_done(response)
         standing = yield from self._order(name, order, whole_of(order))
         is_done = is_shown(operation, order, standing)
-        return Result(
-            outcome=Outcome.SUCCEEDED if is_done else Outcome.UNKNOWN,
-            provider_reference=order.provider_reference,
-        )
+        return Result(outcome=Outcome.SUCCEEDED) if is_done else UNKNOWN
 
     def _close(self, page: str) -> Exchange[Result]:
         """Disable a page for good. Otherwise the customer may have been faster: we look."""
@@ -466,11 +414,7 @@ class Klarna(Configured):
     def _order(self, name: str, asked: Ask | Modification, whole: Money) -> Exchange[Standing]:
         """Read an order, and compare it with what we asked about."""
         response = yield self._request("GET", f"{_ORDERS}{path(name)}")
-        match response.status_code, body_of(response):
-            case 200, dict(answer):
-                return _standing(answer, name, asked.merchant_reference, whole)
-            case _:
-                raise Unreadable("not an order")
+        return _standing(response, name, asked.merchant_reference, whole)
 
     def _consent(self, reference: str | None) -> Exchange[Mandate]:
         """Read the page of a mandate, and make a token of what the customer has agreed to there."""
@@ -480,7 +424,7 @@ class Klarna(Configured):
             case _:  # nobody was ever sent to a page
                 return Mandate(word=MandateWord.NOT_FOUND)
         if word is not Word.PENDING or "authorization_token" not in page:
-            return Mandate(word=_CONSENTS.get(word, MandateWord.UNCLEAR))
+            return Mandate(word=MandateWord(word.value))
         given = _name(page["authorization_token"])
         body = {
             "purchase_country": locale[-2:],
@@ -550,7 +494,7 @@ def _cart(order: _Asked, title: str, months: int = 0) -> dict[str, object]:
     amount = Money.zero(order.maximum.currency) if isinstance(order, Agree) else order.amount
     lines = () if isinstance(order, Agree) else order.lines
     whole = OrderLine("whole", title, 1, amount, vat_basis=0, vat=Money.zero(amount.currency))
-    shown = _lines(lines or (whole,))
+    shown = [_line(line) for line in lines or (whole,)]
     if months:
         terms = {"name": title[:TEXT], "interval": "MONTH", "interval_count": months}
         shown = [{**line, "subscription": terms} for line in shown]
@@ -563,21 +507,12 @@ def _cart(order: _Asked, title: str, months: int = 0) -> dict[str, object]:
     }
 
 
-def _lines(lines: tuple[OrderLine, ...]) -> list[dict[str, object]]:
-    if len(lines) > LINES:
-        raise InvalidInput(f"must be at most {LINES}", field="lines")
-    return [_line(line) for line in lines]
-
-
 def _line(line: OrderLine) -> dict[str, object]:
-    """A line in their words: its price times its quantity is its amount, to the last minor unit.
-
-    Where the amount cannot be split into that many equal prices, the line is one of so many things.
-    """
+    """A line whose price times its quantity is its amount; else it is one of so many things."""
     unit, odd = divmod(line.amount.minor, line.quantity)
     name = f"{line.quantity} \N{MULTIPLICATION SIGN} {line.name}" if odd else line.name
     return {
-        "type": _KINDS[line.kind],
+        "type": _KINDS.get(line.kind, "physical"),
         "reference": line.id[:TEXT],
         "name": name[:TEXT],
         "quantity": 1 if odd else line.quantity,
@@ -611,10 +546,7 @@ def _name(value: object) -> str:
 
 
 def _not_done(response: httpx.Response) -> Result:
-    """An answer that is no success: declined or refused if they say so, else anything is possible.
-
-    A 401 needs no code: nobody was let in.
-    """
+    """Declined or refused if they say so, else anything is possible. A 401 let nobody in."""
     match response.status_code, body_of(response):
         case 401, _:
             reason = "unauthorised"
@@ -626,22 +558,12 @@ def _not_done(response: httpx.Response) -> Result:
     return Result(outcome=outcome, reason=reason)
 
 
-def _until(answer: Mapping[object, object]) -> datetime | None:
-    expires = answer.get("expires_at")
-    return None if expires is None else time_of(expires)
-
-
 def _standing(
-    answer: Mapping[object, object], name: str, merchant_reference: str, whole: Money
+    response: httpx.Response, name: str, merchant_reference: str, whole: Money
 ) -> Standing:
-    """Read an order.
-
-    Raises:
-        Unreadable: If it is malformed, or in a state that we do not know.
-        Contradiction: If it is another order, of another amount or currency, or cannot be true.
-    """
-    match answer:
-        case {
+    """Read an order. Nothing is left of one that is over, whatever it says."""
+    match response.status_code, body_of(response):
+        case 200, {
             "order_id": str(theirs),
             "merchant_reference1": str(ours),
             "status": str(status),
@@ -651,6 +573,7 @@ def _standing(
             "captured_amount": taken,
             "refunded_amount": given,
             "remaining_authorized_amount": rest,
+            **more,
         } if status in ORDERS and fraud in FRAUD:
             authorised, captured, refunded, left = (
                 amount_of(minor, currency) for minor in (original, taken, given, rest)
@@ -659,25 +582,21 @@ def _standing(
             raise Unreadable("not an order")
     if (theirs, ours) != (name, merchant_reference):
         raise Contradiction("the answer is about another order")
-    word = ORDERS[status]
-    if FRAUD[fraud] is Word.VOIDED:
-        word = Word.VOIDED
+    is_fraud = FRAUD[fraud] is Word.VOIDED
+    word = Word.VOIDED if is_fraud else ORDERS[status]
     if status == "CLOSED" or word is not Word.AUTHORISED:
         left = Money.zero(authorised.currency)
-    voided = authorised - captured - left
-    if voided.minor < 0:
-        raise Contradiction(f"{captured} captured and {left} left of {authorised}")
     reference = f"order:{name}"
     standing = Standing(
         word=word,
         authorised=authorised,
         captured=captured,
         refunded=refunded,
-        voided=voided,
+        voided=amount_of((authorised - captured - left).minor, currency),
         provider_reference=reference,
-        valid_until=_until(answer),
-        reason="suspected_fraud" if FRAUD[fraud] is Word.VOIDED else "",
-        operations=tuple(_done(answer)),
+        valid_until=time_of(end) if (end := more.get("expires_at")) else None,
+        reason="suspected_fraud" if is_fraud else "",
+        operations=tuple(_done(more)),
     )
     require_possible(standing, whole)
     if FRAUD[fraud] is Word.PENDING and left == authorised:  # it is still examined
