@@ -1,21 +1,20 @@
 """Nexi Checkout (Nets Easy, DIBS Easy): cards, wallets, accounts, invoices on its hosted page.
 
 Source: the provider's Payment API document (v1), its official PHP client and documentation pages,
-read 2026-11. A payment has no word for how it stands; that is worked out from four sums. What is
-open in the documentation is decided so that no money can be lost:
+read 2026-11. How a payment stands is worked out from four sums. What is open in the documentation
+is decided so that no money can be lost:
 
 - A payment is found by the provider's own name for it only. Nobody can pay on a page whose address
-  never reached us: so creating is repeated, although it makes another page, and a payment without
-  that name is ``not_found``. A charge on a mandate has no page; without the name it is ``unclear``.
+  never reached us: so creating is repeated, and a payment without that name is ``not_found``. A
+  charge on a mandate has no page; without the name it is ``unclear``.
 - For how long an Idempotency-Key lives is not said: captures, refunds and charges on mandates are
   repeated for ten minutes, and then only asked about. A void takes no key and is never repeated.
 - 405, 409 (a wrong state, a twin call) and unlisted codes are unknown. A charge on a mandate that
   is not done is looked up by its key; if that shows nothing either, a 402 is a "no" in any case.
 - A refund is of one charge, and a look-up does not say of which: ours fill the charges from the
-  oldest on, and one that is larger than what is left of a charge is several requests. Money that
-  was given back in the portal in another order can make the provider refuse one.
-- Whether a refund that waits is in the sums already is not said: completed ones alone count. While
-  one waits that may be ours and was not answered, the payment is unclear.
+  oldest on, in several requests if need be. After one in the portal they may refuse one of ours.
+- Whether a refund that waits is in the sums already is not said: while one does, the payment is
+  unclear.
 - Nothing says that the time to pay is over: a day after the 48 hours a payment on which nothing is
   reserved has expired. A declined attempt leaves the page open.
 - Whether a mandate has its name before it is given is not said: it counts once it shows a card.
@@ -27,19 +26,18 @@ rationed to 30 an hour for each payment: a capture, void or charge takes one, a 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, TypeAlias
 
 import httpx
 from pydantic import Field
 
 from checkoutflow.errors import Contradiction, InvalidInput, NotSupported, UntrustedNotice
-from checkoutflow.money import Money
+from checkoutflow.money import Money, total
 from checkoutflow.payment.capabilities import Capabilities, MandateTerms
 from checkoutflow.payment.outcomes import (
     Done,
@@ -61,6 +59,9 @@ from checkoutflow.providers.base import (
     Hosts,
     Name,
     ProviderConfig,
+    careful,
+    careful_look,
+    careful_mandate,
     is_shown,
     require_possible,
     whole_of,
@@ -89,13 +90,7 @@ from checkoutflow.providers.http import (
     request,
     time_of,
 )
-from checkoutflow.providers.notices import (
-    address_for,
-    header,
-    payment_in,
-    proof_for,
-    require_same,
-)
+from checkoutflow.providers.notices import address_for, header, payment_in, proof_for, require_same
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -134,19 +129,14 @@ COUNTRIES: Final[Mapping[str, str]] = MappingProxyType(
 
 # What makes them send a notice. Each event has one version here, since both would be sent. A failed
 # attempt to pay is left out: the customer may try again, and look-ups are rationed.
-EVENTS: Final = (
-    "payment.checkout.completed",
-    "payment.reservation.created.v2",
-    "payment.charge.created.v2",
-    "payment.charge.failed.v2",
-    "payment.refund.completed",
-    "payment.refund.failed",
-    "payment.cancel.created",
+_EVENTS: Final = (
+    "checkout.completed reservation.created.v2 charge.created.v2 charge.failed.v2 "
+    "refund.completed refund.failed cancel.created"
 )
+EVENTS: Final = tuple(f"payment.{event}" for event in _EVENTS.split())
 
-# Their codes for "this was not done", by the reason that we give the shop. Every other code leaves
-# the outcome unknown: it says that the thing is done already (1019), that the key was used before
-# (1026, 1027), or nothing that we know.
+# Their codes for "this was not done", by the reason that we give the shop. Any other leaves the
+# outcome unknown: that it is done already (1019), that the key was used before (1026, 1027), news.
 _REASONS: Final = {
     "invalid_request": "1005 1006 1015 1016 1017 1018 1021",
     "amount_too_low": "1002",
@@ -181,13 +171,11 @@ SESSION: Final = timedelta(hours=48)
 GRACE: Final = timedelta(hours=24)  # for a payment under way when the time is over
 
 _Body: TypeAlias = "dict[str, object]"
-_Refunds: TypeAlias = "Mapping[str, tuple[Outcome, Money]]"
 
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9-]{1,20}")
 _PHONE: Final = re.compile(r"(\+45|\+46|\+47|\+298|\+299|\+354|\+358)([0-9]{4,12})")
 _UNWANTED: Final = re.compile(r"[<>'\"&\\\x00-\x1f]")
 _MANDATES: Final = ("v1", "unscheduledsubscriptions")
-_LONGEST: Final = 128  # characters of a name, a reference or a line of an address
 
 
 class NexiConfig(ProviderConfig):
@@ -213,19 +201,6 @@ class NexiConfig(ProviderConfig):
     notice_secret: Credential
 
 
-class _Payment(NamedTuple):
-    """What a look-up says about a payment, checked against what we asked about.
-
-    Attributes:
-        charges: The amount of each by their name, oldest first.
-        refunds: By their name.
-    """
-
-    standing: Standing
-    charges: Mapping[str, Money]
-    refunds: _Refunds
-
-
 @dataclass(slots=True, eq=False)
 class Nexi(Configured):
     """Nexi Checkout behind the contract."""
@@ -246,48 +221,17 @@ class Nexi(Configured):
 
     def status(self, ask: Ask) -> Exchange[Standing]:
         """Say how the payment stands now."""
-        word = Word.UNCLEAR
         if ask.provider_reference is None and ask.method != MANDATE:
-            word = Word.NOT_FOUND  # so nobody has seen its page
-        else:
-            with suppress(Unreadable):
-                return (yield from self._look(ask)).standing
-        return Standing.nothing(word, ask.amount.currency)
+            return Standing.nothing(Word.NOT_FOUND, ask.amount.currency)  # nobody has seen its page
+        return (yield from careful_look(ask, self._look(ask)))
 
     def capture(self, order: Modification) -> Exchange[Result]:
         """Take some or all of what is reserved, and look whether the charge is there."""
-        self.capabilities.require(Operation.CAPTURE, order.amount.currency)
-        with suppress(Unreadable):
-            where = path(*_where(order.provider_reference), "charges")
-            response = yield self._request("POST", where, order.key, _part(order, order.lines))
-            made = _made(response, "chargeId")
-            if made is None:
-                return _not_done(response)
-            charges = (yield from self._look(order)).charges
-            if charges.get(made, order.amount) != order.amount:
-                raise Contradiction(f"asked for a capture of {order.amount}, got {charges[made]}")
-            if made in charges:
-                return Result(outcome=Outcome.SUCCEEDED)
-        return UNKNOWN
+        return careful(self._capture(order))
 
     def void(self, order: Modification) -> Exchange[Result]:
         """Release what is not captured, or end the session before the customer paid; then look."""
-        self.capabilities.require(Operation.VOID, order.amount.currency)
-        with suppress(Unreadable):
-            where, reserved = _where(order.provider_reference), order.books.authorised
-            if not reserved:
-                response = yield self._request("PUT", path(*where, "terminate"))
-            else:
-                # Without lines it is all of the payment, which every method takes.
-                is_whole = order.amount.minor == reserved
-                body = {"amount": reserved} if is_whole else _part(order, order.lines)
-                response = yield self._request("POST", path(*where, "cancels"), body=body)
-            if response.status_code != httpx.codes.NO_CONTENT:
-                return _not_done(response)
-            seen = (yield from self._look(order)).standing
-            if is_shown(Operation.VOID, order, seen) if reserved else seen.word is Word.VOIDED:
-                return Result(outcome=Outcome.SUCCEEDED)
-        return UNKNOWN
+        return careful(self._void(order))
 
     def refund(self, order: Modification) -> Exchange[Result]:
         """Give captured money back, charge by charge, and look how that ended.
@@ -295,32 +239,7 @@ class Nexi(Configured):
         What was refunded before is counted as our books had it when this refund began, so that a
         repeat asks for the same parts under the same keys.
         """
-        self.capabilities.require(Operation.REFUND, order.amount.currency)
-        asked: dict[str, Money] = {}
-        outcome = Outcome.UNKNOWN
-        with suppress(Unreadable):
-            parts = _parts((yield from self._look(order)).charges, order)
-            if not parts:
-                return Result(outcome=Outcome.REFUSED, reason="amount_too_high")
-            for number, (charge, amount) in enumerate(parts, 1):
-                key = order.key if number == 1 else f"{order.key}_{number}"
-                body = _part(order, order.lines if len(parts) == 1 else (), amount)
-                where = path("v1", "charges", charge, "refunds")
-                response = yield self._request("POST", where, key, body)
-                made = _made(response, "refundId")
-                if made is None:
-                    return UNKNOWN if asked else _not_done(response)
-                asked[made] = amount
-            outcome = Outcome.PENDING
-            seen = (yield from self._look(order)).refunds
-            if any(seen.get(name, (None, part))[1] != part for name, part in asked.items()):
-                raise Contradiction(f"asked for a refund of {order.amount}, got another amount")
-            outcome = _outcome_of(asked, seen)
-        return Result(
-            outcome=outcome,
-            operation_reference="+".join(asked) if outcome is Outcome.PENDING else None,
-            reason="refund_failed" if outcome is Outcome.DECLINED else "",
-        )
+        return careful(self._refund(order))
 
     def agree(self, order: Agree) -> Exchange[Result]:
         """Send the customer to a page to store a card, with a first payment or without.
@@ -332,14 +251,14 @@ class Nexi(Configured):
             InvalidInput: If a reference or an amount is beyond their limits.
         """
         self._require(order, {MANDATE}, order.maximum)
-        ours, amount = order.merchant_reference, Money.zero(order.maximum.currency)
-        bill = _bill(ours, amount, (), order.title)
+        nothing = Money.zero(order.maximum.currency)
+        bill = _bill(order.merchant_reference, nothing, (), order.title)
         if first := order.first:
             self._require(first, {MANDATE}, first.amount)
             bill = _bill(first.merchant_reference, first.amount, first.lines, first.title)
         stored: _Body = {
             "unscheduledSubscription": {"create": True},
-            "myReference": _note(ours, bill["reference"], bill["currency"]),
+            "myReference": order.merchant_reference,
         }
         return (yield from self._open(order, METHODS["card"], bill, stored))
 
@@ -347,27 +266,7 @@ class Nexi(Configured):
         """Say how a mandate stands now."""
         if ask.provider_reference is None:
             return Mandate(word=MandateWord.NOT_FOUND)  # nobody has seen its page
-        with suppress(Unreadable):
-            answer = yield from self._read(ask.provider_reference)
-            match answer.get("orderDetails"):
-                case {"reference": reference, "currency": currency}:
-                    noted = _note(ask.merchant_reference, reference, currency)
-                case _:
-                    raise Unreadable("not a payment")
-            if answer.get("myReference") != noted:
-                raise Contradiction("the answer is about another mandate")
-            match answer.get("unscheduledSubscription"):
-                case {"unscheduledSubscriptionId": token}:
-                    if (yield from self._has_card(reference_of(token))):
-                        return Mandate(word=MandateWord.ACTIVE, token=Secret(token))
-            word, until = _session(answer, ask.at)
-            is_open = word is Word.PENDING
-            return Mandate(
-                word=MandateWord.PENDING if is_open else MandateWord.DECLINED,
-                valid_until=until,
-                reason="expired" if word is Word.EXPIRED else "",
-            )
-        return Mandate(word=MandateWord.UNCLEAR)
+        return (yield from careful_mandate(self._mandate(ask)))
 
     def charge(self, order: Charge) -> Exchange[Result]:
         """Take a payment on a mandate at once; a "no" is believed if its key shows nothing.
@@ -386,25 +285,20 @@ class Nexi(Configured):
             "notifications": self._notifications(ours),
         }
         said = yield self._request("POST", path(*where), order.key, body)
-        with suppress(Unreadable):
-            if name := _made(said, "paymentId", 200):
-                outcome = Outcome.PENDING
-                with suppress(Unreadable):
-                    ask = Ask(ours, name, order.amount, order.method)
-                    if (yield from self._look(ask)).standing.captured == order.amount:
-                        outcome = Outcome.SUCCEEDED
-                is_taken = outcome is Outcome.SUCCEEDED
-                return Result(outcome=outcome, provider_reference=name, is_taken=is_taken)
-            result = _not_done(said, missing="mandate_not_found")
-            if said.status_code == httpx.codes.PAYMENT_REQUIRED and result == UNKNOWN:
-                result = Result(outcome=Outcome.DECLINED, reason="declined")
-            known = yield self._request("GET", path(*where, "status"), order.key)
-            match known.status_code, body_of(known):
-                case (404, _) | (200, {"completed": False}) if result != UNKNOWN:
-                    return result
-                case 200, {"paymentId": theirs, "completed": bool()}:
-                    name = reference_of(theirs)
-                    return Result(outcome=Outcome.PENDING, provider_reference=name)
+        if name := _made(said, "paymentId", 200):
+            seen = yield from self.status(Ask(ours, name, order.amount, order.method))
+            is_taken = seen.captured == order.amount
+            outcome = Outcome.SUCCEEDED if is_taken else Outcome.PENDING
+            return Result(outcome=outcome, provider_reference=name, is_taken=is_taken)
+        result = _not_done(said, missing="mandate_not_found")
+        if said.status_code == httpx.codes.PAYMENT_REQUIRED and result == UNKNOWN:
+            result = Result(outcome=Outcome.DECLINED, reason="declined")
+        known = yield self._request("GET", path(*where, "status"), order.key)
+        match known.status_code, body_of(known):
+            case (404, _) | (200, {"completed": False}) if result != UNKNOWN:
+                return result
+            case 200, {"completed": bool()} if name := _made(known, "paymentId", 200):
+                return Result(outcome=Outcome.PENDING, provider_reference=name)
         return UNKNOWN
 
     def end_mandate(self, ask: MandateAsk) -> Exchange[Result]:
@@ -481,34 +375,99 @@ class Nexi(Configured):
                     )
         return _not_done(response)
 
-    def _look(self, asked: Ask | Modification) -> Exchange[_Payment]:
-        return _payment((yield from self._read(asked.provider_reference)), asked)
+    def _capture(self, order: Modification) -> Exchange[Result]:
+        self.capabilities.require(Operation.CAPTURE, order.amount.currency)
+        where = _where(order.provider_reference, "charges")
+        response = yield self._request("POST", where, order.key, _part(order, order.lines))
+        made = _made(response, "chargeId")
+        if made is None:
+            return _not_done(response)
+        is_there = (yield from self._charges(order)).get(made) == order.amount
+        return Result(outcome=Outcome.SUCCEEDED) if is_there else UNKNOWN
+
+    def _void(self, order: Modification) -> Exchange[Result]:
+        self.capabilities.require(Operation.VOID, order.amount.currency)
+        name, reserved = order.provider_reference, order.books.authorised
+        if not reserved:
+            response = yield self._request("PUT", _where(name, "terminate"))
+        else:
+            # Without lines it is all of the payment, which every method takes.
+            is_whole = order.amount.minor == reserved
+            body = {"amount": reserved} if is_whole else _part(order, order.lines)
+            response = yield self._request("POST", _where(name, "cancels"), body=body)
+        if response.status_code != httpx.codes.NO_CONTENT:
+            return _not_done(response)
+        seen = yield from self._look(order)
+        is_done = is_shown(Operation.VOID, order, seen) if reserved else seen.word is Word.VOIDED
+        return Result(outcome=Outcome.SUCCEEDED) if is_done else UNKNOWN
+
+    def _refund(self, order: Modification) -> Exchange[Result]:
+        self.capabilities.require(Operation.REFUND, order.amount.currency)
+        parts = _parts((yield from self._charges(order)), order)
+        if not parts:
+            return Result(outcome=Outcome.REFUSED, reason="amount_too_high")
+        names: list[str] = []
+        for number, (charge, amount) in enumerate(parts, 1):
+            key = order.key if number == 1 else f"{order.key}_{number}"
+            body = _part(order, order.lines if len(parts) == 1 else (), amount)
+            response = yield self._request(
+                "POST", path("v1", "charges", charge, "refunds"), key, body
+            )
+            made = _made(response, "refundId")
+            if made is None:
+                return UNKNOWN if names else _not_done(response)
+            names.append(made)
+        ours = Earlier(order.key, Operation.REFUND, order.amount, reference="+".join(names))
+        with suppress(Unreadable):
+            seen = yield from self._look(replace(order, earlier=(ours,)))
+            if seen.operations:
+                return Result(outcome=seen.operations[0].outcome)
+        return Result(outcome=Outcome.PENDING, operation_reference=ours.reference)
+
+    def _mandate(self, ask: MandateAsk) -> Exchange[Mandate]:
+        answer = yield from self._read(ask.provider_reference)
+        match answer:
+            case {"myReference": ours, "orderDetails": {"currency": currency}}:
+                wanted = ask.maximum.currency if ask.maximum else currency
+            case _:
+                raise Unreadable("not a mandate's payment")
+        if (ours, currency) != (ask.merchant_reference, wanted):
+            raise Contradiction("the answer is about another mandate")
+        match answer.get("unscheduledSubscription"):
+            case {"unscheduledSubscriptionId": name}:
+                token = reference_of(name)
+                response = yield self._request("GET", path(*_MANDATES, token))
+                match response.status_code, body_of(response):
+                    case 200, {"unscheduledSubscriptionId": same, **rest} if same == token:
+                        details = rest.get("paymentDetails")
+                    case _:
+                        raise Unreadable("not the mandate")
+                match details:
+                    case {"cardDetails": {"maskedPan": str(card)}} if card:
+                        return Mandate(word=MandateWord.ACTIVE, token=Secret(token))
+        word = _session(answer, ask.at)
+        if word is Word.PENDING:
+            return Mandate(word=MandateWord.PENDING)
+        reason = "expired" if word is Word.EXPIRED else ""
+        return Mandate(word=MandateWord.DECLINED, reason=reason)
+
+    def _look(self, asked: Ask | Modification) -> Exchange[Standing]:
+        return _standing((yield from self._read(asked.provider_reference)), asked)
+
+    def _charges(self, order: Modification) -> Exchange[dict[str, Money]]:
+        answer = yield from self._read(order.provider_reference)
+        _standing(answer, order)
+        return _charges(answer, order.amount.currency)
 
     def _read(self, name: str | None) -> Exchange[Mapping[str, object]]:
         """What they say of a payment. One that they had and do not find is not to be had."""
-        response = yield self._request("GET", path(*_where(name)))
+        response = yield self._request("GET", _where(name))
         match response.status_code, body_of(response):
             case 200, {"payment": dict(answer)}:
                 if reference_of(answer.get("paymentId")) != name:
                     raise Contradiction("the answer is about another payment")
                 return answer
-            case _:
-                raise Unreadable("not a payment")
-
-    def _has_card(self, token: str) -> Exchange[bool]:
-        """Whether a mandate can be charged: its name alone does not prove that it was given."""
-        response = yield self._request("GET", path(*_MANDATES, token))
-        match response.status_code, body_of(response):
-            case 200, {"unscheduledSubscriptionId": same, "paymentDetails": {**details}}:
-                is_same = same == token
-            case _:
-                raise Unreadable("not a mandate")
-        if not is_same:
-            raise Contradiction("the answer is about another mandate")
-        match details.get("cardDetails"):
-            case {"maskedPan": str(card)}:
-                return bool(card)
-        return False
+        raise Unreadable("not a payment")
 
     def _request(
         self, method: str, where: str, key: str = "", body: object = None
@@ -533,42 +492,40 @@ class Nexi(Configured):
 # Requests -----------------------------------------------------------------------------------------
 
 
-def _where(name: str | None) -> tuple[str, ...]:
+def _where(name: str | None, *more: str) -> str:
     if name is None:
         raise Unreadable("their name for it is not known")
-    return "v1", "payments", name
+    return path("v1", "payments", name, *more)
 
 
 def _plain(text: str) -> str:
     """Text without the characters that they do not take in names, and no longer than they take."""
-    return _UNWANTED.sub(" ", text)[:_LONGEST].strip() or "-"
+    return _UNWANTED.sub(" ", text)[:128].strip() or "-"
 
 
 def _consumer(details: Mapping[str, str]) -> _Body:
     """The customer, as far as given."""
-    found: dict[str, object] = {}
-    if "email" in details:
-        found["email"] = details["email"]
+    found: _Body = {}
+    if email := details.get("email"):
+        found["email"] = email
     if phone := _PHONE.fullmatch(details.get("phone", "")):
         found["phoneNumber"] = {"prefix": phone[1], "number": phone[2]}
     first, _, last = details.get("name", "").strip().rpartition(" ")
-    names = {"firstName": first or last, "lastName": last if first else ""}
-    person = {field: _plain(name) for field, name in names.items() if name}
-    if "organisation" in details:
-        company = {"name": _plain(details["organisation"])}
-        found["company"] = company | ({"contact": person} if person else {})
+    names = (("firstName", first or last), ("lastName", last if first else ""))
+    person = {field: _plain(name) for field, name in names if name}
+    if company := details.get("organisation"):
+        found["company"] = {"name": _plain(company), **({"contact": person} if person else {})}
     elif person:
         found["privatePerson"] = person
     match details:
-        case {"street": street, "postal_code": code, "city": city, "country": country} if (
-            country in COUNTRIES
-        ):
-            found["shippingAddress"] = {
-                "addressLine1": _plain(street),
-                "postalCode": code.replace(" ", ""),
-                "city": _plain(city),
-                "country": COUNTRIES[country],
-            }
+        case {"street": street, "postal_code": code, "city": city, "country": land}:
+            if land in COUNTRIES:
+                found["shippingAddress"] = {
+                    "addressLine1": _plain(street),
+                    "postalCode": code.replace(" ", ""),
+                    "city": _plain(city),
+                    "country": COUNTRIES[land],
+                }
     return found
 
 
@@ -620,18 +577,13 @@ def _parts(charges: Mapping[str, Money], order: Modification) -> list[tuple[str,
     return [] if wanted else parts
 
 
-def _note(ours: str, reference: object, currency: object) -> str:
-    """What a mandate's payment has for a name of ours: it holds what a look-up must show."""
-    return f"{ours} {hashlib.sha256(f'{reference} {currency}'.encode()).hexdigest()[:15]}"
-
-
 # Answers ------------------------------------------------------------------------------------------
 
 
 def _made(response: httpx.Response, field: str, status: int = 201) -> str | None:
     """Their name for what a request made; None if it does not say that it made anything."""
-    match response.status_code, body_of(response):
-        case code, dict(answer) if code == status:
+    match body_of(response):
+        case dict(answer) if response.status_code == status:
             with suppress(Unreadable):
                 return reference_of(answer.get(field))
     return None
@@ -653,7 +605,7 @@ def _not_done(response: httpx.Response, missing: str = "payment_not_found") -> R
             return UNKNOWN
 
 
-def _payment(answer: Mapping[str, object], asked: Ask | Modification) -> _Payment:
+def _standing(answer: Mapping[str, object], asked: Ask | Modification) -> Standing:
     """Read a payment.
 
     Raises:
@@ -674,44 +626,48 @@ def _payment(answer: Mapping[str, object], asked: Ask | Modification) -> _Paymen
     )
     # Some methods take the money without reserving it first.
     authorised = captured if reserved.is_zero else reserved
-    charges = sorted(_listed(answer, "charges", "chargeId", "created", theirs))
+    _charges(answer, theirs)  # an answer is believed as a whole, or not
     refunds = {
-        name: (REFUNDS.get(state, Outcome.PENDING), amount)
+        name: (REFUNDS.get(state), amount)
         for state, name, amount in _listed(answer, "refunds", "refundId", "state", theirs)
     }
-    word, until = Word.AUTHORISED, None
+    done = total((gone for how, gone in refunds.values() if how is Outcome.SUCCEEDED), theirs)
+    if any(how is None for how, _ in refunds.values()) or (refunds and done != refunded):
+        raise Unreadable("a refund waits, or the list and the sum do not agree")
     if authorised.is_zero:
-        word, until = _session(answer, asked.at)
-    elif voided == authorised:
-        word = Word.VOIDED
-    named = {item.key: item.reference.split("+") for item in asked.earlier if item.reference}
-    outcomes = {key: _outcome_of(names, refunds) for key, names in named.items()}
+        word = _session(answer, asked.at)
+    else:
+        word = Word.VOIDED if voided == authorised else Word.AUTHORISED
     standing = Standing(
         word=word,
         authorised=authorised,
         captured=captured,
-        refunded=_given_back(refunds, refunded, asked.earlier),
+        refunded=refunded,
         voided=voided,
         provider_reference=asked.provider_reference,
-        valid_until=until,
         operations=tuple(
-            Done(key=key, outcome=outcome)
-            for key, outcome in outcomes.items()
-            if outcome is not Outcome.PENDING
+            Done(key=item.key, outcome=outcome)
+            for item in asked.earlier
+            if (outcome := _ended(item, refunds))
         ),
     )
     require_possible(standing, wanted)
-    return _Payment(standing, {name: amount for _, name, amount in charges}, refunds)
+    return standing
 
 
-def _session(answer: Mapping[str, object], at: datetime | None) -> tuple[Word, datetime | None]:
-    """How a page stands on which nobody has paid yet, and until when it is open."""
+def _session(answer: Mapping[str, object], at: datetime | None) -> Word:
+    """How a page stands on which nobody has paid yet."""
     if answer.get("terminated"):
-        return Word.VOIDED, None
-    with suppress(Unreadable):
-        until = time_of(answer.get("created")) + SESSION
-        return (Word.EXPIRED, None) if at and at > until + GRACE else (Word.PENDING, until)
-    return Word.PENDING, None
+        return Word.VOIDED
+    is_over = at is not None and at > time_of(answer.get("created")) + SESSION + GRACE
+    return Word.EXPIRED if is_over else Word.PENDING
+
+
+def _charges(answer: Mapping[str, object], currency: str) -> dict[str, Money]:
+    """The amount of each charge by their name for it, oldest first."""
+    charges = _listed(answer, "charges", "chargeId", "created", currency)
+    by_age = sorted(charges, key=lambda charge: charge[:2])
+    return {name: amount for _, name, amount in by_age}
 
 
 def _listed(
@@ -720,39 +676,18 @@ def _listed(
     """A word of each item of a list, their name for the item, and its amount."""
     items, found = answer.get(field) or [], []
     for item in items if isinstance(items, list) else [items]:
-        if not isinstance(item, dict) or not isinstance(item.get(word), str):
-            raise Unreadable("not a list of what was done")
-        amount = amount_of(item.get("amount"), currency)
-        found.append((item[word], reference_of(item.get(name)), amount))
+        match item:
+            case {"amount": minor, **rest} if isinstance(said := rest.get(word), str):
+                found.append((said, reference_of(rest.get(name)), amount_of(minor, currency)))
+            case _:
+                raise Unreadable("not a list of what was done")
     return found
 
 
-def _outcome_of(names: Collection[str], refunds: _Refunds) -> Outcome:
-    """How refunds ended that were asked for as one; pending while they do not agree."""
-    found = {refunds[name][0] if name in refunds else Outcome.PENDING for name in names}
-    return found.pop() if len(found) == 1 else Outcome.PENDING
-
-
-def _given_back(refunds: _Refunds, told: Money, earlier: Sequence[Earlier]) -> Money:
-    """What is completed; the sum that they tell may or may not hold what waits.
-
-    Raises:
-        Unreadable: If the sum and the list do not agree: one of them lags behind. Or if one waits
-            that can be ours whose answer was lost.
-    """
-    named = {name for item in earlier for name in (item.reference or "").split("+")}
-    is_lost = any(
-        item.operation is Operation.REFUND and item.outcome in {None, Outcome.UNKNOWN}
-        for item in earlier
-    )
-    done = waiting = Money.zero(told.currency)
-    for name, (outcome, amount) in refunds.items():
-        if outcome is Outcome.SUCCEEDED:
-            done = done + amount
-        elif outcome is Outcome.PENDING:
-            waiting = waiting + amount
-            if is_lost and name not in named:
-                raise Unreadable("a refund waits, and it may be ours")
-    if refunds and not done <= told <= done + waiting:
-        raise Unreadable("the refunds and their sum do not agree")
-    return done if refunds else told
+def _ended(asked: Earlier, refunds: Mapping[str, tuple[Outcome | None, Money]]) -> Outcome | None:
+    """How a refund ended; None if its parts did not end alike, or do not add up to it."""
+    names = (asked.reference or "").split("+")
+    parts = [refunds[name] for name in names if name in refunds]
+    outcomes = {outcome for outcome, _ in parts}
+    is_whole = sum(amount.minor for _, amount in parts) == asked.amount.minor
+    return outcomes.pop() if is_whole and len(outcomes) == 1 else None

@@ -67,6 +67,7 @@ from checkoutflow.providers.base import (
     ProviderConfig,
     careful,
     careful_look,
+    careful_mandate,
     is_shown,
     require_possible,
     whole_of,
@@ -161,9 +162,6 @@ _WORDS: Final = MappingProxyType(
         Operation.VOID: "cancel",
         Operation.REFUND: "refund",
     }
-)
-_SUMS: Final = MappingProxyType(
-    {"authorize": 0, "recurring": 0, "capture": 1, "refund": 2}  # which sum it is added to
 )
 # Words after which nothing can be charged any more; without a link nobody can give a mandate.
 _OVER: Final = frozenset({MandateWord.ENDED, MandateWord.DECLINED, MandateWord.NOT_FOUND})
@@ -268,30 +266,18 @@ class QuickPay(Configured):
         self.capabilities.require(Operation.AUTHORISE, order.maximum.currency)
         if order.first is not None:
             raise NotSupported("QuickPay takes no payment with the consent", field="first")
-        terms = {
-            "description": order.title,
-            **({} if order.every_months else {"unscheduled": True}),
-        }
+        unscheduled = {} if order.every_months else {"unscheduled": True}
+        terms = {"description": order.title, **unscheduled}
         names = _methods(order.method, CARDS)
         opening = self._open(_SUBSCRIPTIONS, order, order.maximum, names, terms)
-        result = yield from careful(opening)
-        if result.provider_reference is None:
-            return result
-        return result.but(
-            provider_reference=f"{result.provider_reference}:{order.maximum.currency}"
-        )
+        return (yield from careful(opening))
 
     def mandate(self, ask: MandateAsk) -> Exchange[Mandate]:
         """Say how the subscription stands now.
 
         Its token is the provider's number for it, which opens nothing without the API key.
         """
-        with suppress(Unreadable):
-            number = yield from self._find(_SUBSCRIPTIONS, ask)
-            if number is None:
-                return Mandate(word=MandateWord.NOT_FOUND)
-            return (yield from self._given(number, ask))
-        return Mandate(word=MandateWord.UNCLEAR)
+        return careful_mandate(self._mandate(ask))
 
     def charge(self, order: Charge) -> Exchange[Result]:
         """Take a payment on a mandate.
@@ -377,9 +363,9 @@ class QuickPay(Configured):
         number = yield from self._find(_PAYMENTS, ask)
         if number is None:
             return Standing.nothing(Word.NOT_FOUND, ask.amount.currency)
-        _, standing = self._payment((yield self._look(_PAYMENTS, number)), ask)
+        standing = yield from self._look(number, ask)
         if standing.word is Word.UNCLEAR:
-            return Standing.nothing(Word.UNCLEAR, ask.amount.currency)
+            raise Unreadable("not settled")
         return standing
 
     def _modify(self, operation: Operation, order: Modification) -> Exchange[Result]:
@@ -390,7 +376,7 @@ class QuickPay(Configured):
             return UNKNOWN
         body: dict[str, object] = {"amount": order.amount.minor}
         if operation is Operation.VOID:
-            _, standing = self._payment((yield self._look(_PAYMENTS, number)), order)
+            standing = yield from self._look(number, order)
             if standing.authorised.is_zero:
                 return (yield from self._close(number, order))
             if standing.word is not Word.UNCLEAR and is_shown(operation, order, standing):
@@ -411,10 +397,9 @@ class QuickPay(Configured):
         if response.status_code not in _TAKEN_IN:
             return _not_done(response)
         result = self._result(operation, order, response)
-        number = result.provider_reference
-        if result.outcome in _OPEN and number is not None:
+        if result.outcome in _OPEN and result.provider_reference:
             with suppress(Unreadable):
-                later = yield self._look(_PAYMENTS, number)
+                later = yield self._request("GET", path(_PAYMENTS, result.provider_reference))
                 result = self._result(operation, order, later)
         return result
 
@@ -423,10 +408,16 @@ class QuickPay(Configured):
         removed = yield self._request("DELETE", path(_PAYMENTS, number, "link"))
         if removed.status_code not in {204, 404}:
             return _not_done(removed)
-        _, left = self._payment((yield self._look(_PAYMENTS, number)), order)
+        left = yield from self._look(number, order)
         if left.authorised.is_zero and left.word in {Word.NOT_FOUND, Word.DECLINED, Word.VOIDED}:
             return Result(outcome=Outcome.SUCCEEDED, provider_reference=number)
         return UNKNOWN
+
+    def _mandate(self, ask: MandateAsk) -> Exchange[Mandate]:
+        number = yield from self._find(_SUBSCRIPTIONS, ask)
+        if number is None:
+            return Mandate(word=MandateWord.NOT_FOUND)
+        return (yield from self._given(number, ask))
 
     def _end(self, ask: MandateAsk) -> Exchange[Result]:
         """Remove the link, or cancel what was given; and make sure that nothing is left."""
@@ -450,13 +441,18 @@ class QuickPay(Configured):
         return Result(outcome=Outcome.SUCCEEDED) if left.word in _OVER else UNKNOWN
 
     def _given(self, number: str, ask: MandateAsk) -> Exchange[Mandate]:
-        return _mandate(self._seen((yield self._look(_SUBSCRIPTIONS, number)), ask))
+        return _mandate(self._seen((yield self._request("GET", path(_SUBSCRIPTIONS, number))), ask))
+
+    def _look(self, number: str, asked: Ask | Modification) -> Exchange[Standing]:
+        """For the whole of it; a list may leave its operations out."""
+        response = yield self._request("GET", path(_PAYMENTS, number))
+        return _standing(self._seen(response, asked), asked)
 
     def _find(self, what: str, asked: _Question) -> Exchange[str | None]:
         """Their number of something, None if they have none; a list knows it by our reference."""
         ours = _order_id(asked.merchant_reference)
         if asked.provider_reference is not None:
-            return asked.provider_reference.partition(":")[0]
+            return asked.provider_reference
         response = yield self._request("GET", f"{path(what)}?order_id={quote(ours, safe='')}")
         match response.status_code, body_of(response):
             case 200, []:
@@ -465,10 +461,6 @@ class QuickPay(Configured):
                 return _named(item, ours, _currency(asked))[0]
             case _:
                 raise Unreadable("not a list with one of them")
-
-    def _look(self, what: str, number: str) -> httpx.Request:
-        """For the whole of it; a list may leave its operations out."""
-        return self._request("GET", path(what, number))
 
     # Requests -------------------------------------------------------------------------------------
 
@@ -497,7 +489,7 @@ class QuickPay(Configured):
             case _:
                 raise Unreadable("not a payment")
         known = getattr(asked, "provider_reference", None)
-        if known is not None and known.partition(":")[0] != number:
+        if known not in {None, number}:
             raise Contradiction("the answer is about another payment")
         if rest.get("test_mode") is True and not self.config.is_test:
             raise Contradiction("paid with a test card, and this is not a test")
@@ -505,57 +497,29 @@ class QuickPay(Configured):
         page = _page(rest.get("link"))
         return _Seen(number, currency, is_accepted, operations, page, rest.get("balance"))
 
-    def _payment(
-        self, response: httpx.Response, asked: Ask | Modification | Charge
-    ) -> tuple[_Seen, Standing]:
-        """How a payment stands, with its sums also while the word is unclear, and why.
-
-        Raises:
-            Unreadable: If it is none.
-            Contradiction: If it is not what we asked about, or cannot be true.
-        """
-        seen = self._seen(response, asked)
-        whole = whole_of(asked) if isinstance(asked, Modification) else asked.amount
-        standing = _added_up(seen.operations, seen.currency).but(provider_reference=seen.number)
-        require_possible(standing, whole)
-        taken = standing.captured - standing.refunded
-        if seen.balance not in (None, taken.minor) and standing.word is not Word.UNCLEAR:
-            raise Contradiction(f"the operations leave {taken} taken, and the balance is another")
-        match standing.word:
-            case Word.AUTHORISED if not seen.is_accepted and standing.captured.is_zero:
-                standing = standing.but(word=Word.UNCLEAR)
-            case Word.PENDING if seen.page is not None:
-                standing = standing.but(action=seen.page)
-            case Word.PENDING if not seen.operations:  # without a link nobody can pay
-                standing = standing.but(word=Word.NOT_FOUND)
-            case Word.PENDING if _all_said_no(seen.operations):
-                reason = seen.operations[-1].reason
-                standing = standing.but(word=Word.DECLINED, reason=reason)
-        return seen, standing
-
     def _result(
         self, operation: Operation, order: Modification | Charge, response: httpx.Response
     ) -> Result:
         """What became of our operation, which is found by our key."""
-        seen, standing = self._payment(response, order)
+        seen = self._seen(response, order)
+        standing = _standing(seen, order)
         ours = [item for item in seen.operations if item.key == order.key]
         if not ours or ours[-1].kind != _WORDS[operation]:
             raise Unreadable("another operation")
         done = ours[-1]
+        outcome = done.outcome
         if operation is not Operation.VOID and done.amount != order.amount:
             raise Contradiction(f"asked for a {operation} of {order.amount}, got {done.amount}")
-        is_in_sums = isinstance(order, Charge) or is_shown(operation, order, standing)
-        outcome = done.outcome
-        if outcome is Outcome.SUCCEEDED and not is_in_sums:
+        is_shown_or_new = isinstance(order, Charge) or is_shown(operation, order, standing)
+        if outcome is Outcome.SUCCEEDED and not is_shown_or_new:
             outcome = Outcome.UNKNOWN
         return Result(outcome=outcome, provider_reference=seen.number, reason=done.reason)
 
 
 def _currency(asked: _Question | Charge) -> str | None:
-    """In which currency it must be: a mandate's is a part of our name for it."""
-    if not isinstance(asked, MandateAsk):
-        return asked.amount.currency
-    return (asked.provider_reference or "").partition(":")[2] or None
+    """In which currency it must be."""
+    amount = asked.maximum if isinstance(asked, MandateAsk) else asked.amount
+    return amount.currency if amount else None
 
 
 def _order_id(reference: str) -> str:
@@ -583,18 +547,18 @@ def _methods(method: str, known: frozenset[str]) -> list[str]:
 
 def _basket(lines: tuple[OrderLine, ...]) -> dict[str, object]:
     """What is bought. Outside the basket there is room for one delivery, at one rate of VAT."""
-    deliveries = [line for line in lines if line.kind == "delivery"]
-    outside = deliveries if len(deliveries) == 1 else []
     told: dict[str, object] = {}
-    if lines:
-        told["basket"] = [_item(line) for line in lines if line not in outside]
-    for line in outside:
-        told["shipping"] = {"amount": line.amount.minor, "vat_rate": _rate(line)}
+    match [line for line in lines if line.kind == "delivery"]:
+        case [line]:
+            told["shipping"] = {"amount": line.amount.minor, "vat_rate": line.vat_basis / 10_000}
+            lines = tuple(other for other in lines if other is not line)
+    if lines or told:
+        told["basket"] = [_item(line) for line in lines]
     return told
 
 
 def _item(line: OrderLine) -> dict[str, object]:
-    """A line of the basket: what cannot be priced by the piece is one piece."""
+    """A line of the basket, its rate as a fraction: what cannot be priced by the piece is one."""
     is_odd = line.amount.minor % line.quantity
     pieces, name = (1, f"{line.quantity} × {line.name}") if is_odd else (line.quantity, line.name)
     return {
@@ -602,13 +566,8 @@ def _item(line: OrderLine) -> dict[str, object]:
         "item_no": line.id,
         "item_name": name,
         "item_price": line.amount.minor // pieces,
-        "vat_rate": _rate(line),
+        "vat_rate": line.vat_basis / 10_000,
     }
-
-
-def _rate(line: OrderLine) -> float:
-    """As a fraction: 2550 is 0.255. Four decimals at most, so the same rate is the same bytes."""
-    return line.vat_basis / 10_000
 
 
 def _named(answer: object, ours: object, currency: object) -> tuple[str, str]:
@@ -628,7 +587,7 @@ def _operation(value: object, currency: str) -> _Operation:
             code, minor, callback = map(rest.get, ("qp_status_code", "amount", "callback_url"))
         case _:
             raise Unreadable("not an operation")
-    if not (code is None or isinstance(code, str)):
+    if not isinstance(code, str | None):
         raise Unreadable("not a status code")
     outcome, reason = CODES.get(code or "", (Outcome.UNKNOWN, ""))
     if rest.get("pending") is not False or code in {None, _WAITING}:
@@ -643,51 +602,78 @@ def _operation(value: object, currency: str) -> _Operation:
     )
 
 
-def _added_up(operations: list[_Operation], currency: str) -> Standing:
-    """The sums of what was approved, and the word as far as the operations alone say it."""
-    zero = Money.zero(currency)
-    sums = [zero, zero, zero]
-    gone: Word | None = None  # how what is not captured was released
+def _added_up(
+    operations: list[_Operation], zero: Money
+) -> tuple[tuple[Money, Money, Money], Word | None]:
+    """What was reserved, captured and refunded, and how what is left of it was released."""
+    sums = {"authorize": zero, "recurring": zero, "capture": zero, "refund": zero}
+    gone: Word | None = None
     for item in operations:
-        match item.kind, item.outcome, item.reason:
-            case kind, Outcome.SUCCEEDED, _ if kind in _SUMS:
-                if item.amount is None:
-                    raise Unreadable("money without an amount")
-                sums[_SUMS[kind]] += item.amount
-                gone = None if kind == "capture" else gone  # it had not run out, then
-            case "cancel", Outcome.SUCCEEDED, _:
-                gone = Word.VOIDED
-            case "capture" | "cancel", _, "authorisation_expired":
-                gone = Word.EXPIRED
-    authorised, captured, refunded = sums
-    changes = [item for item in operations if item.kind in _CHANGES]
-    word = Word.PENDING if authorised.is_zero else Word.AUTHORISED
-    if gone is not None and captured.is_zero:
-        word = gone
-    if _is_open(changes):
-        word = Word.UNCLEAR
-    return Standing(
-        word=word,
+        if item.outcome is Outcome.SUCCEEDED and item.kind in sums:
+            if item.amount is None:
+                raise Unreadable("money without an amount")
+            sums[item.kind] += item.amount
+            gone = None if item.kind == "capture" else gone  # it had not run out, then
+        elif item.outcome is Outcome.SUCCEEDED and item.kind == "cancel":
+            gone = Word.VOIDED
+        elif item.reason == "authorisation_expired" and item.kind in {"capture", "cancel"}:
+            gone = Word.EXPIRED
+    return (sums["authorize"] + sums["recurring"], sums["capture"], sums["refund"]), gone
+
+
+def _standing(seen: _Seen, asked: Ask | Modification | Charge) -> Standing:
+    """How a payment stands, with its sums also while the word is unclear, and why.
+
+    Raises:
+        Unreadable: If an amount is missing.
+        Contradiction: If it cannot be true.
+    """
+    zero = Money.zero(seen.currency)
+    (authorised, captured, refunded), gone = _added_up(seen.operations, zero)
+    changes = [item for item in seen.operations if item.kind in _CHANGES]
+    standing = Standing(
+        word=Word.PENDING if authorised.is_zero else Word.AUTHORISED,
         authorised=authorised,
         captured=captured,
         refunded=refunded,
         voided=zero if gone is None else authorised - captured,
+        provider_reference=seen.number,
         operations=tuple(
             Done(key=item.key, outcome=item.outcome)
             for item in changes
             if item.key and item.outcome is not Outcome.UNKNOWN
         ),
     )
+    require_possible(standing, whole_of(asked) if isinstance(asked, Modification) else asked.amount)
+    if _is_open(changes):
+        return standing.but(word=Word.UNCLEAR)
+    taken = captured - refunded
+    if seen.balance not in (None, taken.minor):
+        raise Contradiction(f"the operations leave {taken} taken, and the balance is another")
+    if gone is not None and captured.is_zero:
+        return standing.but(word=gone)
+    if not authorised.is_zero:
+        is_clear = seen.is_accepted or not captured.is_zero
+        return standing if is_clear else standing.but(word=Word.UNCLEAR)
+    word, action, reason = _undecided(seen)
+    return standing.but(word=word, action=action, reason=reason)
+
+
+def _undecided(seen: _Seen) -> tuple[Word, Redirect | None, str]:
+    """How a payment or a mandate stands to which nobody has said yes, where to decide, why not."""
+    if seen.page is not None:
+        return Word.PENDING, seen.page, ""
+    if not seen.operations:  # without a link nobody can
+        return Word.NOT_FOUND, None, ""
+    if {item.outcome for item in seen.operations} <= _NO:
+        return Word.DECLINED, None, seen.operations[-1].reason
+    return Word.PENDING, None, ""
 
 
 def _is_open(changes: list[_Operation]) -> bool:
     """Whether one of them is under way, or nobody knows how the last one ended."""
     outcomes = [item.outcome for item in changes]
     return Outcome.PENDING in outcomes or outcomes[-1:] == [Outcome.UNKNOWN]
-
-
-def _all_said_no(attempts: list[_Operation]) -> bool:
-    return {item.outcome for item in attempts} <= _NO
 
 
 def _mandate(seen: _Seen) -> Mandate:
@@ -697,17 +683,12 @@ def _mandate(seen: _Seen) -> Mandate:
         return Mandate(word=MandateWord.ENDED)
     if _is_open([item for item in seen.operations if item.kind == "cancel"]):
         return Mandate(word=MandateWord.UNCLEAR)
-    if approved & _CONSENTS:
-        token = Secret(f"{seen.number}:{seen.currency}")
-        given = Mandate(word=MandateWord.ACTIVE, token=token)
-        return given if seen.is_accepted else Mandate(word=MandateWord.UNCLEAR)
-    if seen.page is not None:
-        return Mandate(word=MandateWord.PENDING, action=seen.page)
-    if not seen.operations:  # without a link nobody can give it
-        return Mandate(word=MandateWord.NOT_FOUND)
-    if _all_said_no(seen.operations):
-        return Mandate(word=MandateWord.DECLINED, reason=seen.operations[-1].reason)
-    return Mandate(word=MandateWord.PENDING)
+    if not approved & _CONSENTS:
+        word, action, reason = _undecided(seen)
+        return Mandate(word=MandateWord(word), action=action, reason=reason)
+    if not seen.is_accepted:
+        return Mandate(word=MandateWord.UNCLEAR)
+    return Mandate(word=MandateWord.ACTIVE, token=Secret(f"{seen.number}:{seen.currency}"))
 
 
 def _page(link: object) -> Redirect | None:
