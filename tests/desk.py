@@ -198,7 +198,7 @@ class Desk:
 
 
 _MOST_ERRORS: Final = 10
-KEYLESS: Final = frozenset({"receive", "reconcile"})
+KEYLESS: Final = frozenset({"receive", "reconcile", "find_invoice"})
 
 
 # What a shop's pages do ---------------------------------------------------------------------------
@@ -391,4 +391,5 @@ def everything_is_at_rest(desk: Desk) -> None:
     for state in desk.world.checkouts():
         assert state.phase is not Phase.PLACING
         assert not [item for payment in state.payments for item in payment.open_attempts]
-    assert not desk.world.store.due(desk.clock() + timedelta(days=365), 10)
+    due = desk.world.store.due(desk.clock() + timedelta(days=365), 10)
+    assert {kind for item in due for kind in item.kinds} <= {"overdue"}  # a customer may owe

@@ -117,11 +117,14 @@ class Sale:
         self.events: tuple[Event, ...]
         self.state, self.events = begin(command, self.rules, self.now)
         self.rounds = 0
+        self.first_invoice = 1001
 
     # Moving ------------------------------------------------------------------------------------
 
     def do(self, *commands: c.Command) -> Sale:
-        self.state, self.events = decide(self.state, commands, self.rules, self.now)
+        self.state, self.events = decide(
+            self.state, commands, self.rules, self.now, number=self.number
+        )
         return self
 
     def wait(self, **duration: float) -> Sale:
@@ -174,6 +177,12 @@ class Sale:
     @property
     def open(self) -> list[Attempt]:
         return [item for payment in self.state.payments for item in payment.open_attempts]
+
+    @property
+    def number(self) -> int:
+        """The next number of an invoice or a credit note."""
+        invoices = self.state.invoices
+        return self.first_invoice + len(invoices) + sum(len(item.credit_notes) for item in invoices)
 
     @property
     def payment(self) -> Payment:

@@ -283,8 +283,50 @@ def everything_is_slow(desk: Desk) -> None:
 
 @scenario
 def own_invoice(desk: Desk) -> None:
-    checkout = ship(desk, buy(desk, start(desk, payment="own_invoice")))
+    checkout = ship(desk, buy(desk, start(desk, MUGS_AND_BOOK, "own_invoice")), {"mug": 2})
+    checkout = ship(desk, checkout)
     assert checkout.phase is Phase.FULFILLED
+    assert sum(item.amount.minor for item in checkout.invoices) == checkout.total.minor
+    for invoice in checkout.invoices:
+        checkout = pay(desk, checkout, invoice.number, invoice.amount)
+    assert not any(item.open.minor or item.owed.minor for item in checkout.invoices)
+
+
+@scenario
+def own_invoice_part_paid_and_returned(desk: Desk) -> None:
+    checkout = ship(desk, buy(desk, start(desk, MUGS_AND_BOOK, "own_invoice")))
+    (invoice,) = checkout.invoices
+    checkout = pay(desk, checkout, invoice.number, Money(10000, "DKK"))
+    checkout = refund(desk, checkout, {"book": 1})
+    (invoice,) = checkout.invoices
+    assert invoice.credited == checkout.priced.unit_amount("book", 0, 1)
+    checkout = pay(desk, checkout, invoice.number, invoice.open)
+    checkout = refund(desk, checkout, {"mug": 3})
+    (invoice,) = checkout.invoices
+    assert invoice.owed == invoice.paid  # all came back, so all is paid back
+    checkout = pay(desk, checkout, invoice.number, -invoice.owed)
+    assert not checkout.attention
+
+
+@scenario
+def gift_card_and_own_invoice_that_is_overdue(desk: Desk) -> None:
+    checkout = ship(desk, buy(desk, with_gift_card(desk, "own_invoice", MUGS_AND_BOOK)))
+    (invoice,) = checkout.invoices
+    assert invoice.amount == checkout.total - Money(5000, "DKK")
+    desk.wait(days=20)
+    checkout = desk.world.checkout(checkout.id)
+    assert checkout.invoices[0].is_reminded
+    found, invoice = desk.find_invoice(invoice.reference, market="DK")
+    assert found == checkout
+    pay(desk, checkout, invoice.number, invoice.open)
+
+
+def pay(desk: Desk, checkout: Checkout, invoice: int, amount: Money) -> Checkout:
+    """The customer pays at the bank, or is paid back, and the shop reads it there."""
+    paid: Checkout = desk.record_payment(
+        checkout.id, invoice=invoice, amount=amount, received_on=desk.clock().date()
+    )
+    return paid
 
 
 # Where they can crash ---------------------------------------------------------------------------

@@ -42,6 +42,7 @@ ON_DISK = [
     "answer to the capture lost",
     "notice before the customer returns",
     "gift card and wallet cancelled while the customer pays",
+    "own invoice part paid and returned",
 ]
 
 # Where nobody has to be asked: by a bank that tells nothing, a customer's decision is not learned.

@@ -98,6 +98,9 @@ def _a(name: CommandName, sale: Sale) -> c.Command:
         CommandName.REJECT: c.Reject(reviewer="r7"),
         CommandName.SHIP: c.Ship(),
         CommandName.CAPTURE_AGAIN: c.CaptureAgain(shipment="s1"),
+        CommandName.RECORD_PAYMENT: c.RecordPayment(
+            invoice=1001, amount=nok(1), received_on=sale.now.date()
+        ),
         CommandName.REFUND: c.Refund(amount=nok(1)),
         CommandName.CHOOSE_AGAIN: c.ChooseAgain(),
         CommandName.CANCEL: c.Cancel(),

@@ -66,10 +66,11 @@ def a_new_key_for_each_send(patch):
 def sent_before_it_is_committed(patch):
     commit = Programs._commit
 
-    def bug(self, before, after, events, **more):
+    def bug(self, before, decided, **more):
+        after, events = decided
         for attempt_id in sending._to_send(events):
             yield from self._send(after, *after.attempt(attempt_id))
-        return (yield from commit(self, before, after, events, **more))
+        return (yield from commit(self, before, decided, **more))
 
     patch.setattr(Programs, "_commit", bug)
 

@@ -222,8 +222,8 @@ def test_upgraded_tables_are_like_new_ones(store):
     """Each step, from the first version on, ends where `create` begins."""
     new = shape(store)
     with store._transaction("BEGIN IMMEDIATE") as cursor:
-        for name in ("checkoutflow_health", "checkoutflow_gift_cards", "checkoutflow_ledger"):
-            cursor.execute(f"DROP TABLE {name}")
+        for name in ("health", "gift_cards", "ledger", "series"):
+            cursor.execute(f"DROP TABLE checkoutflow_{name}")
         cursor.execute("UPDATE checkoutflow_schema SET version = 1")
     assert shape(store) != new
     store.create()

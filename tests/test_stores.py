@@ -224,6 +224,55 @@ class IsNotForThreads(MemoryStore):
         super().commit(change)
 
 
+class MixesUpSchemes(MemoryStore):
+    def find_invoice(self, scheme, reference):
+        return super().find_invoice("DK", reference) or super().find_invoice(scheme, reference)
+
+
+class CountsBeforeItWrites(MemoryStore):
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def commit_numbered(self, make):
+        self.count += 1
+        return super().commit_numbered(lambda _: make(self.count))
+
+
+class TellsNobodyOfAConflict(MemoryStore):
+    def commit_numbered(self, make):
+        with suppress(StoreConflict):
+            return super().commit_numbered(make)
+
+
+class KeepsTheNumberOfARefusedChange(MemoryStore):
+    def _check(self, change):
+        for row in change.invoices:
+            self._references[row.scheme, row.reference] = row.checkout
+        super()._check(change)
+
+
+class TakesANumberAgain(MemoryStore):
+    def _check(self, change):
+        super()._check(replace(change, invoices=()))
+
+
+class CountsRows(MemoryStore):
+    def commit_numbered(self, make):
+        change = make(len(self._invoices) + 1)
+        self.commit(change)
+        return change
+
+
+class NumbersBeforeItLocks(MemoryStore):
+    def commit_numbered(self, make):
+        number = max(self._invoices, default=0) + 1
+        time.sleep(0.001)
+        change = make(number)
+        self.commit(change)
+        return change
+
+
 @pytest.mark.parametrize(
     ("check", "wrong", "lesson"),
     [
@@ -254,6 +303,17 @@ class IsNotForThreads(MemoryStore):
             "must raise StoreConflict",
         ),
         (checks.a_payment_finds_its_checkout, MixesUpProviders, "each at its own provider"),
+        (checks.an_invoice_is_found_by_its_reference, MixesUpSchemes, "of its own scheme"),
+        (checks.numbers_follow_each_other_without_a_gap, CountsBeforeItWrites, "next number"),
+        (
+            checks.numbers_follow_each_other_without_a_gap,
+            KeepsTheNumberOfARefusedChange,
+            "nothing is kept of a refused change",
+        ),
+        (checks.numbers_follow_each_other_without_a_gap, TellsNobodyOfAConflict, "must raise the"),
+        (checks.numbers_follow_each_other_without_a_gap, CountsRows, "after the highest"),
+        (checks.numbers_follow_each_other_without_a_gap, TakesANumberAgain, "number was taken"),
+        (checks.many_writers_number_one_series, NumbersBeforeItLocks, "its only refusal"),
         (checks.a_persons_fields_are_kept_by_name, KeepsTheFirstField, "replaces the earlier one"),
         (checks.messages_wait_in_order_until_delivered, DeliversTheNewestFirst, "the order of"),
         (checks.messages_wait_in_order_until_delivered, ForgetsOtherMessages, "exactly the"),

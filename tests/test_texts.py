@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 
 from checkoutflow import texts
 from checkoutflow.checkout import view
+from checkoutflow.checkout.invoice import InvoiceState
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.choice import options
 from checkoutflow.choice import words as choice_words
@@ -245,6 +246,7 @@ def test_every_phase_field_and_purpose_has_its_words():
     assert view._STATUS.keys() == set(Phase)
     assert view._LABELS.keys() == FIELDS.keys()
     assert view._WHY.keys() == set(Purpose)
+    assert view._INVOICE.keys() == set(InvoiceState)
 
 
 def found_in(file: str) -> set[str]:
@@ -258,6 +260,7 @@ def found_in(file: str) -> set[str]:
 
 def test_every_text_of_the_view_is_in_the_template():
     shown = {*view._STATUS.values(), *view._LABELS.values(), *view._WHY.values(), *NOTICES}
+    shown |= {*view._INVOICE.values(), view._OVERDUE}
     assert found_in("checkout/view.py") == shown
 
 
@@ -321,6 +324,9 @@ SAME_IN_BOTH = {
     "Country",
     "National identity number",
     "to send your invoice",
+    "Paid",
+    "Paid in part",
+    "Credited",
     "Fee, {name}",
     "Discount, {name}",
     "The customer is younger than {age}.",

@@ -36,8 +36,8 @@ from checkoutflow.testing.world import World
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 # The day on which the checks' charges are due, and one within the two years before it.
-DUE = datetime(2099, 1, 16, tzinfo=UTC)
-BEFORE = datetime(2098, 12, 1, tzinfo=UTC)
+DUE = datetime(2027, 1, 16, tzinfo=UTC)
+BEFORE = datetime(2026, 12, 1, tzinfo=UTC)
 Country = Literal["NO", "DK", "FI", "SE"]
 
 

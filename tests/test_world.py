@@ -180,6 +180,10 @@ def shipped(desk: Desk) -> None:
     ship(desk, buy(desk, start(desk, MUGS_AND_BOOK)))
 
 
+def invoiced(desk: Desk) -> None:
+    ship(desk, buy(desk, start(desk, MUGS_AND_BOOK, "own_invoice")))
+
+
 def returned(desk: Desk) -> None:
     refund(desk, ship(desk, buy(desk, start(desk, MUGS_AND_BOOK))), {"mug": 1})
 
@@ -274,6 +278,14 @@ def unpaid_shipments(state: Checkout) -> object:
     return tuple(item.but(is_paid=False) for item in state.shipments)
 
 
+def twice(state: Checkout) -> object:
+    return (*state.invoices, *state.invoices)
+
+
+def overpaid(state: Checkout) -> object:
+    return tuple(item.but(paid=item.amount + item.amount) for item in state.invoices)
+
+
 def dearer_refunds(state: Checkout) -> object:
     return tuple(item.but(amount=Money(99_999_999, "DKK")) for item in state.refunds)
 
@@ -310,6 +322,10 @@ LIES = [
     (shipped, changed(shipments=unpaid_shipments), "unpaid, and nobody at the shop is told"),
     (shipped, changed(cancelled={"mug": 1}), "more units are shipped and cancelled than"),
     (returned, changed(refunds=dearer_refunds), "refunds of 99999999 count as done, and"),
+    (invoiced, changed(invoices=()), "63595 is taken and not invoiced"),
+    (invoiced, changed(invoices=twice), "-63595 is taken and not invoiced"),
+    (invoiced, changed(invoices=twice), r"numbered \[1001, 1001\]; a series has no gaps"),
+    (invoiced, changed(invoices=overpaid), "a customer is owed money and nobody is told"),
     (placed, dropped, r"has versions \[1, 2\]; they count from 1 to 3"),
     (placed, changed(locale="fo_FO"), "replaying the journal gives another state"),
     (placed, rewritten(1, e.Confirmed()), "version 1 cannot be replayed: confirmed cannot happen"),

@@ -39,6 +39,7 @@ MessageKind = Literal[
     "refund_failed",
     "fulfilled",
     "authorisation_runs_out",
+    "invoice_overdue",
     "attention",
 ]
 
@@ -78,6 +79,8 @@ class Shop(Frozen):
             then be due later without being regulated credit.
         capital_cost_percent: Per cent a year that money costs the shop while it waits for it.
         references: How payment references are made, one scheme for each market.
+        first_invoice: Number of the first of its own invoices; the others follow without a gap.
+            Finnish references need a number of two digits or more.
         review: When orders are held for a person.
         lifetime_s: Seconds without a change after which an unfinished checkout expires.
         pay_within_s: Seconds a customer has to finish paying after "buy".
@@ -101,6 +104,7 @@ class Shop(Frozen):
     is_sme: bool = False
     capital_cost_percent: Decimal = Field(default=Decimal(0), ge=0, le=100, decimal_places=2)
     references: tuple[Scheme, ...] = ()
+    first_invoice: int = Field(default=1001, ge=1, lt=10**12)
     review: ReviewRules = Field(default_factory=ReviewRules)
     lifetime_s: int = Field(default=24 * 3600, gt=0)
     pay_within_s: int = Field(default=3600, gt=0)
@@ -234,6 +238,10 @@ class Shop(Frozen):
     def method(self, method_id: str) -> Method | None:
         """The way to pay with this id, if there is one."""
         return next((method for method in self.methods if method.id == method_id), None)
+
+    def scheme(self, market: str) -> Scheme | None:
+        """How payment references are made for exactly this market, if they are."""
+        return next((scheme for scheme in self.references if scheme.market == market), None)
 
     def delivery(self, delivery_id: str) -> Delivery | None:
         """The way of delivery with this id, if there is one."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 from pydantic import Discriminator, Field, Tag
 
 if TYPE_CHECKING:
+    from datetime import date
     from decimal import Decimal
 
 Language = Literal["da", "sv", "nb", "nn", "fi", "is", "en"]
@@ -95,6 +96,18 @@ def percent_text(percent: Decimal, locale: str, *, decimals: int = 0) -> str:
     with localcontext(prec=_WIDEST):
         exact = percent.normalize().scaleb(-2)
         return format_percent(exact, pattern, locale=locale, decimal_quantization=False)
+
+
+def date_text(day: date, locale: str) -> str:
+    """A day as people of this locale write it, with the month in words.
+
+    Args:
+        day: The day.
+        locale: ``da_DK`` or the like, as `locale_of` gives it.
+    """
+    from babel.dates import format_date  # noqa: PLC0415 -- heavy
+
+    return format_date(day, "long", locale=locale)
 
 
 def said(text: Text, locale: str) -> str:

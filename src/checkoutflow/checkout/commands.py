@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import ClassVar
 
 from pydantic import Field
@@ -151,6 +152,21 @@ class CaptureAgain(Frozen):
     shipment: str
 
 
+class RecordPayment(Frozen):
+    """Money arrived at the shop's bank for an invoice.
+
+    Attributes:
+        invoice: Its number.
+        amount: What arrived; below zero, what the shop paid back.
+        received_on: The day by the bank's statement.
+    """
+
+    name: ClassVar = CommandName.RECORD_PAYMENT
+    invoice: int
+    amount: Money
+    received_on: date
+
+
 class Refund(Frozen):
     """Give money back, for returned units or as a plain amount; exactly one of the two.
 
@@ -236,6 +252,7 @@ Command = (
     | Reject
     | Ship
     | CaptureAgain
+    | RecordPayment
     | Refund
     | ChooseAgain
     | Cancel

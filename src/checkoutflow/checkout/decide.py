@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from checkoutflow.checkout import collecting, ordering, paying
+from checkoutflow.checkout import collecting, invoicing, ordering, paying
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.draft import Draft
@@ -41,7 +41,12 @@ def begin(
 
 
 def decide(
-    state: Checkout, commands: Sequence[c.Command], rules: Rules, at: datetime
+    state: Checkout,
+    commands: Sequence[c.Command],
+    rules: Rules,
+    at: datetime,
+    *,
+    number: int = 1,
 ) -> tuple[Checkout, tuple[e.Event, ...]]:
     """Work out what happens.
 
@@ -50,6 +55,8 @@ def decide(
         commands: What is asked of it, one after the other, all in one change or not at all.
         rules: The shop's settings, the law and the providers' capabilities.
         at: Now; aware, in UTC.
+        number: For an invoice, should there be one, and those after it. Nothing else depends on it,
+            so that a commit can decide again with the number that is free then.
 
     Returns:
         The checkout afterwards (its version as before) and the events that led there.
@@ -59,7 +66,7 @@ def decide(
         UsageError: If a command's content does not fit.
         OutcomeUnknown: If an earlier outcome must be known first.
     """
-    draft = Draft(state, rules, at)
+    draft = Draft(state, rules, at, number)
     for command in commands:
         # Deadlines first, so that nobody acts on what has run out. What a provider says comes
         # before them: money that is there counts, also when we hear of it late.
@@ -88,6 +95,7 @@ def _pass_time(draft: Draft, _: c.PassTime | None = None) -> None:
         case _:
             pass
     _remind(draft)
+    invoicing.remind(draft)
     if len(draft.events) > before:
         follow(draft)
 
@@ -116,6 +124,7 @@ _HANDLERS: Final[MappingProxyType[type, Callable[[Draft, Any], None]]] = Mapping
         c.Reject: ordering.reject,
         c.Ship: ordering.ship,
         c.CaptureAgain: ordering.capture_again,
+        c.RecordPayment: invoicing.record_payment,
         c.Refund: ordering.refund,
         c.ChooseAgain: ordering.choose_again,
         c.Cancel: ordering.cancel,

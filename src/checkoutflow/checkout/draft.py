@@ -32,13 +32,14 @@ LEASE: Final = timedelta(seconds=60)
 class Draft:
     """Events are added one by one; each is applied at once, so that the next one sees it."""
 
-    def __init__(self, state: Checkout, rules: Rules, at: datetime) -> None:
-        """Begin with a checkout as it stands."""
+    def __init__(self, state: Checkout, rules: Rules, at: datetime, number: int) -> None:
+        """Begin with a checkout as it stands, and the next number of an invoice."""
         self.state = state
         self.rules = rules
         self.at = at
         self.events: list[Event] = []
         self.may_retry = False
+        self._number = number
 
     def add(self, event: Event) -> None:
         """Let an event happen.
@@ -49,6 +50,11 @@ class Draft:
         """
         self.state = evolve(self.state, event)
         self.events.append(event)
+
+    def take_number(self) -> int:
+        """The next number in the series of invoices and credit notes."""
+        self._number += 1
+        return self._number - 1
 
     def fresh_expiry(self) -> datetime:
         """When the checkout expires if nothing more happens while collecting."""

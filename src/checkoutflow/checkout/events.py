@@ -24,6 +24,7 @@ from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Action, Operation, Outcome
+from checkoutflow.payment.terms import Terms
 
 # Who did it: us, or the provider on its own account (its portal, its clock, its bank).
 Origin = Literal["shop", "provider"]
@@ -169,6 +170,7 @@ class PaymentStarted(Frozen):
     method: str
     provider: str | None
     amount: Money
+    terms: Terms | None = None
 
 
 class AttemptStarted(Frozen):
@@ -480,6 +482,57 @@ class RefundNotDone(Frozen):
     refund: str
 
 
+class InvoiceIssued(Frozen):
+    """The shop asks for what a shipment cost, by an invoice of its own.
+
+    Attributes:
+        invoice: Its number.
+        remind_at: When the shop is told if it is still unpaid.
+        scheme: Market whose scheme made the reference; empty where it is the number itself.
+    """
+
+    type: Literal["invoice_issued"] = "invoice_issued"
+    invoice: int
+    payment: str
+    shipment: str
+    amount: Money
+    issued_on: date
+    due_on: date
+    remind_at: datetime
+    reference: str
+    scheme: str
+
+
+class CreditNoteIssued(Frozen):
+    """An invoice, or a part of one, was taken back.
+
+    Attributes:
+        credit_note: Its number, of the same series as invoices.
+    """
+
+    type: Literal["credit_note_issued"] = "credit_note_issued"
+    credit_note: int
+    invoice: int
+    amount: Money
+    issued_on: date
+
+
+class PaymentRecorded(Frozen):
+    """The shop told what arrived at its bank for an invoice; below zero, what it paid back."""
+
+    type: Literal["payment_recorded"] = "payment_recorded"
+    invoice: int
+    amount: Money
+    received_on: date
+
+
+class InvoiceOverdue(Frozen):
+    """An invoice passed its due day and is not paid in full; the shop is told once."""
+
+    type: Literal["invoice_overdue"] = "invoice_overdue"
+    invoice: int
+
+
 class LinesCancelled(Frozen):
     """Units will not be shipped."""
 
@@ -550,6 +603,10 @@ Event = (
     | RefundStarted
     | RefundDone
     | RefundNotDone
+    | InvoiceIssued
+    | CreditNoteIssued
+    | PaymentRecorded
+    | InvoiceOverdue
     | LinesCancelled
     | Cancelled
     | Expired

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from checkoutflow.checkout import events as e
+from checkoutflow.checkout.evolve_invoices import INVOICE_EVENTS
 from checkoutflow.checkout.evolve_payments import PAYMENT_EVENTS
 from checkoutflow.checkout.machine import CHECKOUT, PhaseStep
 from checkoutflow.checkout.state import (
@@ -290,6 +291,7 @@ def _fulfilled(state: Checkout, _: e.Fulfilled) -> Checkout:
 _APPLY: Final[MappingProxyType[type, Callable[[Checkout, Any], Checkout]]] = MappingProxyType(
     {
         **PAYMENT_EVENTS,
+        **INVOICE_EVENTS,
         e.CartChanged: _cart_changed,
         e.DetailsProvided: _details_provided,
         e.DeliveryChosen: _delivery_chosen,

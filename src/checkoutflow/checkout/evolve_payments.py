@@ -30,6 +30,7 @@ def _payment_started(state: Checkout, event: e.PaymentStarted) -> Checkout:
         method=event.method,
         provider=event.provider,
         amount=event.amount,
+        terms=event.terms,
         books=Books(currency=event.amount.currency),
     )
     return state.but(payments=(*state.payments, payment))

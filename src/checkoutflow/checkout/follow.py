@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import events as e
+from checkoutflow.checkout import invoicing
 from checkoutflow.checkout.machine import ENDS, Phase
 from checkoutflow.checkout.ordering import short_of, unpaid
 from checkoutflow.checkout.paying import call_a_person
@@ -62,8 +63,11 @@ def _shipments(draft: Draft) -> None:
         if shipment.state is PartState.UNDER_WAY and ended is not None:
             happened = e.Shipped if ended else e.ShipmentFailed
             draft.add(happened(shipment=shipment.id))
+            if ended:
+                invoicing.issue(draft, shipment)
         elif not shipment.is_paid and ended is not None and unpaid(draft).is_zero:
             draft.add(e.ShipmentPaidAgain(shipment=shipment.id))
+            invoicing.issue(draft, shipment)
 
 
 def _refunds(draft: Draft) -> None:
@@ -159,12 +163,15 @@ def _wound_up(draft: Draft, fallen: list[Payment]) -> None:
 
 def _start_payment(draft: Draft) -> None:
     tender = draft.state.tenders[len(draft.state.current_payments)]
+    way = draft.rules.ways.get(tender.method)
+    terms = way.terms if way and tender.provider is None else None
     draft.add(
         e.PaymentStarted(
             payment=tender.payment,
             method=tender.method,
             provider=tender.provider,
             amount=tender.amount,
+            terms=terms,
         )
     )
     if tender.provider is None:
@@ -314,4 +321,6 @@ _RULES: Final[tuple[Callable[[Draft], None], ...]] = (
     _finished,
     _void_the_unwanted,
     _give_back_the_unearned,
+    invoicing.credit,
+    invoicing.owe,
 )

@@ -54,6 +54,7 @@ class CommandName(StrEnum):
     REJECT = "reject"
     SHIP = "ship"
     CAPTURE_AGAIN = "capture_again"
+    RECORD_PAYMENT = "record_payment"
     REFUND = "refund"
     CHOOSE_AGAIN = "choose_again"
     CANCEL = "cancel"
@@ -116,8 +117,15 @@ ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
         },
         _P.PLACING: _ALWAYS | {_C.CHOOSE_AGAIN, _C.CANCEL},
         _P.HELD: _ALWAYS | {_C.CLAIM, _C.APPROVE, _C.REJECT, _C.CANCEL},
-        _P.CONFIRMED: _ALWAYS | {_C.SHIP, _C.CAPTURE_AGAIN, _C.REFUND, _C.CANCEL},
-        _P.FULFILLED: _ALWAYS | {_C.CAPTURE_AGAIN, _C.REFUND},
+        _P.CONFIRMED: _ALWAYS
+        | {
+            _C.SHIP,
+            _C.CAPTURE_AGAIN,
+            _C.RECORD_PAYMENT,
+            _C.REFUND,
+            _C.CANCEL,
+        },
+        _P.FULFILLED: _ALWAYS | {_C.CAPTURE_AGAIN, _C.RECORD_PAYMENT, _C.REFUND},
         _P.CANCELLED: _ALWAYS | {_C.REFUND},
         _P.REJECTED: _ALWAYS | {_C.REFUND},
         _P.EXPIRED: _ALWAYS | {_C.REFUND},

@@ -28,6 +28,7 @@ MESSAGES: Final[Mapping[MessageKind, tuple[type, ...]]] = MappingProxyType(
         "refund_failed": (e.RefundNotDone, e.RefundFailed),
         "fulfilled": (e.Fulfilled,),
         "authorisation_runs_out": (e.AuthorisationReminded,),
+        "invoice_overdue": (e.InvoiceOverdue,),
         "attention": (e.AttentionNeeded,),
     }
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from checkoutflow.checkout import events as e
+from checkoutflow.checkout.invoicing import credit
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.state import PartState
 from checkoutflow.errors import InvalidInput, NotFound, OutcomeUnknown, UsageError
@@ -199,6 +200,7 @@ def refund(draft: Draft, command: c.Refund) -> None:
     draft.add(e.RefundStarted(refund=number, lines=command.lines, first=first, amount=amount))
     if left.minor > 0:
         _spread(draft, Operation.REFUND, left, number)
+        credit(draft, number)
 
 
 def _given_back_before(state: Checkout, lines: Mapping[str, int], amount: Money) -> Money:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Literal
 
 from checkoutflow.cart import Cart, Priced
+from checkoutflow.checkout.invoice import Invoice
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.errors import NotFound
 from checkoutflow.law.choice import Customer
@@ -20,6 +21,7 @@ from checkoutflow.money import Money, total
 from checkoutflow.payment.books import Books
 from checkoutflow.payment.machine import PaymentState
 from checkoutflow.payment.outcomes import Action, Operation, Outcome
+from checkoutflow.payment.terms import Terms
 from checkoutflow.review import Review
 
 
@@ -64,6 +66,7 @@ class Payment(Frozen):
         method: The shop's id of the method.
         provider: The adapter's name; None where the shop itself trusts the customer.
         amount: What it is to pay.
+        terms: When its invoices are due, where it is paid on the shop's own invoice.
         valid_until: When the authorisation, or before it the customer's time to act, runs out.
         look_at: When to ask the provider next; None when nothing is open.
         looks: How often it was asked since the last thing heard.
@@ -77,6 +80,7 @@ class Payment(Frozen):
     method: str
     provider: str | None
     amount: Money
+    terms: Terms | None = None
     state: PaymentState = PaymentState.INITIATED
     books: Books
     provider_reference: str | None = None
@@ -192,7 +196,8 @@ class Attention(Frozen):
 
     Attributes:
         reason: ``unresolved``, ``contradiction``, ``capture_failed``, ``refund_failed``,
-            ``authorisation_lost`` or ``void_failed``.
+            ``authorisation_lost``, ``void_failed``, ``owed_to_customer`` (more was paid on an
+            invoice than it asks for) or ``no_reference`` (the shop's scheme has too few digits).
         payment: Which payment it is about.
     """
 
@@ -232,6 +237,7 @@ class Checkout(Frozen):
         tenders: What this round's payments are to be, in order: method, amount, payment id.
         ending: Why it is being wound up while a payment is still unsettled: ``cancelled``,
             ``expired``, or ``reopened`` where the customer wants to choose again.
+        invoices: The shop's own, by number.
         cancelled: Units by line id that will not be shipped.
     """
 
@@ -258,6 +264,7 @@ class Checkout(Frozen):
     payments: tuple[Payment, ...] = ()
     shipments: tuple[Shipment, ...] = ()
     refunds: tuple[Refund, ...] = ()
+    invoices: tuple[Invoice, ...] = ()
     cancelled: Mapping[str, int] = {}
     review: Review | None = None
     ending: Literal["", "cancelled", "expired", "reopened"] = ""
@@ -325,6 +332,23 @@ class Checkout(Frozen):
                 if attempt.id == attempt_id:
                     return payment, attempt
         raise NotFound(f"checkout {self.id} has no attempt {attempt_id}", field="attempt")
+
+    def invoice(self, number: int) -> Invoice:
+        """One invoice by its number.
+
+        Raises:
+            NotFound: If this checkout has no such invoice.
+        """
+        for invoice in self.invoices:
+            if invoice.number == number:
+                return invoice
+        raise NotFound(f"checkout {self.id} has no invoice {number}", field="invoice")
+
+    def uninvoiced(self, payment: Payment) -> Money:
+        """What a payment on invoice has taken beyond its invoices; below zero, what to credit."""
+        claims = (item.claim for item in self.invoices if item.payment == payment.id)
+        taken = payment.books.refundable if payment.terms else Money(0, payment.amount.currency)
+        return taken - total(claims, payment.amount.currency)
 
     def attempts_for(self, part: str) -> list[Attempt]:
         """Every attempt made for one shipment or refund."""

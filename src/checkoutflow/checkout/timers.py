@@ -19,8 +19,8 @@ def timers(state: Checkout, shop: Shop) -> dict[str, datetime]:
 
     Returns:
         At most one time each for ``expiry`` (an unfinished checkout ends), ``review`` (the
-        decision's deadline), ``look`` (a provider is asked) and ``remind`` (an authorisation runs
-        out before it is captured).
+        decision's deadline), ``look`` (a provider is asked), ``remind`` (an authorisation runs
+        out before it is captured) and ``overdue`` (an invoice is not paid in time).
     """
     due: dict[str, datetime] = {}
     if state.phase is Phase.COLLECTING or (state.phase is Phase.PLACING and not state.ending):
@@ -34,6 +34,9 @@ def timers(state: Checkout, shop: Shop) -> dict[str, datetime]:
         reminders = [reminder(payment, shop) for payment in state.current_payments]
         if given := [at for at in reminders if at is not None]:
             due["remind"] = min(given)
+    overdue = [invoice.reminder for invoice in state.invoices]
+    if unpaid := [at for at in overdue if at is not None]:
+        due["overdue"] = min(unpaid)
     return due
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
+from checkoutflow.checkout.invoice import InvoiceState
 from checkoutflow.checkout.machine import ALLOWED, CALLS, Phase
 from checkoutflow.checkout.needs import (
     Choice,
@@ -18,12 +19,22 @@ from checkoutflow.model import Frozen
 from checkoutflow.money import Money
 from checkoutflow.payment.credit.example import representative_example, warnings
 from checkoutflow.payment.outcomes import Action
-from checkoutflow.texts import language_of, locale_of, mark, percent_text, said, translate
+from checkoutflow.payment.references import InvalidReference
+from checkoutflow.texts import (
+    date_text,
+    language_of,
+    locale_of,
+    mark,
+    percent_text,
+    said,
+    translate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from checkoutflow.cart import Charge, PricedDiscount
+    from checkoutflow.checkout.invoice import Invoice
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.choice.offers import CreditOffer, Options
     from checkoutflow.choice.rules import Rules
@@ -223,6 +234,38 @@ class BooksView(Frozen):
     voided: Amount
 
 
+class InvoiceView(Frozen):
+    """An invoice of the shop's own.
+
+    Attributes:
+        amount: As it was issued.
+        credited: What credit notes took back.
+        paid: What arrived for it.
+        open: What is still to be paid.
+        due_on: Last day on which to pay.
+        due: The same as people of the view's locale write it.
+        reference: What to quote, as a bank's file has it.
+        reference_text: The same as people read and type it.
+        state: ``open``, ``part_paid``, ``paid``, ``overpaid`` or ``credited``.
+        is_overdue: Whether its due day has passed with something open.
+        status: How it stands, for the customer to read.
+    """
+
+    number: int
+    amount: Amount
+    credited: Amount
+    paid: Amount
+    open: Amount
+    issued_on: date
+    due_on: date
+    due: str
+    reference: str
+    reference_text: str
+    state: InvoiceState
+    is_overdue: bool
+    status: str
+
+
 class View(Frozen):
     """What a front end needs next.
 
@@ -241,6 +284,7 @@ class View(Frozen):
         button: What the order button must say.
         next_action: What the customer must do to pay, if anything.
         allowed: Calls that make sense in this phase.
+        invoices: The shop's own, by number.
         expires_at: When an unfinished checkout ends, or the customer's time to pay.
         decide_by: When a held order must be decided.
         attention: Reasons for which a person at the shop should look, as codes.
@@ -268,6 +312,7 @@ class View(Frozen):
     next_action: Action | None
     allowed: tuple[str, ...]
     books: BooksView
+    invoices: tuple[InvoiceView, ...]
     expires_at: datetime | None
     decide_by: datetime | None
     attention: tuple[str, ...]
@@ -317,6 +362,7 @@ def view_of(
         next_action=state.next_action,
         allowed=tuple(name for name in CALLS if name in ALLOWED[state.phase]),
         books=_books(state, locale),
+        invoices=_invoices(state, rules, locale, at),
         expires_at=state.expires_at if is_collecting or is_placing else None,
         decide_by=state.review.deadline if state.review and state.phase is Phase.HELD else None,
         attention=tuple(dict.fromkeys(item.reason for item in state.attention)),
@@ -600,6 +646,59 @@ def _explained(found: Options, locale: str) -> tuple[Explained, ...]:
         )
         for item in found.explanations
     )
+
+
+# How an invoice stands, as the customer reads it.
+_INVOICE: Final = {
+    # Translators: an invoice; nothing was paid yet.
+    InvoiceState.OPEN: mark("To be paid"),
+    # Translators: an invoice.
+    InvoiceState.PART_PAID: mark("Paid in part"),
+    # Translators: an invoice.
+    InvoiceState.PAID: mark("Paid"),
+    # Translators: an invoice; the shop pays back what is too much.
+    InvoiceState.OVERPAID: mark("Paid too much: we will pay it back"),
+    # Translators: an invoice that a credit note took back in full.
+    InvoiceState.CREDITED: mark("Credited"),
+}
+# Translators: an invoice that should have been paid before today.
+_OVERDUE: Final = mark("Overdue")
+
+
+def _invoices(state: Checkout, rules: Rules, locale: str, at: datetime) -> tuple[InvoiceView, ...]:
+    if not state.invoices:
+        return ()
+    today = rules.law.day(state.market, at)
+    found = []
+    for invoice in state.invoices:
+        is_overdue = invoice.open.minor > 0 and today > invoice.due_on
+        found.append(
+            InvoiceView(
+                number=invoice.number,
+                amount=_amount(invoice.amount, locale),
+                credited=_amount(invoice.credited, locale),
+                paid=_amount(invoice.paid, locale),
+                open=_amount(invoice.open, locale),
+                issued_on=invoice.issued_on,
+                due_on=invoice.due_on,
+                due=date_text(invoice.due_on, locale),
+                reference=invoice.reference,
+                reference_text=_reference(invoice, rules),
+                state=invoice.state,
+                is_overdue=is_overdue,
+                status=translate(_OVERDUE if is_overdue else _INVOICE[invoice.state], locale),
+            )
+        )
+    return tuple(found)
+
+
+def _reference(invoice: Invoice, rules: Rules) -> str:
+    """As people type it; as it is stored, where the shop has another agreement by now."""
+    scheme = rules.shop.scheme(invoice.scheme)
+    try:
+        return scheme.format(invoice.reference) if scheme else invoice.reference
+    except InvalidReference:
+        return invoice.reference
 
 
 def _books(state: Checkout, locale: str) -> BooksView:

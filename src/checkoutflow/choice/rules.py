@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from checkoutflow.law import Law
+    from checkoutflow.payment.references import ReferenceScheme
     from checkoutflow.shop import Shop
     from checkoutflow.texts import Language
 
@@ -53,6 +54,15 @@ class Rules:
             if words.language == language:
                 return words
         raise UnknownRule(f"no words for the order button in {language} on {on}")
+
+    def scheme(self, market: str, on: date) -> ReferenceScheme | None:
+        """How the shop makes payment references for a market, or else for the market it is part of.
+
+        Raises:
+            UnknownRule: If there is no such market.
+        """
+        parent = self.law.market(market, on).parent
+        return self.shop.scheme(market) or self.shop.scheme(parent or "")
 
     def behind(self, provider: str | None) -> Capabilities:
         """What a provider can do: nothing, where it is not there any more."""

@@ -18,11 +18,13 @@ from checkoutflow.providers.contract import Consult
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import date
     from types import TracebackType
 
     import httpx
 
     from checkoutflow.cart import Cart
+    from checkoutflow.checkout.invoice import Invoice
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.checkout.view import View
     from checkoutflow.flow.effects import Effect, Program
@@ -249,6 +251,21 @@ class AsyncCheckoutFlow:
         """As ``CheckoutFlow.capture_again``."""
         return await self._act(checkout_id, c.CaptureAgain(shipment=shipment), idempotency_key)
 
+    async def record_payment(
+        self,
+        checkout_id: str,
+        *,
+        invoice: int,
+        amount: Money,
+        received_on: date,
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """As ``CheckoutFlow.record_payment``."""
+        command = c.RecordPayment.read(
+            {"invoice": invoice, "amount": amount, "received_on": received_on}
+        )
+        return await self._act(checkout_id, command, idempotency_key)
+
     async def refund(
         self,
         checkout_id: str,
@@ -284,6 +301,10 @@ class AsyncCheckoutFlow:
     async def view(self, checkout_id: str, *, locale: str = "", explain: bool = False) -> View:
         """As ``CheckoutFlow.view``."""
         return await self._run(self._programs.view(checkout_id, locale, explain=explain))
+
+    async def find_invoice(self, reference: str, *, market: str) -> tuple[Checkout, Invoice]:
+        """As ``CheckoutFlow.find_invoice``."""
+        return await self._run(self._programs.find_invoice(reference, market))
 
     async def journal(self, checkout_id: str) -> Sequence[JournalEntry]:
         """As ``CheckoutFlow.journal``."""

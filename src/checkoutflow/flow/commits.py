@@ -21,10 +21,11 @@ from checkoutflow.stores.contract import (
     AttemptRow,
     Change,
     IdempotencyRow,
+    InvoiceRow,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from checkoutflow.checkout.state import Attempt, Checkout, Payment
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
     from checkoutflow.shop import Shop
     from checkoutflow.stores.contract import NoticeRow
 
+    Decided = tuple[Checkout, Sequence[e.Event]]
+
 _ORDERED: Final = (e.Confirmed, e.ReviewApproved)
+_NUMBERED: Final = (e.InvoiceIssued, e.CreditNoteIssued)
 
 
 class Commits:
@@ -81,8 +85,7 @@ class Commits:
     def _commit(
         self,
         before: Checkout | None,
-        after: Checkout,
-        events: Sequence[e.Event],
+        decided: Decided,
         *,
         at: datetime,
         command: str,
@@ -90,31 +93,53 @@ class Commits:
         subject: SubjectKey | None = None,
         vault: Sequence[VaultRow] = (),
         notice: NoticeRow | None = None,
+        again: Callable[..., Decided] | None = None,
     ) -> Program[Checkout]:
-        """Write one change, with the timers, attempts and messages that it means."""
-        version = before.version + 1 if before is not None else 1
-        after = after.but(version=version)
+        """Write one change, with the timers, attempts and messages that it means.
+
+        Args:
+            before: The checkout as it was read; None for a new one.
+            decided: The checkout afterwards, and the events that led there.
+            at: When it was decided.
+            command: What was asked, for the record.
+            idempotency: The call's own key.
+            subject: The person's key, where it is new.
+            vault: Fields that are new or changed.
+            notice: The notice that is taken in.
+            again: Decides again with another ``number``, where there can be an invoice.
+        """
+        after, events = decided
         if after.provided and any(isinstance(event, _ORDERED) for event in events):
             # Now there is a sale to look after: what was typed for it lives as long as it must.
             _, rows = yield from ask_store("person", after.subject)
             vault = keep(rows, at=at)
-        change = Change(
-            state=after,
-            events=tuple(events),
-            at=at,
-            command=command,
-            timers=changed(
-                timers(before, self.shop) if before is not None else {}, timers(after, self.shop)
-            ),
-            attempts=_attempt_rows(before, after),
-            idempotency=idempotency,
-            subject=subject,
-            vault=tuple(vault),
-            messages=messages(events, self.shop.messages),
-            notice=notice,
-        )
-        yield from ask_store("commit", change)
-        return after
+
+        def change(after: Checkout, events: Sequence[e.Event]) -> Change:
+            old = timers(before, self.shop) if before is not None else {}
+            return Change(
+                state=after.but(version=before.version + 1 if before is not None else 1),
+                events=tuple(events),
+                at=at,
+                command=command,
+                timers=changed(old, timers(after, self.shop)),
+                attempts=_attempt_rows(before, after),
+                idempotency=idempotency,
+                subject=subject,
+                vault=tuple(vault),
+                messages=messages(events, self.shop.messages),
+                notice=notice,
+                invoices=_invoice_rows(after.id, events),
+            )
+
+        if again is None or not any(isinstance(event, _NUMBERED) for event in events):
+            written = change(after, events)
+            yield from ask_store("commit", written)
+        else:
+            written = yield from ask_store(
+                "commit_numbered",
+                lambda number: change(*again(number=max(number, self.shop.first_invoice))),
+            )
+        return written.state
 
     def _sealed(
         self, person: SubjectKey | None, subject_id: str, values: Mapping[str, str], at: datetime
@@ -170,6 +195,17 @@ class _Drawn:
     def __call__(self, count: int) -> bytes:
         taken, self._octets = self._octets[:count], self._octets[count:]
         return taken
+
+
+def _invoice_rows(checkout_id: str, events: Iterable[e.Event]) -> tuple[InvoiceRow, ...]:
+    """The numbers that events took."""
+    rows = []
+    for event in events:
+        if isinstance(event, e.InvoiceIssued):
+            rows.append(InvoiceRow(event.invoice, checkout_id, event.scheme, event.reference))
+        elif isinstance(event, e.CreditNoteIssued):
+            rows.append(InvoiceRow(event.credit_note, checkout_id))
+    return tuple(rows)
 
 
 def _attempt_rows(before: Checkout | None, after: Checkout) -> tuple[AttemptRow, ...]:

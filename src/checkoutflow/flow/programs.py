@@ -8,6 +8,7 @@ therefore leaves a state from which `wake` or `reconcile` goes on.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import commands as c
@@ -17,12 +18,14 @@ from checkoutflow.checkout.view import View, view_of
 from checkoutflow.customer import clean
 from checkoutflow.errors import (
     CheckoutError,
+    NotFound,
     StoreConflict,
 )
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.health import is_down
 from checkoutflow.flow.ids import CHECKOUT_BYTES, PAYMENT_BYTES, checkout_id, payment_id
 from checkoutflow.flow.sending import RELOADS, Sending
+from checkoutflow.payment.references.scheme import without_blanks
 from checkoutflow.providers.contract import Webhook
 from checkoutflow.stores.contract import (
     Due,
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from checkoutflow.cart import Cart
+    from checkoutflow.checkout.invoice import Invoice
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
@@ -118,8 +122,7 @@ class Programs(Sending):
                 return (
                     yield from self._commit(
                         None,
-                        state,
-                        events,
+                        (state, events),
                         at=at,
                         command="start",
                         idempotency=IdempotencyRow(key, asked, state.id) if key else None,
@@ -148,7 +151,8 @@ class Programs(Sending):
             at = yield from now()
             values = clean(details, market=before.market) if details else {}
             given = self._given(values, before.market)
-            state, events = decide(before, [*given, *commands], self.rules, at)
+            again = partial(decide, before, [*given, *commands], self.rules, at)
+            state, events = again()
             if not events and not key:
                 return before
             try:
@@ -158,13 +162,13 @@ class Programs(Sending):
                 subject, rows = yield from self._sealed(person, before.subject, values, at)
                 state = yield from self._commit(
                     before,
-                    state,
-                    events,
+                    (state, events),
                     at=at,
                     command=", ".join(command.name for command in [*given, *commands]),
                     idempotency=IdempotencyRow(key, asked, before.id) if key else None,
                     subject=None if person else subject,
                     vault=rows,
+                    again=again,
                 )
             except StoreConflict:
                 continue
@@ -266,6 +270,24 @@ class Programs(Sending):
         if is_new and look:
             return (yield from self.wake(Due(row.checkout, frozenset({"notice"}))))
         return (yield from self.load(row.checkout))
+
+    def find_invoice(self, reference: str, market: str) -> Program[tuple[Checkout, Invoice]]:
+        """The invoice that a customer quoted, and its checkout.
+
+        Raises:
+            InvalidReference: If it was copied wrong.
+            NotFound: If there is none.
+        """
+        at = yield from now()
+        scheme = self.rules.scheme(market, self.rules.law.day(market, at))
+        bare = scheme.validate(reference) if scheme else without_blanks(reference)
+        quoted = (scheme.market if scheme else "", bare)
+        owner: str | None = yield from ask_store("find_invoice", *quoted)
+        if owner is None:
+            raise NotFound("no invoice has this reference", field="reference")
+        state = yield from self.load(owner)
+        found = (item for item in state.invoices if (item.scheme, item.reference) == quoted)
+        return state, next(found)
 
     def reconcile(self, checkout_id: str) -> Program[Checkout]:
         """Ask the providers how all the checkout's payments stand, and take in what they say."""

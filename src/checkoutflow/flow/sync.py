@@ -14,11 +14,13 @@ from checkoutflow.providers.contract import Consult
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import date
     from types import TracebackType
 
     import httpx
 
     from checkoutflow.cart import Cart
+    from checkoutflow.checkout.invoice import Invoice
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.checkout.view import View
     from checkoutflow.flow.effects import Effect, Program
@@ -336,6 +338,37 @@ class CheckoutFlow:
         """Take the money for a shipment whose capture failed after it had left."""
         return self._act(checkout_id, c.CaptureAgain(shipment=shipment), idempotency_key)
 
+    def record_payment(
+        self,
+        checkout_id: str,
+        *,
+        invoice: int,
+        amount: Money,
+        received_on: date,
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """Tell what arrived at the shop's bank for one of its own invoices.
+
+        Two equal amounts on one day are two payments: give the bank's own name for the entry as
+        the key, so that reading a statement twice counts once.
+
+        Args:
+            checkout_id: Which checkout; see `find_invoice`.
+            invoice: The invoice's number.
+            amount: What arrived. Below zero for what the shop paid back to the customer.
+            received_on: The day by the bank's statement.
+            idempotency_key: The shop's own key for this call.
+
+        Raises:
+            NotFound: If the checkout has no such invoice.
+            InvalidInput: If the amount is in another currency, or the day lies in the future.
+            UsageError: If more is paid back than has arrived.
+        """
+        command = c.RecordPayment.read(
+            {"invoice": invoice, "amount": amount, "received_on": received_on}
+        )
+        return self._act(checkout_id, command, idempotency_key)
+
     def refund(
         self,
         checkout_id: str,
@@ -390,6 +423,19 @@ class CheckoutFlow:
             explain: Also say what is not offered and why, and what the law changed. For the shop.
         """
         return self._run(self._programs.view(checkout_id, locale, explain=explain))
+
+    def find_invoice(self, reference: str, *, market: str) -> tuple[Checkout, Invoice]:
+        """The invoice that a payment quotes, and its checkout.
+
+        Args:
+            reference: As the customer or the bank wrote it.
+            market: In which market the bank account is that it was paid to.
+
+        Raises:
+            InvalidReference: If it was copied wrong; the message says how.
+            NotFound: If no invoice has it.
+        """
+        return self._run(self._programs.find_invoice(reference, market))
 
     def journal(self, checkout_id: str) -> Sequence[JournalEntry]:
         """Everything that happened to a checkout, in order."""

@@ -139,6 +139,8 @@ class Authorise:
         instrument: What the method works on where that is not asked for by the provider itself (a
             gift card's code), from the vault.
         details: Contact fields named in ``Capabilities.details``, as far as the customer gave them.
+        shares: Contact fields that the customer is asked to share while they pay, where the
+            provider can ask (``lookups.ProfileProvider``). Who refuses does not pay.
         at: When it is sent, for providers that want a time signed; as in every order and question.
     """
 
@@ -153,6 +155,7 @@ class Authorise:
     lines: tuple[OrderLine, ...] = ()
     instrument: Secret | None = None
     details: Mapping[str, str] = field(default_factory=dict, repr=False)
+    shares: frozenset[str] = frozenset()
     at: datetime | None = None
 
 

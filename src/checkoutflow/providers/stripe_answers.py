@@ -109,7 +109,7 @@ def _money(value: object, currency: str) -> Money:
     return amount_of(value // factor, currency)
 
 
-# What came of an operation; each raises what `standing` does ---------------------------------------
+# What came of an operation; each raises what `standing` does --------------------------------------
 
 
 def begun(answer: Answer, order: Authorise | Charge) -> Result:

@@ -1,6 +1,7 @@
 """Vipps MobilePay: the wallet of NO and SE (Vipps) and of DK and FI (MobilePay), by ePayment.
 
-Mandates are in `checkoutflow.providers.vipps_recurring`. Source: the provider's OpenAPI files
+Mandates are in `checkoutflow.providers.vipps_recurring`, and what customers share of themselves in
+`checkoutflow.providers.vipps_profile`. Source: the provider's OpenAPI files
 (ePayment 1.8.1, access token 2.0.0, webhooks v1) and developer pages, read 2026-08. What they leave
 open is decided so that no money can be lost:
 
@@ -42,6 +43,7 @@ from checkoutflow.payment.outcomes import (
     Word,
 )
 from checkoutflow.privacy.secret import Secret, octets
+from checkoutflow.providers import vipps_profile as profiles
 from checkoutflow.providers import vipps_recurring as recurring
 from checkoutflow.providers.base import (
     Address,
@@ -75,6 +77,7 @@ from checkoutflow.providers.http import (
     request,
     time_of,
 )
+from checkoutflow.providers.lookups import careful_lookup
 from checkoutflow.providers.notices import header, http_date_s, require_recent, require_same
 from checkoutflow.providers.vipps_recurring import (
     RECURRING,
@@ -90,6 +93,7 @@ if TYPE_CHECKING:
     from checkoutflow.money import Money
     from checkoutflow.payment.outcomes import Mandate
     from checkoutflow.providers.contract import Agree, Charge, MandateAsk
+    from checkoutflow.providers.lookups import Profile, ProfileAsk
 
 
 class Market(NamedTuple):
@@ -202,6 +206,8 @@ class VippsMobilePayConfig(ProviderConfig):
         partial_capture: False if the sales unit takes captures of the whole amount only.
         agreement_url: Where customers see and end their mandates. A slash and our reference of the
             mandate are added. Without it there are no mandates; in Sweden there are none.
+        userinfo_key: Whether the subscription key is sent along where it is asked what a customer
+            shared. The provider says both that it must be and that it must not.
         system_name: The shop's system, at most 30 characters, for the provider's support.
         system_version: Its version, at most 30 characters; not sent if it is None.
     """
@@ -218,6 +224,7 @@ class VippsMobilePayConfig(ProviderConfig):
     notice_secret: Credential
     partial_capture: bool = True
     agreement_url: Address | None = None
+    userinfo_key: bool = False
     system_name: str = Field(default="checkoutflow", pattern=r"^[!-~]{1,30}$")
     system_version: str | None = Field(default=None, pattern=r"^[!-~]{1,30}$")
 
@@ -257,7 +264,8 @@ class VippsMobilePay(Configured):
         """Create a payment and send the customer to the app.
 
         Raises:
-            NotSupported: If the currency or the method is not one of this sales unit.
+            NotSupported: If the currency or the method is not one of this sales unit, or a customer
+                cannot be asked to share something.
             InvalidInput: If the amount, the reference or the return address is beyond its limits.
         """
         return careful(self._authorise(order))
@@ -304,6 +312,19 @@ class VippsMobilePay(Configured):
     def end_mandate(self, ask: MandateAsk) -> Exchange[Result]:
         """End a mandate for good. What is reserved on it and not captured is released."""
         return careful(recurring.end(self, ask))
+
+    @property
+    def shareable(self) -> frozenset[str]:
+        """Contact fields that a customer can be asked to share while they pay in the app."""
+        return frozenset(profiles.SCOPES)
+
+    def profile(self, ask: ProfileAsk) -> Exchange[Profile | None]:
+        """What the customer shared with a payment, for a week; None also while it is not there yet.
+
+        Raises:
+            InvalidInput: If the reference is beyond their limits.
+        """
+        return careful_lookup(profiles.profile(self, ask))
 
     def read_notices(self, webhook: Webhook) -> tuple[Notice, ...]:
         """Verify the signature over date, registered address and raw bytes, then parse.
@@ -382,12 +403,25 @@ class VippsMobilePay(Configured):
         )
 
     def send(
-        self, method: str, where: str, key: str = "", body: object = None
+        self,
+        method: str,
+        where: str,
+        key: str = "",
+        body: object = None,
+        *,
+        is_subscribed: bool = True,
     ) -> Exchange[tuple[int, object]]:
         """Send a request with a token: the status and the body of the answer.
 
         A kept token that is no longer taken is replaced once. Without a token the request is not
         sent; status 0 then stands for an answer that says nothing.
+
+        Args:
+            method: ``GET``, ``POST`` and so on.
+            where: Path at their host.
+            key: The idempotency key; empty for a question.
+            body: Plain data.
+            is_subscribed: Whether the subscription key is sent along.
         """
         token, is_kept = self._token, self._token is not None
         while True:
@@ -407,7 +441,10 @@ class VippsMobilePay(Configured):
             headers = {"authorization": f"Bearer {token.reveal()}"}
             if key:
                 headers["idempotency-key"] = key
-            answer = yield self._request(method, where, headers, body)
+            asked = self._request(method, where, headers, body)
+            if not is_subscribed:
+                del asked.headers[_SUBSCRIPTION]
+            answer = yield asked
             if answer.status_code != httpx.codes.UNAUTHORIZED or not is_kept:
                 return answer.status_code, body_of(answer)
             token, is_kept = None, False
@@ -416,7 +453,7 @@ class VippsMobilePay(Configured):
         self, method: str, where: str, headers: Mapping[str, str], body: object = None
     ) -> httpx.Request:
         every = {
-            "ocp-apim-subscription-key": self.config.subscription_key.reveal(),
+            _SUBSCRIPTION: self.config.subscription_key.reveal(),
             "merchant-serial-number": self.config.merchant_serial_number,
             "vipps-system-name": self.config.system_name,
         }
@@ -429,6 +466,7 @@ class VippsMobilePay(Configured):
 # Requests -----------------------------------------------------------------------------------------
 
 _PAYMENTS: Final = "/epayment/v1/payments"
+_SUBSCRIPTION: Final = "ocp-apim-subscription-key"
 _MODIFICATIONS: Final = MappingProxyType(
     {Operation.CAPTURE: "capture", Operation.VOID: "cancel", Operation.REFUND: "refund"}
 )
@@ -458,6 +496,8 @@ def _creation(order: Authorise, method: Method) -> dict[str, object]:
         phone = msisdn(order.details)
         if phone and method.type == "WALLET":  # spares the customer the typing, nothing more
             body["customer"] = {"phoneNumber": phone}
+    if scope := profiles.scope_of(order, is_wallet=method.type == "WALLET"):
+        body["profile"] = {"scope": scope}
     if order.lines:
         body["receipt"] = {
             "orderLines": [_line(line) for line in order.lines],

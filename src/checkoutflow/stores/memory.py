@@ -33,6 +33,7 @@ class MemoryStore:
         self._subjects: dict[str, SubjectKey] = {}
         self._vault: dict[str, dict[str, VaultRow]] = {}
         self._invoices: dict[int, InvoiceRow] = {}
+        self._references: dict[tuple[str, str | None], str] = {}
         # Each message with its place in the order of delivery.
         self._outbox: dict[Message, tuple[datetime, str, int, int]] = {}
 
@@ -112,6 +113,7 @@ class MemoryStore:
             self._notices.add((notice.provider, notice.id))
         for invoice in change.invoices:
             self._invoices[invoice.number] = invoice
+            self._references[invoice.scheme, invoice.reference] = invoice.checkout
         for place, kind in enumerate(change.messages):
             message = Message(state.id, state.version, kind)
             self._outbox[message] = (change.at, state.id, state.version, place)
@@ -139,10 +141,7 @@ class MemoryStore:
     def find_invoice(self, scheme: str, reference: str) -> str | None:
         """The id of the checkout that an invoice belongs to."""
         with self._lock:
-            for row in self._invoices.values():
-                if (row.scheme, row.reference) == (scheme, reference):
-                    return row.checkout
-        return None
+            return self._references.get((scheme, reference))
 
     def person(self, subject_id: str) -> tuple[SubjectKey | None, tuple[VaultRow, ...]]:
         """A person's wrapped key and encrypted fields, by name."""

@@ -51,12 +51,12 @@ def check_world(store: Store, bank: StandIn, shop: Shop) -> None:
     """
     found = [store.load(name) for name in store.checkouts((), limit=_ALL)]
     states = [state for state in found if state is not None]
-    problems = list(_strangers(states, bank))
+    problems = [*_strangers(states, bank), *_numbers(states)]
     for state in states:
         where = f"checkout {state.id} ({state.phase})"
         journal = store.journal(state.id)
         theirs = _theirs(state, bank)
-        for check in (_books, _money, _order):
+        for check in (_books, _money, _order, _invoices):
             problems += [f"{where}: {text}" for text in check(state, theirs)]
         problems += [f"{where}: {text}" for text in _history(state, journal)]
         problems += [f"{where}: {text}" for text in _timers(state, store, shop)]
@@ -172,6 +172,32 @@ def _order(state: Checkout, theirs: Mapping[str, Book]) -> Iterator[str]:
             f"only {reserved + captured} of {total} is reserved or taken; an order without its "
             "money needs a person"
         )
+
+
+# Invoices -----------------------------------------------------------------------------------------
+
+
+def _numbers(states: Sequence[Checkout]) -> Iterator[str]:
+    """Invoices and credit notes are one series, in which no number is missing or there twice."""
+    numbers = sorted(
+        number
+        for state in states
+        for invoice in state.invoices
+        for number in (invoice.number, *(note.number for note in invoice.credit_notes))
+    )
+    if numbers and numbers != [*range(numbers[0], numbers[0] + len(numbers))]:
+        yield f"invoices and credit notes are numbered {numbers}; a series has no gaps"
+
+
+def _invoices(state: Checkout, _: Mapping[str, Book]) -> Iterator[str]:
+    """What has left on invoice is asked for, once, and what was given back is credited."""
+    for payment in state.payments:
+        uninvoiced = state.uninvoiced(payment).minor
+        if uninvoiced < 0 or (uninvoiced and state.phase in ENDS):
+            yield f"payment {payment.id}: {uninvoiced} is taken and not invoiced"
+    reasons = {item.reason for item in state.attention}
+    if any(item.owed.minor for item in state.invoices) != ("owed_to_customer" in reasons):
+        yield "a customer is owed money and nobody is told, or the other way round"
 
 
 # Records ------------------------------------------------------------------------------------------

@@ -5,11 +5,12 @@ For demos and for tests of what only real sockets show. Nothing here is fit to f
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import httpx
 
@@ -35,6 +36,11 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, port: int, handler: Handler) -> None:
         super().__init__((HOST, port), _Exchange)
         self.handler = handler
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 -- as inherited
+        """Say nothing of callers that hang up."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def base_url(self) -> str:

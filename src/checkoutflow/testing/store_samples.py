@@ -22,13 +22,18 @@ from checkoutflow.cart import (
 from checkoutflow.checkout.events import (
     AttemptPending,
     AttemptStarted,
+    CreditNoteIssued,
     DetailsProvided,
     Event,
     Held,
+    InvoiceIssued,
+    PaymentRecorded,
+    PaymentStarted,
     Placed,
     ShipmentStarted,
     Started,
 )
+from checkoutflow.checkout.invoice import CreditNote, Invoice
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.state import (
     Attempt,
@@ -45,6 +50,7 @@ from checkoutflow.money import Money
 from checkoutflow.payment.books import Books
 from checkoutflow.payment.machine import PaymentState
 from checkoutflow.payment.outcomes import OpenApp, Operation, Outcome, Redirect, ShowQr
+from checkoutflow.payment.terms import Terms
 from checkoutflow.review import Review, ReviewState
 from checkoutflow.stores.contract import AttemptRow, Change
 
@@ -210,8 +216,33 @@ def full_checkout() -> Checkout:
     others = [
         payment.model_copy(update={"id": "pay-2", "action": OpenApp(url="swish://x")}),
         payment.model_copy(update={"id": "pay-3", "action": ShowQr(payload="0002")}),
-        payment.model_copy(update={"id": "pay-4", "provider": None, "action": None}),
+        payment.model_copy(
+            update={"id": "pay-4", "provider": None, "action": None, "terms": Terms(days=14)}
+        ),
+        payment.model_copy(
+            update={
+                "id": "pay-5",
+                "terms": Terms(
+                    day_of_month=25, months_after=2, at_least_days=9, on_closed_day="preceding"
+                ),
+            }
+        ),
+        payment.model_copy(update={"id": "pay-6", "terms": Terms(last_banking_day=True)}),
     ]
+    invoice = Invoice(
+        number=2**53,
+        payment="pay-4",
+        shipment="shipment-1",
+        amount=kronur,
+        issued_on=NOON.date(),
+        due_on=at(14 * 24 * 60).date(),
+        remind_at=at(15 * 24 * 60),
+        reference="RF341234561",
+        scheme="FI",
+        credit_notes=(CreditNote(number=2**53 + 1, amount=kronur, issued_on=NOON.date()),),
+        paid=Money(900, "ISK"),
+        is_reminded=True,
+    )
     return sample_checkout(
         "co-full",
         market="IS",
@@ -253,6 +284,7 @@ def full_checkout() -> Checkout:
                 state=PartState.FAILED,
             ),
         ),
+        invoices=(invoice,),
         cancelled={"lampi-2": 1},
         review=Review(
             state=ReviewState.CLAIMED,
@@ -269,6 +301,8 @@ def full_events() -> tuple[Event, ...]:
     """Give events that hold every kind of value that events can hold."""
     state = full_checkout()
     payment = state.payments[0]
+    own, invoice = state.payments[3], state.invoices[0]
+    (note,) = invoice.credit_notes
     return (
         Started(
             checkout=state.id,
@@ -308,4 +342,22 @@ def full_events() -> tuple[Event, ...]:
         ),
         ShipmentStarted(shipment="shipment-1", lines={"lampi-2": 2}, amount=payment.amount),
         Held(reasons=("total above 100 ISK",), deadline=at(72 * 60)),
+        PaymentStarted(
+            payment=own.id, method=own.method, provider=None, amount=own.amount, terms=own.terms
+        ),
+        InvoiceIssued(
+            invoice=invoice.number,
+            **invoice.model_dump(
+                include={"payment", "shipment", "amount", "issued_on", "due_on", "remind_at"}
+            ),
+            reference=invoice.reference,
+            scheme=invoice.scheme,
+        ),
+        CreditNoteIssued(
+            credit_note=note.number,
+            invoice=invoice.number,
+            amount=note.amount,
+            issued_on=note.issued_on,
+        ),
+        PaymentRecorded(invoice=invoice.number, amount=invoice.paid, received_on=invoice.issued_on),
     )

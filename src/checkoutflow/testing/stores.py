@@ -22,12 +22,13 @@ from threading import Barrier, Thread
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout.machine import Phase
-from checkoutflow.errors import StoreConflict
+from checkoutflow.errors import InvalidInput, StoreConflict
 from checkoutflow.privacy.vault import SubjectKey, VaultRow
 from checkoutflow.stores.contract import (
     Due,
     HealthRow,
     IdempotencyRow,
+    InvoiceRow,
     JournalEntry,
     Message,
     NoticeRow,
@@ -318,6 +319,85 @@ def a_payment_finds_its_checkout(make_store: MakeStore) -> None:
             )
 
 
+def an_invoice_is_found_by_its_reference(make_store: MakeStore) -> None:
+    """A bank's file names a reference; another scheme may make the same one of another number."""
+    with _opened(make_store) as store:
+        _number(store, "co-1", "DK", "417")
+        _number(store, "co-2", "SE", "417")
+        _number(store, "co-3", "", "3")
+        _number(store, "co-3", "", None, version=2)
+        for scheme, reference, found in (
+            ("DK", "417", "co-1"),
+            ("SE", "417", "co-2"),
+            ("", "3", "co-3"),
+            ("", "417", None),
+            ("DK", "41", None),
+            ("", "", None),
+        ):
+            _same(
+                store.find_invoice(scheme, reference),
+                found,
+                "find_invoice knows exactly the references that were kept, each of its own scheme",
+            )
+
+
+def numbers_follow_each_other_without_a_gap(make_store: MakeStore) -> None:
+    """Invoices are one series; a number whose change was not written is the next one again."""
+    with _opened(make_store) as store:
+        _same(_number(store, "co-1", "DK", "1"), 1, "the first number is 1")
+        _same(_number(store, "co-2", "DK", "2"), 2, "the next is one higher, in any checkout")
+        offered: list[int] = []
+
+        def stale(number: int) -> Change:
+            offered.append(number)
+            row = InvoiceRow(number, "co-1", "DK", "stale")
+            return sample_change(sample_checkout("co-1"), invoices=(row,))
+
+        def broken(number: int) -> Change:
+            offered.append(number)
+            raise InvalidInput("cannot be made", field="number")
+
+        for make, error in ((stale, StoreConflict), (broken, InvalidInput)):
+            try:
+                store.commit_numbered(make)
+            except error:
+                continue
+            raise AssertionError(f"commit_numbered must raise the {error.__name__} of its change")
+        _same(offered, [3, 3], "each change is made once, of the next number")
+        _same(store.find_invoice("DK", "stale"), None, "nothing is kept of a refused change")
+        _same(_number(store, "co-3", "DK", "3"), 3, "a refused change leaves its number free")
+
+        def several(number: int) -> Change:
+            later = InvoiceRow(number + 10, "co-4", "DK", "14")
+            return sample_change(
+                sample_checkout("co-4"), invoices=(later, InvoiceRow(number + 11, "co-4"))
+            )
+
+        state = store.commit_numbered(several).state
+        _same(state, store.load("co-4"), "commit_numbered gives back what it wrote")
+        _same(_number(store, "co-5", "DK", "16"), 16, "the series goes on after the highest")
+        again = sample_change(sample_checkout("co-6"), invoices=(InvoiceRow(15, "co-6"),))
+        _refuses(store, again, "the number was taken before")
+        _same(store.load("co-6"), None, "a refused change makes no checkout")
+
+
+def many_writers_number_one_series(make_store: MakeStore) -> None:
+    """All checkouts share one series, and their writers do not know of each other."""
+    with _opened(make_store) as store:
+        taken: list[int] = []
+
+        def work(name: str, meet: Barrier) -> None:
+            for version in range(1, _ROUNDS + 1):
+                meet.wait()
+                taken.append(_number(store, name, "DK", f"{name}, {version}", version=version))
+
+        _together(work)
+        wanted = list(range(1, _WORKERS * _ROUNDS + 1))
+        _same(
+            sorted(taken), wanted, "each number of the series is given once, and none is left out"
+        )
+
+
 def a_persons_fields_are_kept_by_name(make_store: MakeStore) -> None:
     """The newest value of each field, byte for byte, with its purposes and its expiry."""
     with _opened(make_store) as store:
@@ -478,6 +558,9 @@ STORE_CHECKS: Final[tuple[StoreCheck, ...]] = (
     a_notice_taken_in_with_a_change_counts_once,
     a_provider_that_fails_is_known_to_all,
     a_payment_finds_its_checkout,
+    an_invoice_is_found_by_its_reference,
+    numbers_follow_each_other_without_a_gap,
+    many_writers_number_one_series,
     a_persons_fields_are_kept_by_name,
     messages_wait_in_order_until_delivered,
     checkouts_are_listed_page_by_page,
@@ -500,6 +583,7 @@ def _everything(version: int = 1, who: str = "one") -> Change:
         subject=SubjectKey(person, b"wrapped", "shop-key"),
         vault=(VaultRow(person, "email", b"sealed", ("deliver",), at(60)),),
         messages=(who,),
+        invoices=(InvoiceRow(len(who), "co-1", "DK", f"invoice of {who}"),),
     )
 
 
@@ -510,6 +594,7 @@ def _answers(store: Store) -> dict[str, object]:
         "journal": list(store.journal("co-1")),
         "idempotent": store.idempotent("key of one"),
         "find_payment": store.find_payment("bank", "pay of one"),
+        "find_invoice": store.find_invoice("DK", "invoice of one"),
         "person": store.person("person of one"),
         "due": list(store.due(at(60), 99)),
         "checkouts": list(store.checkouts(())),
@@ -522,6 +607,7 @@ _EMPTY: Final[Mapping[str, object]] = {
     "journal": [],
     "idempotent": None,
     "find_payment": None,
+    "find_invoice": None,
     "person": (None, ()),
     "due": [],
     "checkouts": [],
@@ -537,7 +623,20 @@ def _unchanged(store: Store, before: Mapping[str, object], lesson: str) -> None:
 def _knows_nothing_of(store: Store, who: str, lesson: str) -> None:
     _same(store.idempotent(f"key of {who}"), None, f"{lesson}: idempotent")
     _same(store.find_payment("bank", f"pay of {who}"), None, f"{lesson}: find_payment")
+    _same(store.find_invoice("DK", f"invoice of {who}"), None, f"{lesson}: find_invoice")
     _same(store.person(f"person of {who}"), (None, ()), f"{lesson}: person")
+
+
+def _number(
+    store: Store, checkout: str, scheme: str, reference: str | None, *, version: int = 1
+) -> int:
+    """Write a change that takes one number, and say which."""
+
+    def make(number: int) -> Change:
+        row = InvoiceRow(number, checkout, scheme, reference)
+        return sample_change(sample_checkout(checkout, version), invoices=(row,))
+
+    return store.commit_numbered(make).invoices[0].number
 
 
 def _version(store: Store) -> int:

@@ -391,7 +391,8 @@ class SimulatedStripe(StandIn):
             return
         if notice == "payment.captured" and book.reserved:
             self._ledger.void(payment, None, Fate())
-        is_silent = notice == "payment.voided" and book.captured
+        # Of a void that failed they tell nothing by themselves.
+        is_silent = notice == "void.failed" or (notice == "payment.voided" and book.captured)
         super()._changed(payment, "" if is_silent else notice, amount, key)
 
     def _agreed(self, mandate: BankMandate) -> None:

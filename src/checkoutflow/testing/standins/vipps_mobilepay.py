@@ -30,6 +30,7 @@ from checkoutflow.providers.vipps_mobilepay import (
 )
 from checkoutflow.testing.standins.book import BankPayment, Fate, Kind, Refusal, State, Status
 from checkoutflow.testing.standins.faults import Names
+from checkoutflow.testing.standins.vipps_profile import SUBJECT, Asked, Consent, userinfo
 from checkoutflow.testing.standins.vipps_recurring import (
     MSN,
     RecurringStandIn,
@@ -155,6 +156,7 @@ class _Create(Strict):
     customerInteraction: _Presence | None = None  # noqa: N815
     qrFormat: dict[str, object] | None = None  # noqa: N815
     paymentDescription: str | None = Field(default=None, min_length=3, max_length=100)  # noqa: N815
+    profile: Asked | None = None
     receipt: _Receipt | None = None
     minimumUserAge: int | None = Field(default=None, ge=0, le=100)  # noqa: N815
 
@@ -206,6 +208,8 @@ class SimulatedVippsMobilePay(RecurringStandIn):
         self._agreement_url = None if market == "SE" else agreement_url
         self._tokens: dict[str, datetime] = {}
         self._charges = {}
+        self._scopes: dict[str, str] = {}  # what payments ask to share, by our reference
+        self._consents: list[Consent] = []
         self._is_recurring = False  # whether the request under way is of the Recurring API
 
     def provider(self, base_url: str = "https://apitest.vipps.no") -> VippsMobilePay:
@@ -230,9 +234,16 @@ class SimulatedVippsMobilePay(RecurringStandIn):
         self._is_recurring = parts[0] == "recurring"
         if (request.method, parts) == ("POST", ["accesstoken", "get"]):
             return self._token(request)
-        if not self._is_merchant(request):
+        is_keyed = parts[0] != "vipps-userinfo-api"  # there some send the key, and others do not
+        if not self._is_merchant(request, is_keyed=is_keyed):
             raise Refusal(401, "unauthorised")
         match request.method, parts:
+            case "GET", ["vipps-userinfo-api", "userinfo", subject]:
+                if subject != SUBJECT or not self._consents:
+                    raise Refusal(404, "not_shared")
+                told = userinfo(self._consents[-1], self._market, self._now)
+                headers = {"content-type": "application/json;charset=UTF-8"}
+                return httpx.Response(200, headers=headers, content=json.dumps(told))
             case _, ["recurring", "v3", *rest]:
                 return self._recurring(request, rest)
             case "POST", ["epayment", "v1", "payments"]:
@@ -276,11 +287,13 @@ class SimulatedVippsMobilePay(RecurringStandIn):
         headers = {"content-type": "application/json;charset=UTF-8"}
         return httpx.Response(200, headers=headers, content=json.dumps(answer))
 
-    def _is_merchant(self, request: httpx.Request) -> bool:
+    def _is_merchant(self, request: httpx.Request, *, is_keyed: bool) -> bool:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         issued = self._tokens.get(token) if kind == "Bearer" else None
         key = request.headers.get("ocp-apim-subscription-key", "")
-        is_ours = hmac.compare_digest(key.encode(), f"{self._secret}-subscription-key".encode())
+        is_ours = not is_keyed or hmac.compare_digest(
+            key.encode(), f"{self._secret}-subscription-key".encode()
+        )
         return is_ours and issued is not None and self._now < issued + _TOKEN_LIFE
 
     def _refused(self, refusal: Refusal) -> httpx.Response:
@@ -324,6 +337,8 @@ class SimulatedVippsMobilePay(RecurringStandIn):
                 is_waiting=True,
             ),
         )
+        if order.profile is not None:
+            self._scopes[order.reference] = order.profile.scope
         created = {"redirectUrl": payment.page, "reference": payment.merchant_reference}
         return httpx.Response(201, json=created)
 
@@ -372,13 +387,21 @@ class SimulatedVippsMobilePay(RecurringStandIn):
             "amount": _amount(payment.amount.minor, currency),
             "state": _STATES[payment.state],
             "paymentMethod": {"type": payment.method},
-            "profile": {},
+            "profile": {"sub": SUBJECT} if self._is_shared(payment) else {},
             "pspReference": payment.id,
             "reference": payment.merchant_reference,
         }
         if payment.is_waiting:
             shown["redirectUrl"] = payment.page
         return shown
+
+    def _is_shared(self, payment: BankPayment) -> bool:
+        return payment.merchant_reference in self._scopes and payment.book.authorised > 0
+
+    def _changed(self, payment: BankPayment, notice: str, amount: Money, key: str | None) -> None:
+        if notice == "payment.authorised" and self._is_shared(payment):
+            self._consents.append(Consent(self._scopes[payment.merchant_reference], self._now))
+        super()._changed(payment, notice, amount, key)
 
     def _notice(self, payment: BankPayment, kind: str, amount: Money, key: str | None) -> bytes:
         if payment.merchant_reference in self._charges:
@@ -393,6 +416,8 @@ class SimulatedVippsMobilePay(RecurringStandIn):
             "timestamp": self._now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "success": is_done,
         }
+        if name == "AUTHORIZED" and self._is_shared(payment):
+            body["sub"] = SUBJECT
         return json.dumps(body | ({"idempotencyKey": key} if key else {})).encode()
 
     def _signed(self, posted: Posted) -> tuple[dict[str, str], bytes]:
