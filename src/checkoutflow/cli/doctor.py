@@ -90,7 +90,7 @@ def _findings(path: Path, environ: Mapping[str, str], *, is_offline: bool) -> It
         try:
             (providers[name],) = open_providers({name: table}, environ)
         except InvalidInput as error:
-            for field, message in error.problems or [(error.field or name, str(error))]:
+            for field, message in error.problems:
                 yield Finding("wrong", field, message)
         else:
             yield from _account(name, table, providers[name], is_offline=is_offline)
