@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date, timedelta
 from inspect import cleandoc
 from typing import Any
@@ -525,7 +526,10 @@ def test_two_swapped_neighbours_are_found_by_modulus_10_save_where_it_is_blind(
     assume(one != other)
     blind = abs(one - other) == 5 if scheme is VIITE else {one, other} == {0, 9}
     if blind:
-        assert scheme.validate(swapped(reference, place)) != reference
+        with suppress(
+            InvalidReference
+        ):  # a zero in front is none, and what is left may be too short
+            assert scheme.validate(swapped(reference, place)) != reference
     else:
         refusal(scheme, swapped(reference, place))
 
