@@ -144,20 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--offline", action="store_true", help="do not look who can be reached")
     doctor.add_argument("--json", action="store_true", help="print one JSON document")
 
-    providers = _command(commands, "providers", "print what each payment provider can do")
-    instead = providers.add_mutually_exclusive_group()
-    instead.add_argument("--write", type=Path, metavar="DIR", help="write a table for each page")
-    instead.add_argument("--json", action="store_true", help="print one JSON document")
-
-    simulate = _command(commands, "simulate", "serve a simulated provider on loopback")
-    simulate.add_argument(
-        "provider",
-        metavar="NAME",
-        help="bank, or an adapter's name: checkoutflow providers lists them",
-    )
-    simulate.add_argument("--market", metavar="XX", default="", help="country of the account")
-    simulate.add_argument("--port", type=_port, default=0, metavar="N", help="default: a free one")
-    simulate.add_argument("--notify", type=_web_address, metavar="URL", help="post notices there")
+    _providers(commands)
 
     schema = _command(commands, "schema", "print the JSON Schema of a file or an answer")
     schema.add_argument(
@@ -241,6 +228,35 @@ def _steer(commands: argparse._SubParsersAction[_Parser]) -> None:
     steer.add_argument("--json", action="store_true", help="print one JSON document")
 
 
+def _providers(commands: argparse._SubParsersAction[_Parser]) -> None:
+    providers = _command(commands, "providers", "print what each payment provider can do")
+    instead = providers.add_mutually_exclusive_group()
+    instead.add_argument("--write", type=Path, metavar="DIR", help="write a table for each page")
+    instead.add_argument("--json", action="store_true", help="print one JSON document")
+
+    simulate = _command(commands, "simulate", "serve a simulated provider on loopback")
+    simulate.add_argument(
+        "provider",
+        metavar="NAME",
+        help="bank, or an adapter's name: checkoutflow providers lists them",
+    )
+    simulate.add_argument("--market", metavar="XX", default="", help="country of the account")
+    simulate.add_argument("--port", type=_port, default=0, metavar="N", help="default: a free one")
+    simulate.add_argument("--notify", type=_web_address, metavar="URL", help="post notices there")
+
+    conform = _command(commands, "conform", "check whether an adapter keeps the contract")
+    what = conform.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "case",
+        nargs="*",
+        default=[],
+        type=_name_in_module,
+        metavar="MODULE:NAME",
+        help="an AdapterCase, such as fjordpay:CASE",
+    )
+    what.add_argument("--template", type=Path, metavar="FILE", help="write one to start from")
+
+
 def _command(
     commands: argparse._SubParsersAction[_Parser], name: str, text: str
 ) -> argparse.ArgumentParser:
@@ -274,6 +290,12 @@ def _days(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,3}", text):
         raise argparse.ArgumentTypeError("is a number of days")
     return int(text)
+
+
+def _name_in_module(text: str) -> str:
+    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", text):
+        raise argparse.ArgumentTypeError("is a module and a name in it, such as fjordpay:CASE")
+    return text
 
 
 def _web_address(text: str) -> str:
