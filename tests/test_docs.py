@@ -81,7 +81,7 @@ def run_command(line: str) -> str | None:
 
 
 PARSERS: list[Parser] = [
-    PythonCodeBlockParser(doctest_optionflags=ELLIPSIS),
+    PythonCodeBlockParser(["annotations"], doctest_optionflags=ELLIPSIS),
     CodeBlockParser("toml", keep_toml),
     CodeBlockParser("json", check_json),
     CodeBlockParser("console", run_commands),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
+import sys
 from pathlib import Path
 
 import httpx
@@ -12,6 +14,7 @@ import pytest
 from checkoutflow.cli import main
 from checkoutflow.cli.stories import SOLD
 from checkoutflow.providers.registry import ADAPTERS, methods_of
+from checkoutflow.testing.adapters import ADAPTER_CHECKS
 from checkoutflow.testing.serve import serve
 
 TABLES = Path(__file__).parents[1] / "docs" / "providers" / "tables"
@@ -213,3 +216,78 @@ def test_a_certificate_that_nobody_vouches_for_is_named(examine):
     with serve(lambda _: httpx.Response(404)) as url:  # speaks no TLS at all
         found = examine(SHOP + QUICKPAY + f'base_url = "{url.replace("http:", "https:")}"\n')
     assert any("127.0.0.1" in text for _, text in wrong(found))
+
+
+# Does an adapter keep the contract? -------------------------------------------------------------
+
+TEMPLATE = Path(__file__).parents[1] / "examples" / "fjordpay.py"
+PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "write-your-own-adapter.md"
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    """An empty folder to work in, from which modules are imported afresh."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield tmp_path
+    for name in ("fjordpay", "changed", "broken", "fine"):
+        sys.modules.pop(name, None)
+
+
+def test_the_template_keeps_the_contract(run, desk):
+    assert run("conform", "--template", "fjordpay.py")[0] == 0
+    status, out, _ = run("conform", "fjordpay:CASE")
+    assert (status, out.count("  ok  ")) == (0, len(ADAPTER_CHECKS))
+    assert out.splitlines()[-1] == f"all {len(ADAPTER_CHECKS)} checks passed"
+
+
+def test_the_template_is_what_the_page_explains():
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    *explained, _in_tests = (re.sub(r'^"""[^"]*"""', "", block).strip() for block in blocks)
+    template = TEMPLATE.read_text(encoding="utf-8")
+    for block in explained:
+        assert block in template
+    assert sum(map(len, explained)) > 0.9 * len(template)
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "said"),
+    [
+        (
+            "Result(outcome=Outcome.UNKNOWN)  # any",
+            "Result(outcome=Outcome.REFUSED)  # any",
+            "wrong broken answers are never success: authorise, answered with status 500",
+        ),
+        ('"state": str(word), "value"', '"state": word, "value"', "TypeError comes out of the"),
+        ("notice=fake.notice", "notice=fake.notices", "AttributeError: 'FakeFjordpay' object has"),
+    ],
+)
+def test_an_adapter_that_is_wrong_is_told_what_to_change(run, desk, written, instead, said):
+    text = TEMPLATE.read_text(encoding="utf-8")
+    assert written in text
+    (desk / "changed.py").write_text(text.replace(written, instead), encoding="utf-8")
+    status, out, _ = run("conform", "changed:CASE")
+    assert status == 1
+    assert said in " ".join(out.split())
+    assert f" of {len(ADAPTER_CHECKS)} checks failed" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ([], "one of the arguments MODULE:NAME --template is required"),
+        (["fjordpay"], "such as fjordpay:CASE"),
+        (["no_such_module:CASE"], "ModuleNotFoundError: No module named 'no_such_module'"),
+        (["broken:CASE"], "broken:CASE: cannot be imported: ZeroDivisionError"),
+        (["fine:CASE"], "there is no CASE in fine"),
+        (["fine:count"], "is no AdapterCase"),
+        (["--template", "fine.py"], "fine.py: is there already"),
+    ],
+)
+def test_a_case_that_cannot_be_found_is_told(run, desk, words, advice):
+    (desk / "broken.py").write_text("1 / 0", encoding="utf-8")
+    (desk / "fine.py").write_text("count = 1", encoding="utf-8")
+    status, out, err = run("conform", *words)
+    assert (status, out) == (2, "")
+    assert advice in err
+    assert (desk / "fine.py").read_text(encoding="utf-8") == "count = 1"

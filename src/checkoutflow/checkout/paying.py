@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final
+from zlib import crc32
 
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.draft import LEASE
 from checkoutflow.errors import IllegalTransition, UsageError
 from checkoutflow.money import Money
-from checkoutflow.payment.outcomes import Operation, Outcome, Word
+from checkoutflow.payment.outcomes import Heard, Operation, Outcome, Word
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from checkoutflow.checkout import commands as c
     from checkoutflow.checkout.draft import Draft
     from checkoutflow.checkout.state import Attempt, Payment
-    from checkoutflow.payment.outcomes import Heard, Result, Standing
+    from checkoutflow.payment.outcomes import Result, Standing
 
 # Seconds from one look to the next: quickly at first, a customer may be waiting; then hourly for a
 # day and daily for a week.
@@ -27,10 +28,16 @@ LAST_LOOK: Final = timedelta(days=7)
 
 
 def next_look(payment: Payment, at: datetime) -> datetime | None:
-    """When to ask the provider next; None once it was asked for a week."""
-    if payment.looks < len(LOOKS_S):
-        return at + timedelta(seconds=LOOKS_S[payment.looks])
-    return None
+    """When to ask the provider next; None once it was asked for a week.
+
+    Up to a fifth later than the table says, drawn from the payment's own name, so that a replay
+    finds the same: after an outage, those who wait do not all ask in the same second.
+    """
+    if payment.looks >= len(LOOKS_S):
+        return None
+    wait_s = LOOKS_S[payment.looks]
+    drawn = crc32(f"{payment.id} {payment.looks}".encode()) / 2**32
+    return at + timedelta(seconds=wait_s, milliseconds=int(drawn * wait_s * 200))
 
 
 def _look_at(payment: Payment, at: datetime) -> datetime:
@@ -55,12 +62,12 @@ def record_result(draft: Draft, command: c.RecordResult) -> None:
 def _take_result(draft: Draft, payment: Payment, attempt: Attempt, result: Result) -> None:
     match result.outcome:
         case Outcome.SUCCEEDED:
-            done = _believe(draft, payment, _success(draft, payment, attempt, result))
-            if done and result.is_taken and attempt.operation is Operation.AUTHORISE:
-                taken = e.PaymentCaptured(
-                    payment=payment.id, amount=attempt.amount, origin="provider"
-                )
-                _believe(draft, payment, taken)
+            if attempt.operation is Operation.AUTHORISE:
+                event = _authorised(draft, payment, attempt, attempt.amount, result)
+                if _believe(draft, payment, event) and result.is_taken:
+                    _taken_at_once(draft, payment, attempt.amount)
+            else:
+                _believe(draft, payment, _done(payment, attempt))
         case Outcome.DECLINED:
             _failed(draft, payment, attempt, Outcome.DECLINED, result.reason)
         # A refusal says that this request did nothing. Of an earlier one under the same key, whose
@@ -91,26 +98,47 @@ def _take_result(draft: Draft, payment: Payment, attempt: Attempt, result: Resul
             )
 
 
-def _success(draft: Draft, payment: Payment, attempt: Attempt, result: Result | None) -> e.Event:
-    key, amount = attempt.id, attempt.amount
-    match attempt.operation:
-        case Operation.AUTHORISE:
-            return e.PaymentAuthorised(
-                payment=payment.id,
-                attempt=key,
-                amount=amount,
-                provider_reference=result.provider_reference if result else None,
-                valid_until=(result.valid_until if result else None)
-                or _runs_out(draft, payment, attempt),
-            )
-        case Operation.CAPTURE:
-            return e.PaymentCaptured(payment=payment.id, attempt=key, amount=amount)
-        case Operation.VOID:
-            return e.PaymentVoided(payment=payment.id, attempt=key, amount=amount)
-        case Operation.REFUND:
-            return e.PaymentRefunded(payment=payment.id, attempt=key, amount=amount)
-        case _:
-            assert_never(attempt.operation)
+_DONE: Final[dict[Operation, type[e.PaymentCaptured | e.PaymentVoided | e.PaymentRefunded]]] = {
+    Operation.CAPTURE: e.PaymentCaptured,
+    Operation.VOID: e.PaymentVoided,
+    Operation.REFUND: e.PaymentRefunded,
+}
+
+
+def _done(payment: Payment, attempt: Attempt) -> e.Event:
+    """That an operation other than the authorisation was done."""
+    return _DONE[attempt.operation](payment=payment.id, attempt=attempt.id, amount=attempt.amount)
+
+
+def _authorised(
+    draft: Draft,
+    payment: Payment,
+    attempt: Attempt,
+    amount: Money,
+    told: Result | Standing | Heard,
+) -> e.Event:
+    """That money is reserved, with what the provider told about it."""
+    valid_until = None if isinstance(told, Heard) else told.valid_until
+    return e.PaymentAuthorised(
+        payment=payment.id,
+        attempt=attempt.id,
+        amount=amount,
+        provider_reference=told.provider_reference,
+        valid_until=valid_until or _runs_out(draft, payment, attempt),
+    )
+
+
+def _taken_at_once(draft: Draft, payment: Payment, amount: Money) -> None:
+    """Some methods take the money with the customer's yes."""
+    taken = e.PaymentCaptured(payment=payment.id, amount=amount, origin="provider")
+    _believe(draft, payment, taken)
+
+
+def _require_whole(draft: Draft, payment: Payment, amount: Money) -> None:
+    """An authorisation of another amount is believed, and looked at by a person."""
+    if amount != payment.amount:
+        said = f"{amount} authorised instead of {payment.amount}"
+        _contradicted(draft, payment, said, stops=False)
 
 
 def _failed(
@@ -228,21 +256,11 @@ def _hear_authorisation(draft: Draft, payment: Payment, heard: Heard) -> None:
         if heard.provider_reference not in {None, payment.provider_reference}:
             _contradicted(draft, payment, f"another {amount} authorised", stops=False)
         return
-    authorised = e.PaymentAuthorised(
-        payment=payment.id,
-        attempt=attempt.id,
-        amount=amount,
-        provider_reference=heard.provider_reference,
-        valid_until=_runs_out(draft, payment, attempt),
-    )
-    if not _believe(draft, payment, authorised):
+    if not _believe(draft, payment, _authorised(draft, payment, attempt, amount, heard)):
         return
-    if amount != payment.amount:
-        said = f"{amount} authorised instead of {payment.amount}"
-        _contradicted(draft, payment, said, stops=False)
+    _require_whole(draft, payment, amount)
     if heard.is_taken:
-        taken = e.PaymentCaptured(payment=payment.id, amount=amount, origin="provider")
-        _believe(draft, payment, taken)
+        _taken_at_once(draft, payment, amount)
 
 
 def _hear_done(draft: Draft, payment: Payment, attempt: Attempt | None, heard: Heard) -> None:
@@ -253,7 +271,7 @@ def _hear_done(draft: Draft, payment: Payment, attempt: Attempt | None, heard: H
         return  # a release of what is gone already
     if attempt is not None and attempt.is_open:
         if amount == attempt.amount or heard.amount is None:
-            _believe(draft, payment, _success(draft, payment, attempt, None))
+            _believe(draft, payment, _done(payment, attempt))
         else:
             said = f"{heard.operation} of {amount}, asked for {attempt.amount}"
             _contradicted(draft, payment, said, stops=True)
@@ -339,17 +357,8 @@ def _take_authorisation(draft: Draft, payment_id: str, standing: Standing) -> bo
     if standing.authorised.minor:
         # Also after a decline, an expiry or a void: the money is there whatever was said before.
         # And also if it was released since, which the amounts say next: the books have both.
-        authorised = e.PaymentAuthorised(
-            payment=payment.id,
-            attempt=attempt.id,
-            amount=standing.authorised,
-            provider_reference=standing.provider_reference,
-            valid_until=standing.valid_until or _runs_out(draft, payment, attempt),
-        )
-        draft.add(authorised)
-        if standing.authorised != payment.amount:
-            said = f"{standing.authorised} authorised instead of {payment.amount}"
-            _contradicted(draft, payment, said, stops=False)
+        draft.add(_authorised(draft, payment, attempt, standing.authorised, standing))
+        _require_whole(draft, payment, standing.authorised)
     elif payment.is_waiting:
         _take_no_authorisation(draft, payment, attempt, standing)
     return True
@@ -407,7 +416,7 @@ def _take_listed(draft: Draft, payment_id: str, standing: Standing) -> bool:
             continue
         is_sound = True
         if attempt.is_open and done.outcome is Outcome.SUCCEEDED:
-            is_sound = _believe(draft, payment, _success(draft, payment, attempt, None))
+            is_sound = _believe(draft, payment, _done(payment, attempt))
         elif attempt.is_open and done.outcome in failed:
             _failed(draft, payment, attempt, done.outcome, "provider_says_failed")
         elif attempt.outcome is Outcome.SUCCEEDED and done.outcome in failed:
@@ -444,7 +453,7 @@ def _take_amounts(draft: Draft, payment_id: str, standing: Standing) -> bool:
     listed = {done.key for done in standing.operations}
     for operation in (Operation.CAPTURE, Operation.VOID, Operation.REFUND):
         ours = [
-            _success(draft, draft.state.payment(payment_id), attempt, None)
+            _done(draft.state.payment(payment_id), attempt)
             for attempt in _covered(draft.state.payment(payment_id), standing, operation, listed)
         ]
         is_sound = all(
