@@ -108,8 +108,8 @@ class TakesAnyKey(MemoryStore):
 
 class TakesAnyPersonsKey(MemoryStore):
     def commit(self, change):
-        if change.subject:
-            self._subjects.pop(change.subject.subject_id, None)
+        for subject in change.subjects:
+            self._subjects.pop(subject.subject_id, None)
         super().commit(change)
 
 

@@ -90,7 +90,7 @@ class Commits:
         at: datetime,
         command: str,
         idempotency: IdempotencyRow | None = None,
-        subject: SubjectKey | None = None,
+        subjects: Sequence[SubjectKey] = (),
         vault: Sequence[VaultRow] = (),
         notice: NoticeRow | None = None,
         again: Callable[..., Decided] | None = None,
@@ -103,7 +103,7 @@ class Commits:
             at: When it was decided.
             command: What was asked, for the record.
             idempotency: The call's own key.
-            subject: The person's key, where it is new.
+            subjects: Persons' keys that are new.
             vault: Fields that are new or changed.
             notice: The notice that is taken in.
             again: Decides again with another ``number``, where there can be an invoice.
@@ -124,7 +124,7 @@ class Commits:
                 timers=changed(old, timers(after, self.shop)),
                 attempts=_attempt_rows(before, after),
                 idempotency=idempotency,
-                subject=subject,
+                subjects=tuple(subjects),
                 vault=tuple(vault),
                 messages=messages(events, self.shop.messages),
                 notice=notice,

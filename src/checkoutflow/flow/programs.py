@@ -126,7 +126,7 @@ class Programs(Sending):
                         at=at,
                         command="start",
                         idempotency=IdempotencyRow(key, asked, state.id) if key else None,
-                        subject=subject,
+                        subjects=(subject,) if subject else (),
                         vault=rows,
                     )
                 )
@@ -166,7 +166,7 @@ class Programs(Sending):
                     at=at,
                     command=", ".join(command.name for command in [*given, *commands]),
                     idempotency=IdempotencyRow(key, asked, before.id) if key else None,
-                    subject=None if person else subject,
+                    subjects=(subject,) if subject and not person else (),
                     vault=rows,
                     again=again,
                 )

@@ -137,6 +137,142 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class DigestRow:
+    """A trace by which a person is found again: keyed, so that it tells nobody else anything.
+
+    Attributes:
+        kind: What was digested: ``email``, ``phone``, ``login``.
+        subject: Who is found by it. Several persons may share one: a household, a switchboard.
+        expires_at: From then on nobody is found by it.
+    """
+
+    kind: str
+    digest: str
+    subject: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRow:
+    """Something a person agreed to, or took back. Kept as proof, also after they are erased.
+
+    Attributes:
+        kind: What for: see ``privacy.consent``.
+        text: Which text they saw, by its version.
+        proof: Where it happened: a checkout and its version, or the shop's own reference.
+    """
+
+    subject: str
+    kind: str
+    is_given: bool
+    at: datetime
+    text: str
+    locale: str
+    proof: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRow:
+    """That somebody read fields of a person; never what they read.
+
+    Attributes:
+        by: Who: the shop's word for it, or the provider that it was sent to.
+    """
+
+    subject: str
+    at: datetime
+    purpose: str
+    fields: tuple[str, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRow:
+    """A person whom the shop remembers, by their consent.
+
+    Attributes:
+        choices: What they chose last: ``delivery``, ``payment``.
+        restricted_at: Since when their data is only kept; None while it is used.
+    """
+
+    subject: str
+    choices: Mapping[str, str]
+    updated_at: datetime
+    restricted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRow:
+    """That a person was erased; the proof of it.
+
+    Attributes:
+        reason: ``asked`` by the person, ``expired``, or the shop's own word.
+        kept: Fields that the law on bookkeeping keeps, under a key of their own.
+        until: When these go; None if nothing is kept.
+    """
+
+    subject: str
+    at: datetime
+    reason: str
+    kept: tuple[str, ...] = ()
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How often something may happen.
+
+    Attributes:
+        key: What is counted, with nothing personal in it: a kind and a digest.
+        most: How often in one window.
+        window_s: Seconds, sliding.
+    """
+
+    key: str
+    most: int
+    window_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonChange:
+    """What is written about a person outside any checkout: all of it, or none.
+
+    Attributes:
+        key: The person's wrapped key, where it is new.
+        vault: Fields that are new or changed.
+        dropped: Fields that go.
+        digests: Traces that are new or live longer.
+        traces: Kinds of trace that are replaced as a whole by ``digests``.
+        profile: What is remembered of them, in place of what was.
+    """
+
+    subject: str
+    key: SubjectKey | None = None
+    vault: tuple[VaultRow, ...] = ()
+    dropped: tuple[str, ...] = ()
+    digests: tuple[DigestRow, ...] = ()
+    traces: tuple[str, ...] = ()
+    consents: tuple[ConsentRow, ...] = ()
+    reads: tuple[ReadRow, ...] = ()
+    profile: ProfileRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What a sweep removed because its time was over.
+
+    Attributes:
+        fields: Sealed fields.
+        digests: Traces.
+        people: Keys of persons of whom nothing was left.
+    """
+
+    fields: int
+    digests: int
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One commit: all of it is written, or none of it.
 
@@ -147,8 +283,13 @@ class Change:
         timers: What changed among the checkout's timers: a time sets one, None removes it.
         attempts: Attempts that are new or changed.
         idempotency: The call's own key. ``StoreConflict`` if the key exists already.
-        subject: The person's wrapped key, where it is new.
+        subjects: Wrapped keys that are new. ``StoreConflict`` if one exists already.
         vault: Fields that are new or changed.
+        digests: Traces by which the person is found again; new, or living longer.
+        people: Whose checkout it is, beside ``state.subject``: persons to find it under.
+        consents: What the person agreed to or took back with it.
+        reads: What was read of persons for it.
+        profile: What is remembered of a person from now on.
         messages: Kinds of message to keep for the shop.
         notice: The notice that this change takes in. ``StoreConflict`` if it was kept before.
         invoices: Numbers that it takes; see `Store.commit_numbered`.
@@ -161,8 +302,13 @@ class Change:
     timers: Mapping[str, datetime | None] = field(default_factory=dict)
     attempts: tuple[AttemptRow, ...] = ()
     idempotency: IdempotencyRow | None = None
-    subject: SubjectKey | None = None
+    subjects: tuple[SubjectKey, ...] = ()
     vault: tuple[VaultRow, ...] = ()
+    digests: tuple[DigestRow, ...] = ()
+    people: tuple[str, ...] = ()
+    consents: tuple[ConsentRow, ...] = ()
+    reads: tuple[ReadRow, ...] = ()
+    profile: ProfileRow | None = None
     messages: tuple[str, ...] = ()
     notice: NoticeRow | None = None
     invoices: tuple[InvoiceRow, ...] = ()
@@ -278,3 +424,64 @@ class Store(Protocol):
 
     def delivered(self, messages: Iterable[Message]) -> None:
         """Forget messages that the shop has taken."""
+
+    # People ---------------------------------------------------------------------------------------
+
+    def find_people(self, kind: str, digests: Collection[str], now: datetime) -> Sequence[str]:
+        """Who is found by a trace, under any of these digests of it; each once, ordered.
+
+        As many as there are, up to ten: more share it than could be told apart.
+        """
+
+    def checkouts_of(self, subject_id: str) -> Sequence[str]:
+        """Ids of the checkouts that belong to a person, ordered."""
+
+    def profile(self, subject_id: str) -> ProfileRow | None:
+        """What is remembered of a person."""
+
+    def consents(self, subject_id: str) -> Sequence[ConsentRow]:
+        """What a person agreed to and took back, in order."""
+
+    def reads(self, subject_id: str) -> Sequence[ReadRow]:
+        """When what was read of a person, in order."""
+
+    def write_person(self, change: PersonChange) -> None:
+        """Write all of a change about a person.
+
+        Raises:
+            StoreConflict: If the person's key is new in it and exists. Nothing was written.
+        """
+
+    def erase(self, erasure: ErasureRow) -> bool:
+        """Destroy a person's key, with their fields, traces and profile; keep the proof.
+
+        Returns:
+            False if there was nothing to destroy; nothing is written then.
+        """
+
+    def erasures(self, subject_id: str) -> Sequence[ErasureRow]:
+        """The proofs that a person was erased."""
+
+    def take_turn(self, limits: Sequence[Limit], now: datetime) -> bool:
+        """Count one more of everything, unless that were too many of one of them.
+
+        Counting and looking are one transaction: of any number of processes, no more than the
+        limit get their turn.
+
+        Returns:
+            False if one is exhausted; nothing is counted then.
+        """
+
+    def forget_expired(self, now: datetime, limit: int) -> Forgotten:
+        """Remove what is over: fields, traces, turns, and the keys that open nothing any more.
+
+        Args:
+            now: What expires at this moment or before goes.
+            limit: At most so many rows of each kind; call again while it removes that many.
+        """
+
+    def keys_to_rewrap(self, key_id: str, *, after: str, limit: int) -> Sequence[SubjectKey]:
+        """Persons' keys that another key of the shop than this one opens, after an id, ordered."""
+
+    def replace_key(self, old: SubjectKey, new: SubjectKey) -> bool:
+        """Put another wrapping of a person's key in place, if the old one is still there."""

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from checkoutflow.errors import StoreConflict
-from checkoutflow.stores.contract import Due, HealthRow, IdempotencyRow, JournalEntry, Message
+from checkoutflow.stores.contract import (
+    Due,
+    Forgotten,
+    HealthRow,
+    IdempotencyRow,
+    JournalEntry,
+    Message,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -14,7 +23,18 @@ if TYPE_CHECKING:
 
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.privacy.vault import SubjectKey, VaultRow
-    from checkoutflow.stores.contract import Change, InvoiceRow, NoticeRow
+    from checkoutflow.stores.contract import (
+        Change,
+        ConsentRow,
+        DigestRow,
+        ErasureRow,
+        InvoiceRow,
+        Limit,
+        NoticeRow,
+        PersonChange,
+        ProfileRow,
+        ReadRow,
+    )
 
 
 class MemoryStore:
@@ -32,6 +52,14 @@ class MemoryStore:
         self._idempotency: dict[str, IdempotencyRow] = {}
         self._subjects: dict[str, SubjectKey] = {}
         self._vault: dict[str, dict[str, VaultRow]] = {}
+        self._digests: dict[tuple[str, str, str], DigestRow] = {}
+        self._belongs: dict[str, set[str]] = {}
+        self._profiles: dict[str, ProfileRow] = {}
+        self._consents: list[ConsentRow] = []
+        self._reads: list[ReadRow] = []
+        self._erasures: list[ErasureRow] = []
+        self._turns: dict[str, list[datetime]] = {}
+        self._turns_until: dict[str, datetime] = {}
         self._invoices: dict[int, InvoiceRow] = {}
         self._references: dict[tuple[str, str | None], str] = {}
         # Each message with its place in the order of delivery.
@@ -76,13 +104,12 @@ class MemoryStore:
         return change
 
     def _check(self, change: Change) -> None:
-        state, key, subject = change.state, change.idempotency, change.subject
-        notice = change.notice
+        state, key, notice = change.state, change.idempotency, change.notice
         if len(self._journal.get(state.id, ())) != state.version - 1:
             raise StoreConflict(f"someone else wrote checkout {state.id} first; reload it")
         if key is not None and key.key in self._idempotency:
             raise StoreConflict("someone else used this idempotency key first; look it up")
-        if subject is not None and subject.subject_id in self._subjects:
+        if any(subject.subject_id in self._subjects for subject in change.subjects):
             raise StoreConflict("someone else made this person's key first; reload it")
         if notice is not None and (notice.provider, notice.id) in self._notices:
             raise StoreConflict("someone else took this notice in first")
@@ -91,7 +118,7 @@ class MemoryStore:
 
     def _write(self, change: Change) -> None:
         """Keep what has been found to fit. Nothing here can fail."""
-        state, key, subject = change.state, change.idempotency, change.subject
+        state = change.state
         self._checkouts[state.id] = state
         self._journal.setdefault(state.id, []).append(
             JournalEntry(state.version, change.at, change.command, change.events)
@@ -103,12 +130,13 @@ class MemoryStore:
                 self._timers[state.id, kind] = due_at
         for attempt in change.attempts:
             self._payments[attempt.provider, attempt.payment] = state.id
-        if key is not None:
+        if (key := change.idempotency) is not None:
             self._idempotency[key.key] = key
-        if subject is not None:
+        for subject in change.subjects:
             self._subjects[subject.subject_id] = subject
-        for row in change.vault:
-            self._vault.setdefault(row.subject_id, {})[row.field] = row
+        for person in (state.subject, *change.people):
+            self._belongs.setdefault(person, set()).add(state.id)
+        self._write_about(change)
         if (notice := change.notice) is not None:
             self._notices.add((notice.provider, notice.id))
         for invoice in change.invoices:
@@ -117,6 +145,17 @@ class MemoryStore:
         for place, kind in enumerate(change.messages):
             message = Message(state.id, state.version, kind)
             self._outbox[message] = (change.at, state.id, state.version, place)
+
+    def _write_about(self, change: Change | PersonChange) -> None:
+        """What a change says about people, however it came."""
+        for sealed in change.vault:
+            self._vault.setdefault(sealed.subject_id, {})[sealed.field] = sealed
+        for row in change.digests:
+            self._digests[row.kind, row.digest, row.subject] = row
+        self._consents += change.consents
+        self._reads += change.reads
+        if (profile := change.profile) is not None:
+            self._profiles[profile.subject] = profile
 
     def load(self, checkout_id: str) -> Checkout | None:
         """The checkout as it stands."""
@@ -218,3 +257,137 @@ class MemoryStore:
         with self._lock:
             for message in messages:
                 self._outbox.pop(message, None)
+
+    # People ---------------------------------------------------------------------------------------
+
+    def find_people(self, kind: str, digests: Collection[str], now: datetime) -> Sequence[str]:
+        """Who is found by a trace, under any of these digests of it."""
+        with self._lock:
+            found = {
+                row.subject
+                for row in self._digests.values()
+                if row.kind == kind and row.digest in digests and now < row.expires_at
+            }
+        return sorted(found)[:10]
+
+    def checkouts_of(self, subject_id: str) -> Sequence[str]:
+        """Ids of the checkouts that belong to a person, ordered."""
+        with self._lock:
+            return sorted(self._belongs.get(subject_id, ()))
+
+    def profile(self, subject_id: str) -> ProfileRow | None:
+        """What is remembered of a person."""
+        with self._lock:
+            return self._profiles.get(subject_id)
+
+    def consents(self, subject_id: str) -> Sequence[ConsentRow]:
+        """What a person agreed to and took back, in order."""
+        with self._lock:
+            return tuple(row for row in self._consents if row.subject == subject_id)
+
+    def reads(self, subject_id: str) -> Sequence[ReadRow]:
+        """When what was read of a person, in order."""
+        with self._lock:
+            return tuple(row for row in self._reads if row.subject == subject_id)
+
+    def write_person(self, change: PersonChange) -> None:
+        """Write all of a change about a person.
+
+        Raises:
+            StoreConflict: If the person's key is new in it and exists. Nothing was written.
+        """
+        with self._lock:
+            if change.key is not None:
+                if change.key.subject_id in self._subjects:
+                    raise StoreConflict("someone else made this person's key first; reload it")
+                self._subjects[change.key.subject_id] = change.key
+            for name in change.dropped:
+                self._vault.get(change.subject, {}).pop(name, None)
+            for trace in [*self._digests]:
+                if trace[2] == change.subject and trace[0] in change.traces:
+                    del self._digests[trace]
+            self._write_about(change)
+
+    def erase(self, erasure: ErasureRow) -> bool:
+        """Destroy a person's key, with their fields, traces and profile; keep the proof.
+
+        Returns:
+            False if there was nothing to destroy; nothing is written then.
+        """
+        person = erasure.subject
+        with self._lock:
+            if self._subjects.pop(person, None) is None:
+                return False
+            self._vault.pop(person, None)
+            self._profiles.pop(person, None)
+            self._digests = {key: row for key, row in self._digests.items() if key[2] != person}
+            self._erasures.append(erasure)
+            return True
+
+    def erasures(self, subject_id: str) -> Sequence[ErasureRow]:
+        """The proofs that a person was erased."""
+        with self._lock:
+            return tuple(row for row in self._erasures if row.subject == subject_id)
+
+    def take_turn(self, limits: Sequence[Limit], now: datetime) -> bool:
+        """Count one more of everything, unless that were too many of one of them.
+
+        Returns:
+            False if one is exhausted; nothing is counted then.
+        """
+        with self._lock:
+            for limit in limits:
+                since = now - timedelta(seconds=limit.window_s)
+                recent = [at for at in self._turns.get(limit.key, ()) if at > since]
+                if len(recent) >= limit.most:
+                    return False
+            for limit in limits:
+                self._turns.setdefault(limit.key, []).append(now)
+                until = now + timedelta(seconds=limit.window_s)
+                self._turns_until[limit.key] = max(self._turns_until.get(limit.key, until), until)
+            return True
+
+    def forget_expired(self, now: datetime, limit: int) -> Forgotten:
+        """Remove what is over: fields, traces, turns, and the keys that open nothing any more."""
+        with self._lock:
+            over = (
+                (person, row.field)
+                for person, rows in self._vault.items()
+                for row in rows.values()
+                if row.expires_at <= now
+            )
+            fields = list(islice(over, limit))
+            touched = {person for person, _ in fields}
+            for person, name in fields:
+                del self._vault[person][name]
+            traces = list(
+                islice((key for key, row in self._digests.items() if row.expires_at <= now), limit)
+            )
+            for trace in traces:
+                del self._digests[trace]
+            gone = [person for person in touched if not self._vault[person]]
+            for person in gone:
+                del self._vault[person]
+                self._subjects.pop(person, None)
+                self._profiles.pop(person, None)
+            for key in [key for key, until in self._turns_until.items() if until <= now][:limit]:
+                del self._turns_until[key], self._turns[key]
+            return Forgotten(len(fields), len(traces), len(gone))
+
+    def keys_to_rewrap(self, key_id: str, *, after: str, limit: int) -> Sequence[SubjectKey]:
+        """Persons' keys that another key of the shop than this one opens, after an id."""
+        with self._lock:
+            others = sorted(
+                person
+                for person, key in self._subjects.items()
+                if key.key_id != key_id and person > after
+            )
+            return tuple(self._subjects[person] for person in others[:limit])
+
+    def replace_key(self, old: SubjectKey, new: SubjectKey) -> bool:
+        """Put another wrapping of a person's key in place, if the old one is still there."""
+        with self._lock:
+            if self._subjects.get(old.subject_id) != old:
+                return False
+            self._subjects[old.subject_id] = new
+            return True

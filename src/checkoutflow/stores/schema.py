@@ -74,6 +74,72 @@ UPGRADES: Final[tuple[tuple[str, ...], ...]] = (
             BEFORE DELETE ON checkoutflow_series
             BEGIN SELECT RAISE(ABORT, 'the series is append-only'); END""",
     ),
+    (
+        """CREATE TABLE checkoutflow_belongs (
+            subject_id TEXT NOT NULL,
+            checkout_id TEXT NOT NULL,
+            PRIMARY KEY (subject_id, checkout_id)
+        ) WITHOUT ROWID""",
+        """INSERT INTO checkoutflow_belongs
+            SELECT json_extract(state, '$.subject'), id FROM checkoutflow_checkouts""",
+        """CREATE TABLE checkoutflow_consents (
+            subject_id TEXT NOT NULL,
+            at BIGINT NOT NULL,
+            kind TEXT NOT NULL,
+            is_given BIGINT NOT NULL,
+            text TEXT NOT NULL,
+            locale TEXT NOT NULL,
+            proof TEXT NOT NULL,
+            PRIMARY KEY (subject_id, at, kind)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE checkoutflow_digests (
+            kind TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            subject_id TEXT NOT NULL,
+            expires_at BIGINT NOT NULL,
+            PRIMARY KEY (kind, digest, subject_id)
+        ) WITHOUT ROWID""",
+        """CREATE INDEX checkoutflow_digests_by_expiry ON checkoutflow_digests (expires_at)""",
+        """CREATE INDEX checkoutflow_digests_by_subject ON checkoutflow_digests (subject_id)""",
+        """CREATE TABLE checkoutflow_erasures (
+            subject_id TEXT NOT NULL,
+            at BIGINT NOT NULL,
+            reason TEXT NOT NULL,
+            kept TEXT NOT NULL,
+            until BIGINT,
+            PRIMARY KEY (subject_id, at)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE checkoutflow_profiles (
+            subject_id TEXT NOT NULL PRIMARY KEY,
+            choices TEXT NOT NULL,
+            updated_at BIGINT NOT NULL,
+            restricted_at BIGINT
+        ) WITHOUT ROWID""",
+        """CREATE TABLE checkoutflow_reads (
+            subject_id TEXT NOT NULL,
+            at BIGINT NOT NULL,
+            purpose TEXT NOT NULL,
+            fields TEXT NOT NULL,
+            read_by TEXT NOT NULL,
+            PRIMARY KEY (subject_id, at, purpose, fields, read_by)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE checkoutflow_turns (
+            key TEXT NOT NULL,
+            at BIGINT NOT NULL,
+            place BIGINT NOT NULL,
+            expires_at BIGINT NOT NULL,
+            PRIMARY KEY (key, at, place)
+        ) WITHOUT ROWID""",
+        "CREATE INDEX checkoutflow_turns_by_expiry ON checkoutflow_turns (expires_at)",
+        "CREATE INDEX checkoutflow_vault_by_expiry ON checkoutflow_vault (expires_at)",
+        *(
+            f"""CREATE TRIGGER checkoutflow_{table}_refuses_{action}
+                BEFORE {action} ON checkoutflow_{table}
+                BEGIN SELECT RAISE(ABORT, 'the {table} is append-only'); END"""
+            for table in ("consents", "erasures", "reads")
+            for action in ("update", "delete")
+        ),
+    ),
 )
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -211,6 +277,89 @@ VAULT: Final = Table(
     Column("ciphertext", LargeBinary, nullable=False),
     _text("purposes"),
     _number("expires_at"),
+    Index("checkoutflow_vault_by_expiry", "expires_at"),
+    sqlite_with_rowid=False,
+)
+
+# Whose checkouts are whose. A checkout belongs to its own subject, and to a person who is known.
+BELONGS: Final = Table(
+    "checkoutflow_belongs",
+    METADATA,
+    _key("subject_id"),
+    _key("checkout_id"),
+    sqlite_with_rowid=False,
+)
+
+# Keyed digests by which a person is found again.
+DIGESTS: Final = Table(
+    "checkoutflow_digests",
+    METADATA,
+    _key("kind"),
+    _key("digest"),
+    _key("subject_id"),
+    _number("expires_at"),
+    Index("checkoutflow_digests_by_expiry", "expires_at"),
+    Index("checkoutflow_digests_by_subject", "subject_id"),
+    sqlite_with_rowid=False,
+)
+
+# What is remembered of a person. `choices` is a JSON object of ids.
+PROFILES: Final = Table(
+    "checkoutflow_profiles",
+    METADATA,
+    _key("subject_id"),
+    _text("choices"),
+    _number("updated_at"),
+    _number("restricted_at", null=True),
+    sqlite_with_rowid=False,
+)
+
+# Proofs: what was agreed to, who read what, and who was erased. Append-only, and without values.
+CONSENTS: Final = Table(
+    "checkoutflow_consents",
+    METADATA,
+    _key("subject_id"),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    _key("kind"),
+    _number("is_given"),
+    _text("text"),
+    _text("locale"),
+    _text("proof"),
+    sqlite_with_rowid=False,
+)
+
+READS: Final = Table(
+    "checkoutflow_reads",
+    METADATA,
+    _key("subject_id"),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    _key("purpose"),
+    _key("fields"),
+    _key("read_by"),
+    sqlite_with_rowid=False,
+)
+
+ERASURES: Final = Table(
+    "checkoutflow_erasures",
+    METADATA,
+    _key("subject_id"),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    _text("reason"),
+    _text("kept"),
+    _number("until", null=True),
+    sqlite_with_rowid=False,
+)
+
+# One row for each turn that somebody took at something that is limited. `place` tells turns of the
+# same instant apart.
+TURNS: Final = Table(
+    "checkoutflow_turns",
+    METADATA,
+    _key("key"),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    _number("expires_at"),
+    Index("checkoutflow_turns_by_expiry", "expires_at"),
     sqlite_with_rowid=False,
 )
 

@@ -34,6 +34,7 @@ from checkoutflow.privacy.vault import SubjectKey, VaultRow
 from checkoutflow.stores import schema, sqlite
 from checkoutflow.stores.contract import Due, HealthRow, IdempotencyRow, JournalEntry, Message
 from checkoutflow.stores.schema import instant, moment
+from checkoutflow.stores.sql_people import SqlPeople
 from checkoutflow.stores.statements import statements
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def open_store(url: str | os.PathLike[str]) -> SqlStore:
     return SqlStore(engine, file=path)
 
 
-class SqlStore:
+class SqlStore(SqlPeople):
     """A store on a SQL database, for any number of threads and processes.
 
     On every connection it uses, it sees to the write-ahead log, full synchronisation and foreign
@@ -224,11 +225,12 @@ class SqlStore:
             yield sql.set_attempt, _attempt(checkout_id, attempt)
         if (key := change.idempotency) is not None:
             yield sql.insert_idempotency, (key.key, key.digest, key.checkout)
-        if (subject := change.subject) is not None:
+        for subject in change.subjects:
             yield sql.insert_subject, (subject.subject_id, subject.wrapped_key, subject.key_id)
-        for row in change.vault:
-            purposes, expires_at = " ".join(row.purposes), instant(row.expires_at)
-            yield sql.set_vault, (row.subject_id, row.field, row.ciphertext, purposes, expires_at)
+        owners = (change.state.subject,) if version == 1 else ()
+        for person in (*owners, *change.people):
+            yield sql.insert_belonging, (person, checkout_id)
+        yield from self._about(change)
         for invoice in change.invoices:
             yield sql.insert_invoice, astuple(invoice)
         for place, kind in enumerate(change.messages):

@@ -34,7 +34,7 @@ HAS_TABLES: Final = (
 GUARDS: Final = tuple(
     f"CREATE TRIGGER checkoutflow_{table}_refuses_{action} BEFORE {action} ON checkoutflow_{table}"
     f" BEGIN SELECT RAISE(ABORT, 'the {table} is append-only'); END"
-    for table in ("journal", "ledger", "series")
+    for table in ("consents", "erasures", "journal", "ledger", "reads", "series")
     for action in ("update", "delete")
 )
 

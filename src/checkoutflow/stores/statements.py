@@ -105,6 +105,22 @@ class Statements:
         self.subject = _sql(select(subjects).where(_is(subjects, "id")))
         self.vault = _sql(select(vault).where(_is(vault, "subject_id")).order_by(vault.c.field))
         self.due = _due()
+        ids = select(checkouts.c.id).order_by(checkouts.c.id)
+        after = checkouts.c.id > bindparam("after")
+        self.checkouts = _sql(_first(ids.where(after)))
+        self.checkouts_in_phase = _sql(_first(ids.where(_is(checkouts, "phase"), after)))
+        self.messages = _sql(
+            _first(
+                select(outbox.c.checkout_id, outbox.c.version, outbox.c.kind).order_by(
+                    outbox.c.at, outbox.c.checkout_id, outbox.c.version, outbox.c.place
+                )
+            )
+        )
+
+        self._about_cards()
+        self._about_people()
+
+    def _about_cards(self) -> None:
         cards, ledger = schema.GIFT_CARDS, schema.LEDGER
         self.card = _sql(select(cards).where(_is(cards, "id")))
         self.set_card = _upsert(cards)
@@ -116,15 +132,100 @@ class Statements:
             )
         )
         self.free = _sql(select(func.sum(ledger.c.freed)).where(_is(ledger, "card_id")))
-        ids = select(checkouts.c.id).order_by(checkouts.c.id)
-        after = checkouts.c.id > bindparam("after")
-        self.checkouts = _sql(_first(ids.where(after)))
-        self.checkouts_in_phase = _sql(_first(ids.where(_is(checkouts, "phase"), after)))
-        self.messages = _sql(
+
+    def _about_people(self) -> None:
+        digests, profiles, subjects = schema.DIGESTS, schema.PROFILES, schema.SUBJECTS
+        vault, turns, belongs = schema.VAULT, schema.TURNS, schema.BELONGS
+        self.set_digest = _upsert(digests)
+        self.find_people = _sql(
             _first(
-                select(outbox.c.checkout_id, outbox.c.version, outbox.c.kind).order_by(
-                    outbox.c.at, outbox.c.checkout_id, outbox.c.version, outbox.c.place
+                select(digests.c.subject_id)
+                .where(
+                    _is(digests, "kind"),
+                    _is(digests, "digest"),
+                    digests.c.expires_at > bindparam("now"),
                 )
+                .order_by(digests.c.subject_id)
+            )
+        )
+        self.delete_digests = _sql(delete(digests).where(_is(digests, "subject_id")))
+        self.delete_traces = _sql(
+            delete(digests).where(_is(digests, "subject_id"), _is(digests, "kind"))
+        )
+        self.insert_belonging = _sql(sqlite.insert(belongs).on_conflict_do_nothing())
+        self.checkouts_of = _sql(
+            select(belongs.c.checkout_id)
+            .where(_is(belongs, "subject_id"))
+            .order_by(belongs.c.checkout_id)
+        )
+        self.set_profile = _upsert(profiles)
+        self.profile = _sql(select(profiles).where(_is(profiles, "subject_id")))
+        self.delete_profile = _sql(delete(profiles).where(_is(profiles, "subject_id")))
+        consents, reads, erasures = schema.CONSENTS, schema.READS, schema.ERASURES
+        self.insert_consent = _sql(sqlite.insert(consents).on_conflict_do_nothing())
+        self.consents = _sql(
+            select(consents).where(_is(consents, "subject_id")).order_by(consents.c.at)
+        )
+        self.insert_read = _sql(sqlite.insert(reads).on_conflict_do_nothing())
+        self.reads = _sql(select(reads).where(_is(reads, "subject_id")).order_by(reads.c.at))
+        self.insert_erasure = _sql(insert(erasures))
+        self.erasures = _sql(
+            select(erasures).where(_is(erasures, "subject_id")).order_by(erasures.c.at)
+        )
+        self.delete_subject = _sql(delete(subjects).where(_is(subjects, "id")))
+        self.delete_fields = _sql(delete(vault).where(_is(vault, "subject_id")))
+        self.delete_field = _sql(delete(vault).where(_is(vault, "subject_id"), _is(vault, "field")))
+        self.expired_fields = _sql(
+            _first(
+                select(vault.c.subject_id, vault.c.field)
+                .where(vault.c.expires_at <= bindparam("now"))
+                .order_by(vault.c.expires_at)
+            )
+        )
+        self.expired_digests = _sql(
+            _first(
+                select(digests.c.kind, digests.c.digest, digests.c.subject_id)
+                .where(digests.c.expires_at <= bindparam("now"))
+                .order_by(digests.c.expires_at)
+            )
+        )
+        self.delete_digest = _sql(
+            delete(digests).where(
+                _is(digests, "kind"), _is(digests, "digest"), _is(digests, "subject_id")
+            )
+        )
+        self.any_field = _sql(_first(select(vault.c.field).where(_is(vault, "subject_id"))))
+        self.turns = _sql(
+            select(func.count()).where(_is(turns, "key"), turns.c.at > bindparam("since"))
+        )
+        self.insert_turn = _sql(insert(turns))
+        self.expired_turns = _sql(
+            _first(
+                select(turns.c.key, turns.c.at, turns.c.place)
+                .where(turns.c.expires_at <= bindparam("now"))
+                .order_by(turns.c.expires_at)
+            )
+        )
+        self.delete_turn = _sql(
+            delete(turns).where(_is(turns, "key"), _is(turns, "at"), _is(turns, "place"))
+        )
+        self.last_turn = _sql(
+            select(func.max(turns.c.place)).where(_is(turns, "key"), _is(turns, "at"))
+        )
+        self.keys_to_rewrap = _sql(
+            _first(
+                select(subjects)
+                .where(subjects.c.id > bindparam("after"), subjects.c.key_id != bindparam("key"))
+                .order_by(subjects.c.id)
+            )
+        )
+        self.replace_key = _sql(
+            update(subjects)
+            .values(wrapped_key=bindparam("new_key"), key_id=bindparam("new_id"))
+            .where(
+                _is(subjects, "id"),
+                subjects.c.wrapped_key == bindparam("old_key"),
+                subjects.c.key_id == bindparam("old_id"),
             )
         )
 

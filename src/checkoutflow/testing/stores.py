@@ -152,7 +152,7 @@ def a_known_person_keeps_their_key(make_store: MakeStore) -> None:
         store.commit(_everything())
         before = _answers(store)
         another = SubjectKey("person of one", b"another", "shop-key")
-        change = sample_change(sample_checkout("co-2"), subject=another)
+        change = sample_change(sample_checkout("co-2"), subjects=(another,))
         _refuses(store, change, "the person has a key already")
         _unchanged(store, before, "the person's first key stays")
         _same(store.load("co-2"), None, "nothing is kept of the refused change")
@@ -405,11 +405,11 @@ def a_persons_fields_are_kept_by_name(make_store: MakeStore) -> None:
         email = VaultRow("person", "email", b"\x00\xffsealed", ("invoice", "deliver"), at(60))
         city = VaultRow("person", "city", b"", (), at(90))
         other = VaultRow("other", "email", b"other", ("deliver",), at(60))
-        store.commit(sample_change(subject=key, vault=(email, city)))
+        store.commit(sample_change(subjects=(key,), vault=(email, city)))
         changed = replace(email, ciphertext=b"newer", purposes=("deliver",), expires_at=at(99))
         other_key = replace(key, subject_id="other")
         store.commit(
-            sample_change(sample_checkout(version=2), subject=other_key, vault=(changed, other))
+            sample_change(sample_checkout(version=2), subjects=(other_key,), vault=(changed, other))
         )
         found, rows = store.person("person")
         _same(found, key, "the wrapped key comes back byte for byte")
@@ -580,7 +580,7 @@ def _everything(version: int = 1, who: str = "one") -> Change:
         timers={"expiry": at(5), who: at(6)},
         attempts=(sample_attempt(f"pay of {who}"),),
         idempotency=IdempotencyRow(f"key of {who}", "0a" * 32, "co-1"),
-        subject=SubjectKey(person, b"wrapped", "shop-key"),
+        subjects=(SubjectKey(person, b"wrapped", "shop-key"),),
         vault=(VaultRow(person, "email", b"sealed", ("deliver",), at(60)),),
         messages=(who,),
         invoices=(InvoiceRow(len(who), "co-1", "DK", f"invoice of {who}"),),
