@@ -142,6 +142,17 @@ class IdempotencyConflict(UsageError):
     """The idempotency key was used before for a call with other content."""
 
 
+class NotVerified(UsageError):
+    """The customer has not shown who they are: a code is wrong, used up or over.
+
+    It does not say which, since that would help whoever guesses.
+    """
+
+
+class TooManyTries(UsageError):
+    """Somebody tried that too often; try again later."""
+
+
 class PurposeRefused(UsageError):
     """Personal data was asked for without a purpose that allows it."""
 

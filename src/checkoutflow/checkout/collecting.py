@@ -1,6 +1,6 @@
 """Deciding while the customer chooses: the start, the cart, the details, the choices, and "buy".
 
-Whatever is chosen or changed, the options are worked out again afterwards (`_settle`): what no
+Whatever is chosen or changed, the options are worked out again afterwards (`settle`): what no
 longer fits is dropped, and the total is what the choices that stand come to.
 """
 
@@ -127,7 +127,7 @@ def _standing(state: Checkout, rules: Rules, at: datetime) -> _Standing:
         kept = tuple(fitting)
 
 
-def _settle(draft: Draft, now: _Standing | None = None) -> None:
+def settle(draft: Draft, now: _Standing | None = None) -> None:
     """Let what follows from a change happen: another total, choices dropped."""
     state = draft.state
     now = now or _standing(state, draft.rules, draft.at)
@@ -176,7 +176,7 @@ def change_cart(draft: Draft, command: c.ChangeCart) -> None:
             expires_at=draft.fresh_expiry(),
         )
     )
-    _settle(draft)
+    settle(draft)
 
 
 def provide(draft: Draft, command: c.Provide) -> None:
@@ -189,7 +189,7 @@ def provide(draft: Draft, command: c.Provide) -> None:
         )
     )
     if command.areas is not None and draft.rules.shop.areas:
-        _settle(draft)
+        settle(draft)
 
 
 def choose_delivery(draft: Draft, command: c.ChooseDelivery) -> None:
@@ -202,7 +202,7 @@ def choose_delivery(draft: Draft, command: c.ChooseDelivery) -> None:
         names = ", ".join(option.id for option in found.deliveries) or "none, on this checkout"
         raise InvalidInput(f"choose one of {names}", field="delivery")
     draft.add(e.DeliveryChosen(delivery=command.delivery, expires_at=draft.fresh_expiry()))
-    _settle(draft)
+    settle(draft)
 
 
 def choose_payment(draft: Draft, command: c.ChoosePayment) -> None:
@@ -212,7 +212,7 @@ def choose_payment(draft: Draft, command: c.ChoosePayment) -> None:
         way = draft.rules.ways.get(command.method)
         raise _not_offered(now.found, command.method, way if way and not way.covers_part else None)
     draft.add(e.PaymentChosen(method=command.method, expires_at=draft.fresh_expiry()))
-    _settle(draft, now)
+    settle(draft, now)
 
 
 def _not_offered(found: Options, method: str, way: Way | None) -> Exception:
@@ -247,7 +247,7 @@ def add_credit(draft: Draft, command: c.AddCredit) -> None:
         if "gift_card_code" not in state.provided:
             raise DetailsMissing(["gift_card_code"])
     draft.add(e.CreditAdded(method=way.id, amount=command.amount, expires_at=draft.fresh_expiry()))
-    _settle(draft)
+    settle(draft)
     if all(credit.method != way.id for credit in draft.state.credits):
         # A fee that was part of what is left shrinks with it.
         raise InvalidInput("takes away a fee that it was to cover; use less", field="amount")
@@ -266,7 +266,7 @@ def remove_credit(draft: Draft, command: c.RemoveCredit) -> None:
     if not any(credit.method == command.method for credit in draft.state.credits):
         raise InvalidInput("no such credit is on this checkout", field="method")
     draft.add(e.CreditRemoved(method=command.method, expires_at=draft.fresh_expiry()))
-    _settle(draft)
+    settle(draft)
 
 
 def place(draft: Draft, command: c.Place) -> None:

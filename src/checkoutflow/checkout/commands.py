@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
-from typing import ClassVar
+from datetime import date, datetime
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -58,6 +58,84 @@ class Provide(Frozen):
     name: ClassVar = CommandName.PROVIDE
     fields: tuple[str, ...] = Field(min_length=1)
     areas: tuple[str, ...] | None = None
+
+
+class AskCode(Frozen):
+    """The customer wants to be recognised, and is asked for a code.
+
+    Attributes:
+        person: Who is meant, or a reference to nobody.
+        challenge: A random reference that codes are derived from.
+        by: Where the code goes.
+    """
+
+    name: ClassVar = CommandName.RECOGNISE
+    person: str
+    challenge: str
+    by: Literal["email", "phone"]
+
+
+class AskAgain(Frozen):
+    """The code did not arrive; another one is to be sent."""
+
+    name: ClassVar = CommandName.RECOGNISE
+
+
+class AskLogin(Frozen):
+    """The customer goes to an issuer to show who they are.
+
+    Attributes:
+        issuer: Its name in the shop's settings.
+        pending: Digest of what must come back.
+        valid_until: Until when.
+    """
+
+    name: ClassVar = CommandName.RECOGNISE
+    issuer: str
+    pending: str
+    valid_until: datetime
+
+
+class RefuseCode(Frozen):
+    """A code was typed that is not right."""
+
+    name: ClassVar = CommandName.VERIFY
+
+
+class Verify(Frozen):
+    """The customer has shown who they are.
+
+    Attributes:
+        person: Under whom they are remembered; empty if they are not.
+        by: How they showed it.
+        fields: Contact fields that are filled in for them; the values are in the vault.
+        areas: As for ``Provide``.
+        delivery: What they chose last time; taken where it is offered.
+        payment: The same.
+        adult: Whether they are 18 or older, where that is known from it.
+    """
+
+    name: ClassVar = CommandName.VERIFY
+    person: str = ""
+    by: str
+    fields: tuple[str, ...] = ()
+    areas: tuple[str, ...] | None = None
+    delivery: str = ""
+    payment: str = ""
+    adult: bool | None = None
+
+
+class GiveConsent(Frozen):
+    """The customer agrees to something, or takes that back.
+
+    Attributes:
+        consents: By its name, whether it is given.
+        locale: In which language they read what they agreed to.
+    """
+
+    name: ClassVar = CommandName.CONSENT
+    consents: Mapping[str, bool]
+    locale: str
 
 
 class ChooseDelivery(Frozen):
@@ -242,6 +320,12 @@ class PassTime(Frozen):
 Command = (
     ChangeCart
     | Provide
+    | AskCode
+    | AskAgain
+    | AskLogin
+    | RefuseCode
+    | Verify
+    | GiveConsent
     | ChooseDelivery
     | ChoosePayment
     | AddCredit

@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from checkoutflow.checkout import collecting, invoicing, ordering, paying
+from checkoutflow.checkout import collecting, invoicing, ordering, paying, recognising
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.draft import Draft
@@ -114,6 +114,12 @@ _HANDLERS: Final[MappingProxyType[type, Callable[[Draft, Any], None]]] = Mapping
     {
         c.ChangeCart: collecting.change_cart,
         c.Provide: collecting.provide,
+        c.AskCode: recognising.ask_code,
+        c.AskAgain: recognising.ask_again,
+        c.AskLogin: recognising.ask_login,
+        c.RefuseCode: recognising.refuse_code,
+        c.Verify: recognising.verify,
+        c.GiveConsent: recognising.consent,
         c.ChooseDelivery: collecting.choose_delivery,
         c.ChoosePayment: collecting.choose_payment,
         c.AddCredit: collecting.add_credit,

@@ -70,6 +70,57 @@ class DetailsProvided(Frozen):
     expires_at: datetime
 
 
+class CodeAsked(Frozen):
+    """The customer asked to be recognised. Whether there is anybody, nothing here tells."""
+
+    type: Literal["code_asked"] = "code_asked"
+    person: str
+    challenge: str
+    by: str
+    sending: int
+    at: datetime
+    valid_until: datetime
+
+
+class CodeRefused(Frozen):
+    """A code was typed that is not right."""
+
+    type: Literal["code_refused"] = "code_refused"
+
+
+class LoginAsked(Frozen):
+    """The customer went to an issuer to show who they are."""
+
+    type: Literal["login_asked"] = "login_asked"
+    issuer: str
+    pending: str
+    valid_until: datetime
+
+
+class Verified(Frozen):
+    """The customer has shown who they are; ``person`` is empty where they are not remembered."""
+
+    type: Literal["verified"] = "verified"
+    person: str
+    by: str
+
+
+class AgeKnown(Frozen):
+    """Whether the customer is 18 or older became known."""
+
+    type: Literal["age_known"] = "age_known"
+    adult: bool
+
+
+class ConsentChanged(Frozen):
+    """The customer agreed to something, or took it back; ``texts`` has what they read."""
+
+    type: Literal["consent_changed"] = "consent_changed"
+    consents: Mapping[str, bool]
+    texts: Mapping[str, str]
+    locale: str
+
+
 class DeliveryChosen(Frozen):
     """A way of delivery was chosen."""
 
@@ -562,6 +613,12 @@ Event = (
     Started
     | CartChanged
     | DetailsProvided
+    | CodeAsked
+    | CodeRefused
+    | LoginAsked
+    | Verified
+    | AgeKnown
+    | ConsentChanged
     | DeliveryChosen
     | PaymentChosen
     | CreditAdded

@@ -18,6 +18,7 @@ from checkoutflow.checkout.state import (
     Checkout,
     Credit,
     PartState,
+    Recognition,
     Refund,
     Shipment,
 )
@@ -101,6 +102,45 @@ def _details_provided(state: Checkout, event: e.DetailsProvided) -> Checkout:
         areas=state.areas if event.areas is None else event.areas,
         expires_at=event.expires_at,
     )
+
+
+def _code_asked(state: Checkout, event: e.CodeAsked) -> Checkout:
+    before = state.recognition
+    asked = Recognition(
+        level="known",
+        person=event.person,
+        by=event.by,
+        challenge=event.challenge,
+        sending=event.sending,
+        tries=before.tries if before.challenge == event.challenge else 0,
+        sent_at=event.at,
+        valid_until=event.valid_until,
+    )
+    return state.but(recognition=asked)
+
+
+def _code_refused(state: Checkout, _: e.CodeRefused) -> Checkout:
+    return state.but(recognition=state.recognition.but(tries=state.recognition.tries + 1))
+
+
+def _login_asked(state: Checkout, event: e.LoginAsked) -> Checkout:
+    asked = Recognition(
+        level="known", by=event.issuer, challenge=event.pending, valid_until=event.valid_until
+    )
+    return state.but(recognition=asked)
+
+
+def _verified(state: Checkout, event: e.Verified) -> Checkout:
+    known = Recognition(level="verified", person=event.person, by=event.by)
+    return state.but(recognition=known)
+
+
+def _age_known(state: Checkout, event: e.AgeKnown) -> Checkout:
+    return state.but(adult=event.adult)
+
+
+def _consent_changed(state: Checkout, event: e.ConsentChanged) -> Checkout:
+    return state.but(consents={**state.consents, **event.consents})
 
 
 def _delivery_chosen(state: Checkout, event: e.DeliveryChosen) -> Checkout:
@@ -294,6 +334,12 @@ _APPLY: Final[MappingProxyType[type, Callable[[Checkout, Any], Checkout]]] = Map
         **INVOICE_EVENTS,
         e.CartChanged: _cart_changed,
         e.DetailsProvided: _details_provided,
+        e.CodeAsked: _code_asked,
+        e.CodeRefused: _code_refused,
+        e.LoginAsked: _login_asked,
+        e.Verified: _verified,
+        e.AgeKnown: _age_known,
+        e.ConsentChanged: _consent_changed,
         e.DeliveryChosen: _delivery_chosen,
         e.PaymentChosen: _payment_chosen,
         e.CreditAdded: _credit_added,

@@ -44,6 +44,9 @@ class CommandName(StrEnum):
 
     CHANGE_CART = "change_cart"
     PROVIDE = "provide"
+    RECOGNISE = "recognise"
+    VERIFY = "verify"
+    CONSENT = "consent"
     CHOOSE_DELIVERY = "choose_delivery"
     CHOOSE_PAYMENT = "choose_payment"
     ADD_CREDIT = "add_credit"
@@ -108,6 +111,9 @@ ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
         | {
             _C.CHANGE_CART,
             _C.PROVIDE,
+            _C.RECOGNISE,
+            _C.VERIFY,
+            _C.CONSENT,
             _C.CHOOSE_DELIVERY,
             _C.CHOOSE_PAYMENT,
             _C.ADD_CREDIT,
@@ -115,20 +121,21 @@ ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
             _C.PLACE,
             _C.CANCEL,
         },
-        _P.PLACING: _ALWAYS | {_C.CHOOSE_AGAIN, _C.CANCEL},
-        _P.HELD: _ALWAYS | {_C.CLAIM, _C.APPROVE, _C.REJECT, _C.CANCEL},
+        _P.PLACING: _ALWAYS | {_C.CONSENT, _C.CHOOSE_AGAIN, _C.CANCEL},
+        _P.HELD: _ALWAYS | {_C.CONSENT, _C.CLAIM, _C.APPROVE, _C.REJECT, _C.CANCEL},
         _P.CONFIRMED: _ALWAYS
         | {
+            _C.CONSENT,
             _C.SHIP,
             _C.CAPTURE_AGAIN,
             _C.RECORD_PAYMENT,
             _C.REFUND,
             _C.CANCEL,
         },
-        _P.FULFILLED: _ALWAYS | {_C.CAPTURE_AGAIN, _C.RECORD_PAYMENT, _C.REFUND},
-        _P.CANCELLED: _ALWAYS | {_C.REFUND},
-        _P.REJECTED: _ALWAYS | {_C.REFUND},
-        _P.EXPIRED: _ALWAYS | {_C.REFUND},
+        _P.FULFILLED: _ALWAYS | {_C.CONSENT, _C.CAPTURE_AGAIN, _C.RECORD_PAYMENT, _C.REFUND},
+        _P.CANCELLED: _ALWAYS | {_C.CONSENT, _C.REFUND},
+        _P.REJECTED: _ALWAYS | {_C.CONSENT, _C.REFUND},
+        _P.EXPIRED: _ALWAYS | {_C.CONSENT, _C.REFUND},
     }
 )
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # whoever receives it loads the checkout, which is always newer than the message.
 MESSAGES: Final[Mapping[MessageKind, tuple[type, ...]]] = MappingProxyType(
     {
+        "code_asked": (e.CodeAsked,),
         "held": (e.Held,),
         "confirmed": (e.Confirmed, e.ReviewApproved),
         "declined": (e.Reopened,),

@@ -205,6 +205,32 @@ class Attention(Frozen):
     payment: str
 
 
+class Recognition(Frozen):
+    """How far the customer has shown who they are.
+
+    Attributes:
+        level: ``unknown``: they have not asked to be recognised. ``known``: they have, and were
+            asked for a code; nothing here tells whether there is anybody to send one to.
+            ``verified``: they have shown it.
+        person: Who is meant, or a reference to nobody.
+        by: How: ``email``, ``phone``, ``login``, or the name of an issuer.
+        challenge: What codes are derived from; with an issuer, a digest of what it must return.
+        sending: How many codes were sent before the present one.
+        tries: How many wrong codes were typed.
+        sent_at: When the present code was asked for.
+        valid_until: When it stops working.
+    """
+
+    level: Literal["unknown", "known", "verified"] = "unknown"
+    person: str = ""
+    by: str = ""
+    challenge: str = ""
+    sending: int = 0
+    tries: int = 0
+    sent_at: datetime | None = None
+    valid_until: datetime | None = None
+
+
 class Tender(Frozen):
     """What one payment of a round is to be.
 
@@ -228,6 +254,8 @@ class Checkout(Frozen):
         adult: Whether the shop knows that the customer is 18 or older, or younger; None if it does
             not know.
         arms: The arm of each of the shop's experiments, by its id; given once, at the start.
+        recognition: How far the customer has shown who they are.
+        consents: What they agreed to or refused in this checkout.
         provided: Names of the contact fields that the vault holds.
         areas: The shop's areas in which the customer lives, as far as known.
         expires_at: When it expires unless something happens.
@@ -254,6 +282,8 @@ class Checkout(Frozen):
     priced: Priced
     adult: bool | None = None
     arms: Mapping[str, str] = {}
+    recognition: Recognition = Recognition()
+    consents: Mapping[str, bool] = {}
     provided: tuple[str, ...] = ()
     areas: tuple[str, ...] = ()
     delivery: str = ""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.checkout.view import View
     from checkoutflow.flow.effects import Effect, Program
+    from checkoutflow.flow.knowing import CodeToSend
+    from checkoutflow.flow.rights import Erased, Export
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
@@ -115,7 +117,7 @@ class AsyncCheckoutFlow:
 
     # The customer ----------------------------------------------------------------------------
 
-    async def start(
+    async def start(  # noqa: PLR0913 -- as its twin
         self,
         cart: Cart,
         *,
@@ -126,6 +128,7 @@ class AsyncCheckoutFlow:
         details: Mapping[str, str] | None = None,
         delivery: str = "",
         payment: str = "",
+        login: str = "",
         idempotency_key: str = "",
     ) -> Checkout:
         """As ``CheckoutFlow.start``."""
@@ -138,6 +141,7 @@ class AsyncCheckoutFlow:
                 adult,
                 details or {},
                 choices(delivery, payment),
+                login,
                 idempotency_key,
             )
         )
@@ -161,6 +165,34 @@ class AsyncCheckoutFlow:
         """As ``CheckoutFlow.provide``."""
         commands = choices(delivery, payment)
         return await self._run(self._programs.act(checkout_id, commands, details, idempotency_key))
+
+    async def recognise(
+        self, checkout_id: str, *, client: str = "", idempotency_key: str = "", **given: str
+    ) -> Checkout:
+        """As ``CheckoutFlow.recognise``."""
+        return await self._run(
+            self._programs.recognise(checkout_id, given, client, idempotency_key)
+        )
+
+    async def ask_again(self, checkout_id: str) -> Checkout:
+        """As ``CheckoutFlow.ask_again``."""
+        return await self._run(self._programs.act(checkout_id, [c.AskAgain()], {}, ""))
+
+    async def code(self, checkout_id: str) -> CodeToSend | None:
+        """As ``CheckoutFlow.code``."""
+        return await self._run(self._programs.code(checkout_id))
+
+    async def verify(self, checkout_id: str, code: str) -> Checkout:
+        """As ``CheckoutFlow.verify``."""
+        return await self._run(self._programs.verify(checkout_id, code))
+
+    async def consent(
+        self, checkout_id: str, *, locale: str = "", idempotency_key: str = "", **consents: bool
+    ) -> Checkout:
+        """As ``CheckoutFlow.consent``."""
+        return await self._run(
+            self._programs.consent(checkout_id, consents, locale, idempotency_key)
+        )
 
     async def choose_delivery(
         self, checkout_id: str, delivery: str, *, idempotency_key: str = ""
@@ -310,15 +342,43 @@ class AsyncCheckoutFlow:
         """As ``CheckoutFlow.journal``."""
         return await self._run(self._programs.journal(checkout_id))
 
-    async def details(self, checkout_id: str, purpose: Purpose) -> Mapping[str, str]:
+    async def details(
+        self, checkout_id: str, purpose: Purpose, *, by: str = "shop"
+    ) -> Mapping[str, str]:
         """As ``CheckoutFlow.details``."""
-        return await self._run(self._programs.details(checkout_id, purpose))
+        return await self._run(self._programs.details(checkout_id, purpose, by))
 
     async def checkouts(
         self, phases: Collection[str] = (), *, after: str = "", limit: int = 100
     ) -> Sequence[str]:
         """As ``CheckoutFlow.checkouts``."""
         return await self._run(self._programs.checkouts(phases, after, limit))
+
+    # People's rights ----------------------------------------------------------------------
+
+    async def find_people(self, **given: str) -> tuple[str, ...]:
+        """As ``CheckoutFlow.find_people``."""
+        return await self._run(self._programs.find_people(given))
+
+    async def export_person(self, person: str) -> Export:
+        """As ``CheckoutFlow.export_person``."""
+        return await self._run(self._programs.export(person))
+
+    async def correct_person(self, person: str, *, market: str, **details: str) -> None:
+        """As ``CheckoutFlow.correct_person``."""
+        await self._run(self._programs.correct(person, details, market))
+
+    async def restrict_person(self, person: str, *, is_restricted: bool = True) -> None:
+        """As ``CheckoutFlow.restrict_person``."""
+        await self._run(self._programs.restrict(person, is_restricted=is_restricted))
+
+    async def erase_person(self, person: str, *, reason: str = "asked") -> Erased:
+        """As ``CheckoutFlow.erase_person``."""
+        return await self._run(self._programs.erase(person, reason))
+
+    async def rotate_keys(self, limit: int = 10_000) -> int:
+        """As ``CheckoutFlow.rotate_keys``."""
+        return await self._run(self._programs.rotate_keys(limit))
 
     # What comes by itself --------------------------------------------------------------------
 
@@ -348,6 +408,7 @@ class AsyncCheckoutFlow:
                 report = report.with_failure(due.checkout, error)
             else:
                 report = report.with_success(due.checkout)
+        await self._run(self._programs.forget_expired())
         return report
 
     async def messages(self, limit: int = 100) -> Sequence[Message]:

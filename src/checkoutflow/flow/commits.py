@@ -14,9 +14,10 @@ from checkoutflow.errors import (
     NotFound,
     UsageError,
 )
-from checkoutflow.flow.effects import Program, ask_store, random
+from checkoutflow.flow.effects import Program, ask_store
+from checkoutflow.flow.keeping import NOTHING, About, Keeping
 from checkoutflow.payment.outcomes import Operation
-from checkoutflow.privacy.vault import Keys, SubjectKey, Vault, VaultRow, digest, keep
+from checkoutflow.privacy.vault import Keys, Vault, digest
 from checkoutflow.stores.contract import (
     AttemptRow,
     Change,
@@ -29,18 +30,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from checkoutflow.checkout.state import Attempt, Checkout, Payment
-    from checkoutflow.privacy.fields import Purpose
     from checkoutflow.providers.contract import Provider
     from checkoutflow.shop import Shop
     from checkoutflow.stores.contract import NoticeRow
 
     Decided = tuple[Checkout, Sequence[e.Event]]
 
-_ORDERED: Final = (e.Confirmed, e.ReviewApproved)
 _NUMBERED: Final = (e.InvoiceIssued, e.CreditNoteIssued)
 
 
-class Commits:
+class Commits(Keeping):
     """What a program needs to read and write a checkout, and to open the vault."""
 
     def __init__(self, shop: Shop, providers: Iterable[Provider], keys: Keys) -> None:
@@ -90,8 +89,7 @@ class Commits:
         at: datetime,
         command: str,
         idempotency: IdempotencyRow | None = None,
-        subjects: Sequence[SubjectKey] = (),
-        vault: Sequence[VaultRow] = (),
+        about: About = NOTHING,
         notice: NoticeRow | None = None,
         again: Callable[..., Decided] | None = None,
     ) -> Program[Checkout]:
@@ -103,16 +101,12 @@ class Commits:
             at: When it was decided.
             command: What was asked, for the record.
             idempotency: The call's own key.
-            subjects: Persons' keys that are new.
-            vault: Fields that are new or changed.
+            about: What it says about people.
             notice: The notice that is taken in.
             again: Decides again with another ``number``, where there can be an invoice.
         """
         after, events = decided
-        if after.provided and any(isinstance(event, _ORDERED) for event in events):
-            # Now there is a sale to look after: what was typed for it lives as long as it must.
-            _, rows = yield from ask_store("person", after.subject)
-            vault = keep(rows, at=at)
+        about += yield from self._about(before, after, events, at)
 
         def change(after: Checkout, events: Sequence[e.Event]) -> Change:
             old = timers(before, self.shop) if before is not None else {}
@@ -124,8 +118,14 @@ class Commits:
                 timers=changed(old, timers(after, self.shop)),
                 attempts=_attempt_rows(before, after),
                 idempotency=idempotency,
-                subjects=tuple(subjects),
-                vault=tuple(vault),
+                subjects=about.subjects,
+                vault=about.vault,
+                digests=about.digests,
+                people=about.people,
+                consents=about.consents,
+                reads=about.reads,
+                profile=about.profile,
+                traces=about.traces,
                 messages=messages(events, self.shop.messages),
                 notice=notice,
                 invoices=_invoice_rows(after.id, events),
@@ -140,26 +140,6 @@ class Commits:
                 lambda number: change(*again(number=max(number, self.shop.first_invoice))),
             )
         return written.state
-
-    def _sealed(
-        self, person: SubjectKey | None, subject_id: str, values: Mapping[str, str], at: datetime
-    ) -> Program[tuple[SubjectKey | None, Sequence[VaultRow]]]:
-        """Seal contact details for the vault."""
-        if not values:
-            return None, ()
-        # One drawing for all that sealing needs: a data key, and a nonce for each thing sealed.
-        octets = yield from random(32 + 12 * (len(values) + 1))
-        return self._vault.write(person, subject_id, values, at=at, random=_Drawn(octets))
-
-    def _opened(
-        self, state: Checkout, purpose: Purpose, at: datetime, names: Iterable[str] | None
-    ) -> Program[Mapping[str, str]]:
-        """Open a person's fields for a purpose."""
-        person: SubjectKey | None
-        person, rows = yield from ask_store("person", state.subject)
-        if person is None:
-            return {}
-        return self._vault.read(person, rows, purpose, at, names)
 
     def _asked(self, content: Iterable[str], details: Mapping[str, str]) -> str:
         """A digest of what a call asks for; keyed, since it covers what the customer typed."""
@@ -184,17 +164,6 @@ class Commits:
                 field="idempotency_key",
             )
         return (yield from self.load(row.checkout))
-
-
-class _Drawn:
-    """Hands out bytes that were drawn before."""
-
-    def __init__(self, octets: bytes) -> None:
-        self._octets = octets
-
-    def __call__(self, count: int) -> bytes:
-        taken, self._octets = self._octets[:count], self._octets[count:]
-        return taken
 
 
 def _invoice_rows(checkout_id: str, events: Iterable[e.Event]) -> tuple[InvoiceRow, ...]:

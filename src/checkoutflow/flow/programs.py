@@ -8,11 +8,10 @@ therefore leaves a state from which `wake` or `reconcile` goes on.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from checkoutflow.checkout import commands as c
-from checkoutflow.checkout.decide import begin, decide
+from checkoutflow.checkout.decide import begin
 from checkoutflow.checkout.timers import timers
 from checkoutflow.checkout.view import View, view_of
 from checkoutflow.customer import clean
@@ -21,10 +20,13 @@ from checkoutflow.errors import (
     NotFound,
     StoreConflict,
 )
+from checkoutflow.flow.acting import content_of
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.health import is_down
 from checkoutflow.flow.ids import CHECKOUT_BYTES, PAYMENT_BYTES, checkout_id, payment_id
-from checkoutflow.flow.sending import RELOADS, Sending
+from checkoutflow.flow.keeping import NOTHING
+from checkoutflow.flow.rights import Rights
+from checkoutflow.flow.sending import RELOADS
 from checkoutflow.payment.references.scheme import without_blanks
 from checkoutflow.providers.contract import Webhook
 from checkoutflow.stores.contract import (
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
-    from checkoutflow.privacy.fields import Purpose
     from checkoutflow.providers.contract import Notice
 
 
@@ -78,7 +79,7 @@ def choices(delivery: str, payment: str) -> list[c.Command]:
     return chosen
 
 
-class Programs(Sending):
+class Programs(Rights):
     """Every call of the flow, as a program."""
 
     def start(
@@ -90,13 +91,14 @@ class Programs(Sending):
         adult: bool | None,  # noqa: FBT001 -- as the command has it
         details: Mapping[str, str],
         commands: Sequence[c.Command],
+        login: str,
         key: str,
     ) -> Program[Checkout]:
         """Begin a checkout, with whatever is known already."""
         asked = ""
         if key:
-            start = [cart.model_dump_json(), market, locale, customer, str(adult)]
-            asked = self._asked([*start, *_content(commands)], details)
+            start = [cart.model_dump_json(), market, locale, customer, str(adult), login]
+            asked = self._asked([*start, *content_of(commands)], details)
         for _ in range(RELOADS):
             found = yield from self._repeated(key, None, asked)
             if found is not None:
@@ -114,11 +116,18 @@ class Programs(Sending):
                     "adult": adult,
                 }
             )
-            values = clean(details, market=market) if details else {}
+            values: dict[str, str] = dict(clean(details, market=market)) if details else {}
+            taken = NOTHING
+            if login:
+                known = yield from self.login(login, at)
+                filled = self.filling(known, market, values)
+                values = {**filled, **values, "login": login}
+                commands = [*commands, self.verified(known, "login")]
+                taken = self.taken_over(known, filled, at) if known else NOTHING
             given = self._given(values, market)
             state, events = begin(command, self.rules, at, [*given, *commands])
             try:
-                subject, rows = yield from self._sealed(None, command.subject, values, at)
+                about = yield from self._sealed(command.subject, values, at, is_new=True)
                 return (
                     yield from self._commit(
                         None,
@@ -126,62 +135,12 @@ class Programs(Sending):
                         at=at,
                         command="start",
                         idempotency=IdempotencyRow(key, asked, state.id) if key else None,
-                        subjects=(subject,) if subject else (),
-                        vault=rows,
+                        about=about + taken,
                     )
                 )
             except StoreConflict:
                 continue
         raise StoreConflict("someone else kept using this idempotency key; call again")
-
-    def act(
-        self,
-        checkout_id: str,
-        commands: Sequence[c.Command],
-        details: Mapping[str, str],
-        key: str,
-    ) -> Program[Checkout]:
-        """Carry out commands in one commit, then send what they ask of providers."""
-        asked = self._asked(_content(commands), details) if key else ""
-        for _ in range(RELOADS):
-            found = yield from self._repeated(key, checkout_id, asked)
-            if found is not None:
-                return found
-            before = yield from self.load(checkout_id)
-            at = yield from now()
-            values = clean(details, market=before.market) if details else {}
-            given = self._given(values, before.market)
-            again = partial(decide, before, [*given, *commands], self.rules, at)
-            state, events = again()
-            if not events and not key:
-                return before
-            try:
-                person = None
-                if values and before.provided:
-                    person, _ = yield from ask_store("person", before.subject)
-                subject, rows = yield from self._sealed(person, before.subject, values, at)
-                state = yield from self._commit(
-                    before,
-                    (state, events),
-                    at=at,
-                    command=", ".join(command.name for command in [*given, *commands]),
-                    idempotency=IdempotencyRow(key, asked, before.id) if key else None,
-                    subjects=(subject,) if subject and not person else (),
-                    vault=rows,
-                    again=again,
-                )
-            except StoreConflict:
-                continue
-            return (yield from self._carry_out(state, events))
-        raise StoreConflict(f"checkout {checkout_id} kept changing; call again")
-
-    def _given(self, values: Mapping[str, str], market: str) -> list[c.Command]:
-        """The command for contact details: their names, and the areas of the postal code."""
-        if not values:
-            return []
-        postal_code = values.get("postal_code")
-        areas = None if postal_code is None else self.shop.areas_of(market, postal_code)
-        return [c.Provide(fields=tuple(values), areas=areas)]
 
     def place(
         self,
@@ -333,21 +292,3 @@ class Programs(Sending):
             "checkouts", frozenset(phases), after=after, limit=limit
         )
         return found
-
-    def details(self, checkout_id: str, purpose: Purpose) -> Program[Mapping[str, str]]:
-        """The person's contact fields that a purpose allows.
-
-        Raises:
-            VaultError: If they cannot be opened.
-        """
-        state = yield from self.load(checkout_id)
-        at = yield from now()
-        return (yield from self._opened(state, purpose, at, None))
-
-
-_FOUND_OUT: Final = {"payments", "down"}
-
-
-def _content(commands: Iterable[c.Command]) -> list[str]:
-    """What a call asks for, without what was drawn or looked up for it."""
-    return [f"{command.name}:{command.model_dump_json(exclude=_FOUND_OUT)}" for command in commands]

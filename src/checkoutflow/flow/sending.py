@@ -23,7 +23,6 @@ from checkoutflow.flow.effects import Program, Send, ask_store, now, send
 from checkoutflow.flow.health import after_failure, is_down, is_trouble
 from checkoutflow.flow.lines import order_lines, part_lines
 from checkoutflow.payment.outcomes import Operation, Outcome, Result, Standing
-from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.contract import (
     Ask,
@@ -184,21 +183,10 @@ class Sending(Commits):
     def _authorise_order(
         self, state: Checkout, payment: Payment, attempt: Attempt, at: datetime
     ) -> Program[Authorise]:
-        way = self.rules.ways.get(payment.method)
-        wanted = self._provider(payment.provider or "").capabilities.details
-        code_field = self.code_field(payment.method)
-        if way is not None and (way.takes_code or way.covers_part):
-            wanted |= {code_field}
-        wanted &= {*state.provided}
-        purposes = [Purpose.TAKE_PAYMENT]
-        if way is not None and way.is_deferred:
-            purposes.append(Purpose.IDENTIFY_FOR_CREDIT)
         values: dict[str, str] = {}
-        for purpose in purposes:
-            names = {name for name in wanted if purpose in FIELDS[name].purposes} - values.keys()
-            if names:
-                values |= yield from self._opened(state, purpose, at, names)
-        code = values.pop(code_field, None)
+        for purpose, names in self.wanted(state, payment.method, payment.provider).items():
+            values |= yield from self._opened(state.subject, purpose, at, names)
+        code = values.pop(self.code_field(payment.method), None)
         return Authorise(
             key=attempt.id,
             merchant_reference=payment.id,
@@ -213,15 +201,6 @@ class Sending(Commits):
             details=values,
             at=at,
         )
-
-    def code_field(self, method: str) -> str:
-        """Where the vault keeps the code of a gift card, or of an account with store credit.
-
-        They are two, since both can pay for one order.
-        """
-        way = self.rules.ways.get(method)
-        is_account = way is not None and way.covers_part and not way.takes_code
-        return "store_credit_code" if is_account else "gift_card_code"
 
     def _method(self, payment: Payment) -> str:
         """The provider's name for the way to pay."""

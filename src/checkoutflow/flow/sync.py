@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.checkout.view import View
     from checkoutflow.flow.effects import Effect, Program
+    from checkoutflow.flow.knowing import CodeToSend
+    from checkoutflow.flow.rights import Erased, Export
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
@@ -134,7 +136,7 @@ class CheckoutFlow:
 
     # The customer ----------------------------------------------------------------------------
 
-    def start(
+    def start(  # noqa: PLR0913 -- whatever can be known at the start
         self,
         cart: Cart,
         *,
@@ -145,6 +147,7 @@ class CheckoutFlow:
         details: Mapping[str, str] | None = None,
         delivery: str = "",
         payment: str = "",
+        login: str = "",
         idempotency_key: str = "",
     ) -> Checkout:
         """Begin a checkout.
@@ -160,6 +163,8 @@ class CheckoutFlow:
             delivery: Way of delivery, where it is chosen already. If there is only one, it is
                 taken without asking.
             payment: Way to pay, where it is chosen already.
+            login: The shop's own name for a customer who is logged in with the shop. Whoever is
+                remembered under it has everything filled in, and can buy with the next call.
             idempotency_key: The shop's own key for this call.
 
         Raises:
@@ -174,6 +179,7 @@ class CheckoutFlow:
                 adult,
                 details or {},
                 choices(delivery, payment),
+                login,
                 idempotency_key,
             )
         )
@@ -218,6 +224,64 @@ class CheckoutFlow:
         """
         commands = choices(delivery, payment)
         return self._run(self._programs.act(checkout_id, commands, details, idempotency_key))
+
+    def recognise(
+        self, checkout_id: str, *, client: str = "", idempotency_key: str = "", **given: str
+    ) -> Checkout:
+        """Ask whether the customer is somebody who is remembered.
+
+        The answer is the same for everybody. Where there is somebody, a code waits to be sent (see
+        ``code``); with it, ``verify`` fills in what is known.
+
+        Args:
+            checkout_id: Which checkout.
+            client: Network address of the customer, to hold down guessing; only a keyed digest of
+                it is kept, for as long as it counts.
+            idempotency_key: The shop's own key for this call.
+            given: ``email`` and ``postal_code``, or ``phone``.
+
+        Raises:
+            TooManyTries: If it was tried too often.
+        """
+        return self._run(self._programs.recognise(checkout_id, given, client, idempotency_key))
+
+    def ask_again(self, checkout_id: str) -> Checkout:
+        """Let another code be sent; the one before stops working.
+
+        Raises:
+            NotVerified: If none was asked for, too many were, or the last one is too young.
+        """
+        return self._run(self._programs.act(checkout_id, [c.AskAgain()], {}, ""))
+
+    def code(self, checkout_id: str) -> CodeToSend | None:
+        """The code to send for a message ``code_asked``; None where nothing is to be sent.
+
+        Call it from where messages are taken, not from where the customer waits: how long sending
+        takes would tell whether there is anybody.
+        """
+        return self._run(self._programs.code(checkout_id))
+
+    def verify(self, checkout_id: str, code: str) -> Checkout:
+        """Take the code that the customer typed; what is known of them is filled in.
+
+        Raises:
+            NotVerified: If it is wrong, used up or over; it does not say which.
+        """
+        return self._run(self._programs.verify(checkout_id, code))
+
+    def consent(
+        self, checkout_id: str, *, locale: str = "", idempotency_key: str = "", **consents: bool
+    ) -> Checkout:
+        """Note what the customer agrees to, or takes back; in any phase.
+
+        Args:
+            checkout_id: Which checkout.
+            locale: In which language they read it; by default the checkout's.
+            idempotency_key: The shop's own key for this call.
+            consents: ``marketing``, ``no_marketing``, ``analytics``, ``profile``,
+                ``credit_check``: True if given.
+        """
+        return self._run(self._programs.consent(checkout_id, consents, locale, idempotency_key))
 
     def choose_delivery(
         self, checkout_id: str, delivery: str, *, idempotency_key: str = ""
@@ -441,15 +505,69 @@ class CheckoutFlow:
         """Everything that happened to a checkout, in order."""
         return self._run(self._programs.journal(checkout_id))
 
-    def details(self, checkout_id: str, purpose: Purpose) -> Mapping[str, str]:
-        """The customer's contact fields that a purpose allows, out of the vault."""
-        return self._run(self._programs.details(checkout_id, purpose))
+    def details(self, checkout_id: str, purpose: Purpose, *, by: str = "shop") -> Mapping[str, str]:
+        """The customer's contact fields that a purpose allows, out of the vault.
+
+        Args:
+            checkout_id: Which checkout.
+            purpose: What they will be used for.
+            by: Who reads them, in the shop's own words; it is on record, the values are not.
+
+        Raises:
+            PurposeRefused: If the person asked that their data only be kept.
+        """
+        return self._run(self._programs.details(checkout_id, purpose, by))
 
     def checkouts(
         self, phases: Collection[str] = (), *, after: str = "", limit: int = 100
     ) -> Sequence[str]:
         """Ids of checkouts in these phases (all by default), in order, after an id."""
         return self._run(self._programs.checkouts(phases, after, limit))
+
+    # People's rights ----------------------------------------------------------------------
+
+    def find_people(self, **given: str) -> tuple[str, ...]:
+        """References of everybody whom an ``email``, ``phone`` or ``login`` finds.
+
+        For answering people about themselves; see that they are who they say first.
+        """
+        return self._run(self._programs.find_people(given))
+
+    def export_person(self, person: str) -> Export:
+        """Everything that is kept about a person, for that person.
+
+        Raises:
+            NotFound: If nothing is.
+        """
+        return self._run(self._programs.export(person))
+
+    def correct_person(self, person: str, *, market: str, **details: str) -> None:
+        """Put right what is kept of a person.
+
+        Raises:
+            InvalidInput: If a value cannot be right.
+        """
+        self._run(self._programs.correct(person, details, market))
+
+    def restrict_person(self, person: str, *, is_restricted: bool = True) -> None:
+        """Only keep a person's data from now on; or, with False, use it again."""
+        self._run(self._programs.restrict(person, is_restricted=is_restricted))
+
+    def erase_person(self, person: str, *, reason: str = "asked") -> Erased:
+        """Destroy the keys of a person and of their sales that are over.
+
+        What the law on bookkeeping keeps stays readable for that purpose alone, until its time;
+        what a sale needs that is under way stays until it is over.
+        """
+        return self._run(self._programs.erase(person, reason))
+
+    def rotate_keys(self, limit: int = 10_000) -> int:
+        """Wrap persons' keys under the shop's current key; gives how many were done.
+
+        Beside everything else, and as often as it likes: 0 says that all are done, and that the
+        older key can go. What was read and written meanwhile is none the worse for it.
+        """
+        return self._run(self._programs.rotate_keys(limit))
 
     # What comes by itself --------------------------------------------------------------------
 
@@ -488,6 +606,8 @@ class CheckoutFlow:
     def run_due(self, limit: int = 100) -> Report:
         """Do what is due: deadlines, open outcomes, notices. Call it from any scheduler.
 
+        Personal data whose time is over is removed with it.
+
         One checkout that fails does not keep the others from their turn; it is in the report and
         due again.
 
@@ -502,6 +622,7 @@ class CheckoutFlow:
                 report = report.with_failure(due.checkout, error)
             else:
                 report = report.with_success(due.checkout)
+        self._run(self._programs.forget_expired())
         return report
 
     def messages(self, limit: int = 100) -> Sequence[Message]:

@@ -31,8 +31,13 @@ class Purpose(StrEnum):
     TAKE_PAYMENT = "take_payment"
     IDENTIFY_FOR_CREDIT = "identify_for_credit"
     INVOICE = "invoice"
+    KEEP_BOOKS = "keep_books"
     SEND_RECEIPT = "send_receipt"
+    INSURE = "insure"
     PREVENT_FRAUD = "prevent_fraud"
+    REMEMBER = "remember"
+    MARKET = "market"
+    ANSWER_RIGHTS = "answer_rights"
 
 
 class Basis(StrEnum):
@@ -67,12 +72,24 @@ class Field:
 KEEP_UNFINISHED: Final = 30
 KEEP_ORDER: Final = 3 * 365
 
+KEEP_PROFILE: Final = 2 * 365  # without a purchase; asking to be remembered is not for ever
+
+# Whoever is known can ask what is known, and be remembered if they want to.
+_PERSONS: Final[Mapping[Purpose, Basis]] = MappingProxyType(
+    {
+        Purpose.PREVENT_FRAUD: Basis.LEGITIMATE_INTEREST,
+        Purpose.REMEMBER: Basis.CONSENT,
+        Purpose.ANSWER_RIGHTS: Basis.LEGAL_OBLIGATION,
+    }
+)
 _ADDRESS: Final[Mapping[Purpose, Basis]] = MappingProxyType(
     {
         Purpose.DELIVER: Basis.CONTRACT,
         Purpose.IDENTIFY_FOR_CREDIT: Basis.CONTRACT,
         Purpose.INVOICE: Basis.LEGAL_OBLIGATION,
-        Purpose.PREVENT_FRAUD: Basis.LEGITIMATE_INTEREST,
+        Purpose.KEEP_BOOKS: Basis.LEGAL_OBLIGATION,
+        Purpose.INSURE: Basis.CONTRACT,
+        **_PERSONS,
     }
 )
 _PERSON: Final[Mapping[Purpose, Basis]] = MappingProxyType(
@@ -85,7 +102,9 @@ _EMAIL: Final[Mapping[Purpose, Basis]] = MappingProxyType(
         Purpose.TAKE_PAYMENT: Basis.CONTRACT,
         Purpose.IDENTIFY_FOR_CREDIT: Basis.CONTRACT,
         Purpose.INVOICE: Basis.CONTRACT,
-        Purpose.PREVENT_FRAUD: Basis.LEGITIMATE_INTEREST,
+        Purpose.INSURE: Basis.CONTRACT,
+        Purpose.MARKET: Basis.CONSENT,
+        **_PERSONS,
     }
 )
 _PHONE: Final[Mapping[Purpose, Basis]] = MappingProxyType(
@@ -93,9 +112,12 @@ _PHONE: Final[Mapping[Purpose, Basis]] = MappingProxyType(
         Purpose.DELIVER: Basis.CONTRACT,
         Purpose.TAKE_PAYMENT: Basis.CONTRACT,
         Purpose.IDENTIFY_FOR_CREDIT: Basis.CONTRACT,
-        Purpose.PREVENT_FRAUD: Basis.LEGITIMATE_INTEREST,
+        Purpose.MARKET: Basis.CONSENT,
+        **_PERSONS,
     }
 )
+# The shop's own name for a customer who is logged in, or a provider's for one who shared it.
+_LOGIN: Final[Mapping[Purpose, Basis]] = _PERSONS
 _VOUCHER: Final[Mapping[Purpose, Basis]] = MappingProxyType({Purpose.TAKE_PAYMENT: Basis.CONTRACT})
 # Who lends must know to whom: what the customer asks for, by choosing credit, before the contract.
 _NATIONAL_ID: Final[Mapping[Purpose, Basis]] = MappingProxyType(
@@ -114,6 +136,7 @@ FIELDS: Final[Mapping[str, Field]] = MappingProxyType(
             Field("postal_code", _ADDRESS, KEEP_ORDER),
             Field("city", _ADDRESS, KEEP_ORDER),
             Field("country", _ADDRESS, KEEP_ORDER),
+            Field("login", _LOGIN, KEEP_ORDER),
             # As strict as can be: gone with an unfinished sale, and soon after a finished one.
             Field("national_id", _NATIONAL_ID, KEEP_UNFINISHED, secret=True),
             Field("gift_card_code", _VOUCHER, KEEP_UNFINISHED, secret=True),

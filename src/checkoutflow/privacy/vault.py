@@ -17,7 +17,7 @@ from dataclasses import field as _field
 from typing import TYPE_CHECKING, Final, Never, Self
 
 from checkoutflow.errors import PurposeRefused, UsageError, VaultError
-from checkoutflow.privacy.fields import FIELDS, declared, expiry
+from checkoutflow.privacy.fields import FIELDS, Purpose, declared, expiry
 from checkoutflow.privacy.secret import STARS, Details, octets
 
 if TYPE_CHECKING:
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    from checkoutflow.privacy.fields import Purpose
-
 KEY_BYTES: Final = 32
-_NONCE_BYTES: Final = 12
+NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
 # The first byte of everything sealed; a change of algorithm or binding gets the next number.
 _FORMAT: Final = b"\x01"
@@ -169,8 +167,26 @@ def new_subject(keys: Keys, subject_id: str, random: Callable[[int], bytes]) -> 
         random: Gives as many random bytes as it is asked for, as ``os.urandom`` does.
     """
     label = _label("subject", subject_id, keys.current)
-    wrapped = _encrypt(keys.cipher(keys.current), random(KEY_BYTES), label, random(_NONCE_BYTES))
+    wrapped = _encrypt(keys.cipher(keys.current), random(KEY_BYTES), label, random(NONCE_BYTES))
     return SubjectKey(subject_id, wrapped, keys.current)
+
+
+def rewrap(keys: Keys, subject: SubjectKey, nonce: bytes) -> SubjectKey:
+    """Wrap a person's key under the shop's current key; what it sealed stays as it is.
+
+    Args:
+        keys: The shop's keys, the old one among them.
+        subject: The person's key as stored.
+        nonce: 12 random bytes, never used before under the current key.
+
+    Raises:
+        VaultError: If the key that wrapped it is missing, or the row was changed.
+    """
+    old = _label("subject", subject.subject_id, subject.key_id)
+    plain = _decrypt(keys.cipher(subject.key_id), subject.wrapped_key, old, "the person's key")
+    new = _label("subject", subject.subject_id, keys.current)
+    wrapped = _encrypt(keys.cipher(keys.current), plain, new, nonce)
+    return SubjectKey(subject.subject_id, wrapped, keys.current)
 
 
 def open_subject(keys: Keys, subject: SubjectKey) -> AESGCM:
@@ -207,6 +223,10 @@ def unseal(data_key: AESGCM, subject_id: str, name: str, sealed: bytes) -> str:
     return plain.decode("utf-8", "surrogatepass")
 
 
+# A person may always ask what is kept of them.
+_ALWAYS: Final = (Purpose.ANSWER_RIGHTS,)
+
+
 class Vault:
     """Writes and reads the fields of a person, each for its declared purposes only."""
 
@@ -222,6 +242,8 @@ class Vault:
         *,
         at: datetime,
         random: Callable[[int], bytes],
+        only: Purpose | None = None,
+        until: datetime | None = None,
     ) -> tuple[SubjectKey, list[VaultRow]]:
         """Seal fields of one person. A later row of the same field replaces the earlier one.
 
@@ -229,17 +251,26 @@ class Vault:
             subject: The person's key as stored, or None for a new person.
             subject_id: Whose fields they are.
             fields: Clean values by field name.
-            at: Now; the rows expire as those of an unfinished sale (see ``keep``).
+            at: Now.
             random: Gives as many random bytes as it is asked for, as ``os.urandom`` does.
+            only: The one purpose that they are written for; by default all that are declared.
+            until: When they must be gone; by default as those of an unfinished sale (see
+                ``keep``).
 
         Returns:
             The person's key to store, the same or new, and one row for each field.
 
         Raises:
+            PurposeRefused: If a field may not be used for that one purpose.
             UsageError: If a field is not declared, or the key is another person's.
             VaultError: If the person's key cannot be opened.
         """
         purposes = {name: tuple(declared(name).purposes) for name in fields}
+        if only is not None:
+            if refused := sorted(name for name in fields if only not in purposes[name]):
+                message = f"{only} is no declared purpose of {', '.join(refused)}"
+                raise PurposeRefused(message, field=refused[0])
+            purposes = dict.fromkeys(fields, (only, *_ALWAYS))
         if subject is None:
             subject = new_subject(self._keys, subject_id, random)
         elif subject.subject_id != subject_id:
@@ -250,9 +281,9 @@ class Vault:
             VaultRow(
                 subject_id,
                 name,
-                seal(data_key, subject_id, name, value, random(_NONCE_BYTES)),
+                seal(data_key, subject_id, name, value, random(NONCE_BYTES)),
                 purposes[name],
-                expiry(name, at, finished=False),
+                until or expiry(name, at, finished=False),
             )
             for name, value in fields.items()
         ]
@@ -339,7 +370,7 @@ def _encrypt(cipher: AESGCM, plain: bytes, label: bytes, nonce: bytes) -> bytes:
 def _decrypt(cipher: AESGCM, sealed: bytes, label: bytes, what: str) -> bytes:
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415 -- heavy
 
-    body = 1 + _NONCE_BYTES
+    body = 1 + NONCE_BYTES
     if sealed[:1] != _FORMAT or len(sealed) < body + _TAG_BYTES:
         message = f"{what} is not in a format this version reads; upgrade, or restore the row"
         raise VaultError(message)

@@ -8,6 +8,7 @@ to this page.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -223,9 +224,10 @@ class Limit:
     """How often something may happen.
 
     Attributes:
-        key: What is counted, with nothing personal in it: a kind and a digest.
+        key: What is counted, with nothing personal in it: a kind and a digest. Limits with the
+            same key count the same turns.
         most: How often in one window.
-        window_s: Seconds, sliding.
+        window_s: Seconds, sliding: a turn counts until exactly so long after it.
     """
 
     key: str
@@ -233,15 +235,25 @@ class Limit:
     window_s: int
 
 
+def longest_windows(limits: Iterable[Limit]) -> dict[str, timedelta]:
+    """For how long a turn is counted at each key that limits name."""
+    windows: dict[str, timedelta] = {}
+    for limit in limits:
+        window = timedelta(seconds=limit.window_s)
+        windows[limit.key] = max(window, windows.get(limit.key, window))
+    return windows
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonChange:
     """What is written about a person outside any checkout: all of it, or none.
 
     Attributes:
-        key: The person's wrapped key, where it is new.
-        vault: Fields that are new or changed.
+        key: The person's wrapped key, where it is new. ``StoreConflict`` if they have one.
+        vault: Fields that are new or changed. ``StoreConflict`` if the person has no key (any
+            more): nothing opens what is kept then.
         dropped: Fields that go.
-        digests: Traces that are new or live longer.
+        digests: Traces that are new or have another expiry.
         traces: Kinds of trace that are replaced as a whole by ``digests``.
         profile: What is remembered of them, in place of what was.
     """
@@ -256,6 +268,11 @@ class PersonChange:
     reads: tuple[ReadRow, ...] = ()
     profile: ProfileRow | None = None
 
+    @property
+    def retraced(self) -> str:
+        """Whose traces are replaced."""
+        return self.subject
+
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
@@ -264,12 +281,14 @@ class Forgotten:
     Attributes:
         fields: Sealed fields.
         digests: Traces.
-        people: Keys of persons of whom nothing was left.
+        people: Keys of persons of whom no field was left.
+        turns: What was counted of limits.
     """
 
     fields: int
     digests: int
     people: int
+    turns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,12 +303,14 @@ class Change:
         attempts: Attempts that are new or changed.
         idempotency: The call's own key. ``StoreConflict`` if the key exists already.
         subjects: Wrapped keys that are new. ``StoreConflict`` if one exists already.
-        vault: Fields that are new or changed.
-        digests: Traces by which the person is found again; new, or living longer.
+        vault: Fields that are new or changed. ``StoreConflict`` if the person has no key (any
+            more): nothing opens what is kept then.
+        digests: Traces by which the person is found again; new, or with another expiry.
         people: Whose checkout it is, beside ``state.subject``: persons to find it under.
         consents: What the person agreed to or took back with it.
         reads: What was read of persons for it.
         profile: What is remembered of a person from now on.
+        traces: Kinds of that person's traces that ``digests`` replace as a whole.
         messages: Kinds of message to keep for the shop.
         notice: The notice that this change takes in. ``StoreConflict`` if it was kept before.
         invoices: Numbers that it takes; see `Store.commit_numbered`.
@@ -309,9 +330,15 @@ class Change:
     consents: tuple[ConsentRow, ...] = ()
     reads: tuple[ReadRow, ...] = ()
     profile: ProfileRow | None = None
+    traces: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     notice: NoticeRow | None = None
     invoices: tuple[InvoiceRow, ...] = ()
+
+    @property
+    def retraced(self) -> str:
+        """Whose traces are replaced."""
+        return self.profile.subject if self.profile is not None else self.state.subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,27 +467,30 @@ class Store(Protocol):
         """What is remembered of a person."""
 
     def consents(self, subject_id: str) -> Sequence[ConsentRow]:
-        """What a person agreed to and took back, in order."""
+        """What a person agreed to and took back, in the order in which it was written."""
 
     def reads(self, subject_id: str) -> Sequence[ReadRow]:
-        """When what was read of a person, in order."""
+        """When what was read of a person, in the order in which it was written."""
 
     def write_person(self, change: PersonChange) -> None:
         """Write all of a change about a person.
 
         Raises:
-            StoreConflict: If the person's key is new in it and exists. Nothing was written.
+            StoreConflict: If the person's key is new in it and exists, or a field is and the key
+                does not. Nothing was written.
         """
 
     def erase(self, erasure: ErasureRow) -> bool:
-        """Destroy a person's key, with their fields, traces and profile; keep the proof.
+        """Destroy a person's key, with their fields, traces and profile, and keep the proof of it.
+
+        Checkouts, consents, reads and earlier erasures stay as they are.
 
         Returns:
-            False if there was nothing to destroy; nothing is written then.
+            False if there was none of these to destroy; nothing is written then.
         """
 
     def erasures(self, subject_id: str) -> Sequence[ErasureRow]:
-        """The proofs that a person was erased."""
+        """The proofs that a person was erased, in the order in which it was written."""
 
     def take_turn(self, limits: Sequence[Limit], now: datetime) -> bool:
         """Count one more of everything, unless that were too many of one of them.
@@ -473,7 +503,10 @@ class Store(Protocol):
         """
 
     def forget_expired(self, now: datetime, limit: int) -> Forgotten:
-        """Remove what is over: fields, traces, turns, and the keys that open nothing any more.
+        """Remove what is over: fields, traces and turns.
+
+        A person's key and profile go with the last field that it removes. Traces go at their own
+        time, so one may lead to a person of whom nothing is kept any more.
 
         Args:
             now: What expires at this moment or before goes.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import islice
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from checkoutflow.errors import StoreConflict
 from checkoutflow.stores.contract import (
@@ -15,6 +15,7 @@ from checkoutflow.stores.contract import (
     IdempotencyRow,
     JournalEntry,
     Message,
+    longest_windows,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
         ReadRow,
     )
 
+_T = TypeVar("_T")
+
 
 class MemoryStore:
     """A store in this process's memory, safe for threads. What it holds ends with it."""
@@ -52,14 +55,16 @@ class MemoryStore:
         self._idempotency: dict[str, IdempotencyRow] = {}
         self._subjects: dict[str, SubjectKey] = {}
         self._vault: dict[str, dict[str, VaultRow]] = {}
-        self._digests: dict[tuple[str, str, str], DigestRow] = {}
+        # Who is found by a kind and a digest, and by which of them each is found.
+        self._found: dict[tuple[str, str], dict[str, DigestRow]] = {}
+        self._traces: dict[str, set[tuple[str, str]]] = {}
         self._belongs: dict[str, set[str]] = {}
         self._profiles: dict[str, ProfileRow] = {}
-        self._consents: list[ConsentRow] = []
-        self._reads: list[ReadRow] = []
-        self._erasures: list[ErasureRow] = []
-        self._turns: dict[str, list[datetime]] = {}
-        self._turns_until: dict[str, datetime] = {}
+        self._consents: dict[str, list[ConsentRow]] = {}
+        self._reads: dict[str, list[ReadRow]] = {}
+        self._erasures: dict[str, list[ErasureRow]] = {}
+        # When each turn was taken, and until when it may count.
+        self._turns: dict[str, list[tuple[datetime, datetime]]] = {}
         self._invoices: dict[int, InvoiceRow] = {}
         self._references: dict[tuple[str, str | None], str] = {}
         # Each message with its place in the order of delivery.
@@ -109,12 +114,18 @@ class MemoryStore:
             raise StoreConflict(f"someone else wrote checkout {state.id} first; reload it")
         if key is not None and key.key in self._idempotency:
             raise StoreConflict("someone else used this idempotency key first; look it up")
-        if any(subject.subject_id in self._subjects for subject in change.subjects):
-            raise StoreConflict("someone else made this person's key first; reload it")
+        self._check_about(change.subjects, change.vault)
         if notice is not None and (notice.provider, notice.id) in self._notices:
             raise StoreConflict("someone else took this notice in first")
         if any(row.number in self._invoices for row in change.invoices):
             raise StoreConflict("someone else took this number first")
+
+    def _check_about(self, new: Sequence[SubjectKey], vault: Sequence[VaultRow]) -> None:
+        if any(key.subject_id in self._subjects for key in new):
+            raise StoreConflict("someone else made this person's key first; reload it")
+        made = {key.subject_id for key in new}
+        if any(not (row.subject_id in made or row.subject_id in self._subjects) for row in vault):
+            raise StoreConflict("someone else removed this person's key first; reload it")
 
     def _write(self, change: Change) -> None:
         """Keep what has been found to fit. Nothing here can fail."""
@@ -150,10 +161,15 @@ class MemoryStore:
         """What a change says about people, however it came."""
         for sealed in change.vault:
             self._vault.setdefault(sealed.subject_id, {})[sealed.field] = sealed
+        mine = self._traces.get(change.retraced, ())
+        self._lose_traces(change.retraced, [trace for trace in mine if trace[0] in change.traces])
         for row in change.digests:
-            self._digests[row.kind, row.digest, row.subject] = row
-        self._consents += change.consents
-        self._reads += change.reads
+            self._found.setdefault((row.kind, row.digest), {})[row.subject] = row
+            self._traces.setdefault(row.subject, set()).add((row.kind, row.digest))
+        for consent in change.consents:
+            self._consents.setdefault(consent.subject, []).append(consent)
+        for read in change.reads:
+            self._reads.setdefault(read.subject, []).append(read)
         if (profile := change.profile) is not None:
             self._profiles[profile.subject] = profile
 
@@ -265,8 +281,9 @@ class MemoryStore:
         with self._lock:
             found = {
                 row.subject
-                for row in self._digests.values()
-                if row.kind == kind and row.digest in digests and now < row.expires_at
+                for digest in digests
+                for row in self._found.get((kind, digest), {}).values()
+                if now < row.expires_at
             }
         return sorted(found)[:10]
 
@@ -281,53 +298,62 @@ class MemoryStore:
             return self._profiles.get(subject_id)
 
     def consents(self, subject_id: str) -> Sequence[ConsentRow]:
-        """What a person agreed to and took back, in order."""
+        """What a person agreed to and took back, in the order in which it was written."""
         with self._lock:
-            return tuple(row for row in self._consents if row.subject == subject_id)
+            return tuple(self._consents.get(subject_id, ()))
 
     def reads(self, subject_id: str) -> Sequence[ReadRow]:
-        """When what was read of a person, in order."""
+        """When what was read of a person, in the order in which it was written."""
         with self._lock:
-            return tuple(row for row in self._reads if row.subject == subject_id)
+            return tuple(self._reads.get(subject_id, ()))
 
     def write_person(self, change: PersonChange) -> None:
         """Write all of a change about a person.
 
         Raises:
-            StoreConflict: If the person's key is new in it and exists. Nothing was written.
+            StoreConflict: If the person's key is new in it and exists, or a field is and the key
+                does not. Nothing was written.
         """
+        person = change.subject
         with self._lock:
-            if change.key is not None:
-                if change.key.subject_id in self._subjects:
-                    raise StoreConflict("someone else made this person's key first; reload it")
-                self._subjects[change.key.subject_id] = change.key
+            new = () if change.key is None else (change.key,)
+            self._check_about(new, change.vault)
+            for key in new:
+                self._subjects[key.subject_id] = key
             for name in change.dropped:
-                self._vault.get(change.subject, {}).pop(name, None)
-            for trace in [*self._digests]:
-                if trace[2] == change.subject and trace[0] in change.traces:
-                    del self._digests[trace]
+                self._vault.get(person, {}).pop(name, None)
             self._write_about(change)
 
+    def _lose_traces(self, person: str, traces: Iterable[tuple[str, str]]) -> None:
+        for trace in traces:
+            self._traces[person].remove(trace)
+            del self._found[trace][person]
+
     def erase(self, erasure: ErasureRow) -> bool:
-        """Destroy a person's key, with their fields, traces and profile; keep the proof.
+        """Destroy a person's key, with their fields, traces and profile, and keep the proof of it.
 
         Returns:
-            False if there was nothing to destroy; nothing is written then.
+            False if there was none of these to destroy; nothing is written then.
         """
         person = erasure.subject
         with self._lock:
-            if self._subjects.pop(person, None) is None:
+            traces = tuple(self._traces.get(person, ()))
+            if not (traces or person in self._subjects or person in self._profiles):
                 return False
-            self._vault.pop(person, None)
-            self._profiles.pop(person, None)
-            self._digests = {key: row for key, row in self._digests.items() if key[2] != person}
-            self._erasures.append(erasure)
+            self._lose_traces(person, traces)
+            self._forget(person)
+            self._erasures.setdefault(person, []).append(erasure)
             return True
 
+    def _forget(self, person: str) -> None:
+        self._subjects.pop(person, None)
+        self._vault.pop(person, None)
+        self._profiles.pop(person, None)
+
     def erasures(self, subject_id: str) -> Sequence[ErasureRow]:
-        """The proofs that a person was erased."""
+        """The proofs that a person was erased, in the order in which it was written."""
         with self._lock:
-            return tuple(row for row in self._erasures if row.subject == subject_id)
+            return tuple(self._erasures.get(subject_id, ()))
 
     def take_turn(self, limits: Sequence[Limit], now: datetime) -> bool:
         """Count one more of everything, unless that were too many of one of them.
@@ -338,41 +364,54 @@ class MemoryStore:
         with self._lock:
             for limit in limits:
                 since = now - timedelta(seconds=limit.window_s)
-                recent = [at for at in self._turns.get(limit.key, ()) if at > since]
-                if len(recent) >= limit.most:
+                if sum(at > since for at, _ in self._turns.get(limit.key, ())) >= limit.most:
                     return False
-            for limit in limits:
-                self._turns.setdefault(limit.key, []).append(now)
-                until = now + timedelta(seconds=limit.window_s)
-                self._turns_until[limit.key] = max(self._turns_until.get(limit.key, until), until)
+            for key, window in longest_windows(limits).items():
+                self._turns.setdefault(key, []).append((now, now + window))
             return True
 
     def forget_expired(self, now: datetime, limit: int) -> Forgotten:
-        """Remove what is over: fields, traces, turns, and the keys that open nothing any more."""
+        """Remove what is over: fields, traces and turns, and keys with their last field."""
         with self._lock:
-            over = (
-                (person, row.field)
-                for person, rows in self._vault.items()
-                for row in rows.values()
-                if row.expires_at <= now
+            fields = _first(
+                limit,
+                (
+                    (person, row.field)
+                    for person, rows in self._vault.items()
+                    for row in rows.values()
+                    if row.expires_at <= now
+                ),
             )
-            fields = list(islice(over, limit))
-            touched = {person for person, _ in fields}
             for person, name in fields:
                 del self._vault[person][name]
-            traces = list(
-                islice((key for key, row in self._digests.items() if row.expires_at <= now), limit)
-            )
-            for trace in traces:
-                del self._digests[trace]
-            gone = [person for person in touched if not self._vault[person]]
+            gone = [
+                person for person in {person for person, _ in fields} if not self._vault[person]
+            ]
             for person in gone:
-                del self._vault[person]
-                self._subjects.pop(person, None)
-                self._profiles.pop(person, None)
-            for key in [key for key, until in self._turns_until.items() if until <= now][:limit]:
-                del self._turns_until[key], self._turns[key]
-            return Forgotten(len(fields), len(traces), len(gone))
+                self._forget(person)
+            traces = _first(
+                limit,
+                (
+                    (person, trace)
+                    for trace, found in self._found.items()
+                    for person, row in found.items()
+                    if row.expires_at <= now
+                ),
+            )
+            for person, trace in traces:
+                self._lose_traces(person, [trace])
+            turns = _first(
+                limit,
+                (
+                    (key, turn)
+                    for key, taken in self._turns.items()
+                    for turn in taken
+                    if turn[1] <= now
+                ),
+            )
+            for key, turn in turns:
+                self._turns[key].remove(turn)
+            return Forgotten(len(fields), len(traces), len(gone), len(turns))
 
     def keys_to_rewrap(self, key_id: str, *, after: str, limit: int) -> Sequence[SubjectKey]:
         """Persons' keys that another key of the shop than this one opens, after an id."""
@@ -391,3 +430,8 @@ class MemoryStore:
                 return False
             self._subjects[old.subject_id] = new
             return True
+
+
+def _first(limit: int, found: Iterable[_T]) -> list[_T]:
+    """The first of what is found, before anything is changed."""
+    return list(islice(found, limit))

@@ -84,13 +84,14 @@ UPGRADES: Final[tuple[tuple[str, ...], ...]] = (
             SELECT json_extract(state, '$.subject'), id FROM checkoutflow_checkouts""",
         """CREATE TABLE checkoutflow_consents (
             subject_id TEXT NOT NULL,
+            place BIGINT NOT NULL,
             at BIGINT NOT NULL,
             kind TEXT NOT NULL,
             is_given BIGINT NOT NULL,
             text TEXT NOT NULL,
             locale TEXT NOT NULL,
             proof TEXT NOT NULL,
-            PRIMARY KEY (subject_id, at, kind)
+            PRIMARY KEY (subject_id, place)
         ) WITHOUT ROWID""",
         """CREATE TABLE checkoutflow_digests (
             kind TEXT NOT NULL,
@@ -103,11 +104,12 @@ UPGRADES: Final[tuple[tuple[str, ...], ...]] = (
         """CREATE INDEX checkoutflow_digests_by_subject ON checkoutflow_digests (subject_id)""",
         """CREATE TABLE checkoutflow_erasures (
             subject_id TEXT NOT NULL,
+            place BIGINT NOT NULL,
             at BIGINT NOT NULL,
             reason TEXT NOT NULL,
             kept TEXT NOT NULL,
             until BIGINT,
-            PRIMARY KEY (subject_id, at)
+            PRIMARY KEY (subject_id, place)
         ) WITHOUT ROWID""",
         """CREATE TABLE checkoutflow_profiles (
             subject_id TEXT NOT NULL PRIMARY KEY,
@@ -117,11 +119,12 @@ UPGRADES: Final[tuple[tuple[str, ...], ...]] = (
         ) WITHOUT ROWID""",
         """CREATE TABLE checkoutflow_reads (
             subject_id TEXT NOT NULL,
+            place BIGINT NOT NULL,
             at BIGINT NOT NULL,
             purpose TEXT NOT NULL,
             fields TEXT NOT NULL,
             read_by TEXT NOT NULL,
-            PRIMARY KEY (subject_id, at, purpose, fields, read_by)
+            PRIMARY KEY (subject_id, place)
         ) WITHOUT ROWID""",
         """CREATE TABLE checkoutflow_turns (
             key TEXT NOT NULL,
@@ -162,6 +165,10 @@ def _key(name: str, points_to: Column[str] | None = None) -> Column[str]:
     if points_to is None:
         return Column(name, Text, primary_key=True)
     return Column(name, Text, ForeignKey(points_to), primary_key=True)
+
+
+def _place() -> Column[int]:
+    return Column("place", BigInteger, primary_key=True, autoincrement=False)
 
 
 def _text(name: str, *, null: bool = False) -> Column[str]:
@@ -315,12 +322,14 @@ PROFILES: Final = Table(
 )
 
 # Proofs: what was agreed to, who read what, and who was erased. Append-only, and without values.
+# `place` is the order in which a person's were written: clocks may stand still or go back.
 CONSENTS: Final = Table(
     "checkoutflow_consents",
     METADATA,
     _key("subject_id"),
-    Column("at", BigInteger, primary_key=True, autoincrement=False),
-    _key("kind"),
+    _place(),
+    _number("at"),
+    _text("kind"),
     _number("is_given"),
     _text("text"),
     _text("locale"),
@@ -332,10 +341,11 @@ READS: Final = Table(
     "checkoutflow_reads",
     METADATA,
     _key("subject_id"),
-    Column("at", BigInteger, primary_key=True, autoincrement=False),
-    _key("purpose"),
-    _key("fields"),
-    _key("read_by"),
+    _place(),
+    _number("at"),
+    _text("purpose"),
+    _text("fields"),
+    _text("read_by"),
     sqlite_with_rowid=False,
 )
 
@@ -343,7 +353,8 @@ ERASURES: Final = Table(
     "checkoutflow_erasures",
     METADATA,
     _key("subject_id"),
-    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    _place(),
+    _number("at"),
     _text("reason"),
     _text("kept"),
     _number("until", null=True),
@@ -357,7 +368,7 @@ TURNS: Final = Table(
     METADATA,
     _key("key"),
     Column("at", BigInteger, primary_key=True, autoincrement=False),
-    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    _place(),
     _number("expires_at"),
     Index("checkoutflow_turns_by_expiry", "expires_at"),
     sqlite_with_rowid=False,

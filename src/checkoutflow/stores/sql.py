@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
-    from typing import Any
 
     from sqlalchemy import Engine
     from sqlalchemy.engine.interfaces import DBAPICursor
@@ -384,19 +383,25 @@ class SqlStore(SqlPeople):
             self._recent.clear()
         self._recent[state.id] = text, state
 
-    def _ask(self, statement: str, *values: object) -> Sequence[Any]:
-        with self._transaction(sqlite.BEGIN_READ) as cursor:
-            cursor.execute(statement, values)
-            return cursor.fetchall()
+    def _empty_log(self) -> None:
+        # What was destroyed stays destroyed if this fails.
+        with suppress(StoreError), self._transaction(sqlite.NO_TRANSACTION) as cursor:
+            sqlite.empty_log(cursor)
 
     @contextmanager
     def _transaction(self, begin: str, *, is_creating: bool = False) -> Iterator[DBAPICursor]:
-        """Run one transaction: committed at the end, undone by any error."""
+        """Run one transaction: committed at the end, undone by any error.
+
+        Args:
+            begin: One of the words of ``sqlite`` for how it begins.
+            is_creating: Whether there need be no tables yet.
+        """
         try:
             connection = self._open(is_creating=True) if is_creating else self._take()
             try:
                 cursor = connection.cursor()
-                cursor.execute(begin)
+                if begin:
+                    cursor.execute(begin)
                 yield cursor
                 connection.commit()
             except StoreConflict:

@@ -13,11 +13,12 @@ from checkoutflow.stores.contract import (
     Forgotten,
     ProfileRow,
     ReadRow,
+    longest_windows,
 )
 from checkoutflow.stores.schema import instant, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -38,7 +39,11 @@ class SqlPeople:
         """One transaction."""
         raise NotImplementedError
 
-    def _rows(self, statement: str, *values: object) -> Sequence[Any]:
+    def _empty_log(self) -> None:
+        """See that nothing of what was destroyed is left on disk, as far as that can be now."""
+        raise NotImplementedError
+
+    def _ask(self, statement: str, *values: object) -> Sequence[Any]:
         with self.transaction(is_writing=False) as cursor:
             cursor.execute(statement, values)
             return cursor.fetchall()
@@ -55,36 +60,37 @@ class SqlPeople:
 
     def checkouts_of(self, subject_id: str) -> Sequence[str]:
         """Ids of the checkouts that belong to a person, ordered."""
-        return [found for (found,) in self._rows(self._sql.checkouts_of, subject_id)]
+        return [found for (found,) in self._ask(self._sql.checkouts_of, subject_id)]
 
     def profile(self, subject_id: str) -> ProfileRow | None:
         """What is remembered of a person."""
-        for subject, choices, at, restricted in self._rows(self._sql.profile, subject_id):
+        for subject, choices, at, restricted in self._ask(self._sql.profile, subject_id):
             since = None if restricted is None else moment(restricted)
             return ProfileRow(subject, json.loads(choices), moment(at), since)
         return None
 
     def consents(self, subject_id: str) -> Sequence[ConsentRow]:
-        """What a person agreed to and took back, in order."""
+        """What a person agreed to and took back, in the order in which it was written."""
         return [
             ConsentRow(subject, kind, bool(is_given), moment(at), text, locale, proof)
-            for subject, at, kind, is_given, text, locale, proof in self._rows(
+            for subject, at, kind, is_given, text, locale, proof in self._ask(
                 self._sql.consents, subject_id
             )
         ]
 
     def reads(self, subject_id: str) -> Sequence[ReadRow]:
-        """When what was read of a person, in order."""
+        """When what was read of a person, in the order in which it was written."""
         return [
             ReadRow(subject, moment(at), purpose, tuple(fields.split()), by)
-            for subject, at, purpose, fields, by in self._rows(self._sql.reads, subject_id)
+            for subject, at, purpose, fields, by in self._ask(self._sql.reads, subject_id)
         ]
 
     def write_person(self, change: PersonChange) -> None:
         """Write all of a change about a person.
 
         Raises:
-            StoreConflict: If the person's key is new in it and exists. Nothing was written.
+            StoreConflict: If the person's key is new in it and exists, or a field is and the key
+                does not. Nothing was written.
         """
         sql, person = self._sql, change.subject
         with self.transaction(is_writing=True) as cursor:
@@ -93,8 +99,6 @@ class SqlPeople:
                 cursor.execute(sql.insert_subject, values)
             for name in change.dropped:
                 cursor.execute(sql.delete_field, (person, name))
-            for kind in change.traces:
-                cursor.execute(sql.delete_traces, (person, kind))
             for statement, row in self._about(change):
                 cursor.execute(statement, row)
 
@@ -105,12 +109,14 @@ class SqlPeople:
             purposes, until = " ".join(field.purposes), instant(field.expires_at)
             values = (field.subject_id, field.field, field.ciphertext, purposes, until)
             yield sql.set_vault, values
+        for kind in change.traces:
+            yield sql.delete_traces, (change.retraced, kind)
         for digest in change.digests:
             until = instant(digest.expires_at)
             yield sql.set_digest, (digest.kind, digest.digest, digest.subject, until)
         for consent in change.consents:
             yield (
-                sql.insert_consent,
+                sql.append_consent,
                 (
                     consent.subject,
                     instant(consent.at),
@@ -119,13 +125,14 @@ class SqlPeople:
                     consent.text,
                     consent.locale,
                     consent.proof,
+                    consent.subject,
                 ),
             )
         for read in change.reads:
             fields = " ".join(read.fields)
             yield (
-                sql.insert_read,
-                (read.subject, instant(read.at), read.purpose, fields, read.by),
+                sql.append_read,
+                (read.subject, instant(read.at), read.purpose, fields, read.by, read.subject),
             )
         if (profile := change.profile) is not None:
             since = None if profile.restricted_at is None else instant(profile.restricted_at)
@@ -136,28 +143,30 @@ class SqlPeople:
             )
 
     def erase(self, erasure: ErasureRow) -> bool:
-        """Destroy a person's key, with their fields, traces and profile; keep the proof.
+        """Destroy a person's key, with their fields, traces and profile, and keep the proof of it.
 
         Returns:
-            False if there was nothing to destroy; nothing is written then.
+            False if there was none of these to destroy; nothing is written then.
         """
         sql, person = self._sql, erasure.subject
+        until = None if erasure.until is None else instant(erasure.until)
+        kept = " ".join(erasure.kept)
+        proof = (person, instant(erasure.at), erasure.reason, kept, until, person)
+        # The fields before the key that they point at.
+        everything = (sql.delete_fields, sql.delete_subject, sql.delete_digests, sql.delete_profile)
         with self.transaction(is_writing=True) as cursor:
-            # The fields first: they point at the key.
-            cursor.execute(sql.delete_fields, (person,))
-            cursor.execute(sql.delete_subject, (person,))
-            if cursor.rowcount == 0:
+            destroyed = 0
+            for statement in everything:
+                cursor.execute(statement, (person,))
+                destroyed += cursor.rowcount
+            if not destroyed:
                 return False
-            cursor.execute(sql.delete_digests, (person,))
-            cursor.execute(sql.delete_profile, (person,))
-            until = None if erasure.until is None else instant(erasure.until)
-            kept = " ".join(erasure.kept)
-            proof = (person, instant(erasure.at), erasure.reason, kept, until)
-            cursor.execute(sql.insert_erasure, proof)
+            cursor.execute(sql.append_erasure, proof)
+        self._empty_log()
         return True
 
     def erasures(self, subject_id: str) -> Sequence[ErasureRow]:
-        """The proofs that a person was erased."""
+        """The proofs that a person was erased, in the order in which it was written."""
         return [
             ErasureRow(
                 subject,
@@ -166,7 +175,7 @@ class SqlPeople:
                 tuple(kept.split()),
                 None if until is None else moment(until),
             )
-            for subject, at, reason, kept, until in self._rows(self._sql.erasures, subject_id)
+            for subject, at, reason, kept, until in self._ask(self._sql.erasures, subject_id)
         ]
 
     def take_turn(self, limits: Sequence[Limit], now: datetime) -> bool:
@@ -183,17 +192,14 @@ class SqlPeople:
                 ((count,),) = cursor.fetchall()
                 if count >= limit.most:
                     return False
-            for limit in limits:
-                cursor.execute(sql.last_turn, (limit.key, at))
-                ((last,),) = cursor.fetchall()
-                until = instant(now + timedelta(seconds=limit.window_s))
-                place = 0 if last is None else last + 1
-                cursor.execute(sql.insert_turn, (limit.key, at, place, until))
+            for key, window in longest_windows(limits).items():
+                cursor.execute(sql.append_turn, (key, at, instant(now + window), key, at))
         return True
 
     def forget_expired(self, now: datetime, limit: int) -> Forgotten:
-        """Remove what is over: fields, traces, turns, and the keys that open nothing any more."""
-        sql, over = self._sql, (instant(now), limit)
+        """Remove what is over: fields, traces and turns, and keys with their last field."""
+        sql, at = self._sql, instant(now)
+        over = (at, limit)
         with self.transaction(is_writing=False) as cursor:
             cursor.execute(sql.expired_fields, over)
             fields = cursor.fetchall()
@@ -202,27 +208,25 @@ class SqlPeople:
             cursor.execute(sql.expired_turns, over)
             turns = cursor.fetchall()
         if not (fields or digests or turns):
-            return Forgotten(0, 0, 0)  # most often: nobody waits for a writer then
-        people = 0
+            return Forgotten(0, 0, 0, 0)  # most often: nobody waits for a writer then
         with self.transaction(is_writing=True) as cursor:
-            for field in fields:
-                cursor.execute(sql.delete_field, field)
+            gone = _delete(cursor, sql.forget_field, [(*field, at) for field in fields])
+            people = 0
             for subject in sorted({subject for subject, _ in fields}):
                 cursor.execute(sql.any_field, (subject, 1))
                 if not cursor.fetchall():
-                    cursor.execute(sql.delete_subject, (subject,))
+                    people += _delete(cursor, sql.delete_subject, [(subject,)])
                     cursor.execute(sql.delete_profile, (subject,))
-                    people += 1
-            for digest in digests:
-                cursor.execute(sql.delete_digest, digest)
-            for turn in turns:
-                cursor.execute(sql.delete_turn, turn)
-        return Forgotten(len(fields), len(digests), people)
+            traces = _delete(cursor, sql.forget_digest, [(*digest, at) for digest in digests])
+            forgotten = Forgotten(gone, traces, people, _delete(cursor, sql.delete_turn, turns))
+        if people:
+            self._empty_log()
+        return forgotten
 
     def keys_to_rewrap(self, key_id: str, *, after: str, limit: int) -> Sequence[SubjectKey]:
         """Persons' keys that another key of the shop than this one opens, after an id."""
         return [
-            SubjectKey(*row) for row in self._rows(self._sql.keys_to_rewrap, after, key_id, limit)
+            SubjectKey(*row) for row in self._ask(self._sql.keys_to_rewrap, after, key_id, limit)
         ]
 
     def replace_key(self, old: SubjectKey, new: SubjectKey) -> bool:
@@ -231,3 +235,12 @@ class SqlPeople:
         with self.transaction(is_writing=True) as cursor:
             cursor.execute(self._sql.replace_key, values)
             return bool(cursor.rowcount)
+
+
+def _delete(cursor: DBAPICursor, statement: str, rows: Iterable[tuple[object, ...]]) -> int:
+    """Delete rows one by one, and say how many were there."""
+    count = 0
+    for row in rows:
+        cursor.execute(statement, row)
+        count += cursor.rowcount
+    return count

@@ -25,6 +25,7 @@ insert: Final = sqlite.insert
 # refused after it has read.
 BEGIN_WRITE: Final = "BEGIN IMMEDIATE"
 BEGIN_READ: Final = "BEGIN"
+NO_TRANSACTION: Final = ""
 
 HAS_TABLES: Final = (
     "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'checkoutflow_schema'"
@@ -52,7 +53,14 @@ _ADVICE: Final = {
     sqlite3.SQLITE_NOTADB: "the file is no SQLite database; check its path",
 }
 _TRIES: Final = 10
-_TAKEN: Final = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"}
+_CONFLICTS: Final = {
+    name: f"someone else {did} first; reload it"
+    for name, did in {
+        "SQLITE_CONSTRAINT_PRIMARYKEY": "wrote this checkout, or used this key,",
+        "SQLITE_CONSTRAINT_UNIQUE": "wrote this checkout, or used this key,",
+        "SQLITE_CONSTRAINT_FOREIGNKEY": "removed what this belongs to, such as a person's key,",
+    }.items()
+}
 
 
 def make_file(path: Path) -> None:
@@ -68,7 +76,10 @@ def make_file(path: Path) -> None:
 
 
 def make_safe(cursor: DBAPICursor) -> None:
-    """Set what SQLite keeps for each connection, so that what is committed stays.
+    """Set what SQLite keeps for each connection: what is committed stays, what is deleted goes.
+
+    Without ``secure_delete`` the bytes of a deleted row stand in the file until their place is
+    needed again, also those of a person's key.
 
     Raises:
         StoreError: If the database cannot have a write-ahead log.
@@ -81,6 +92,8 @@ def make_safe(cursor: DBAPICursor) -> None:
         )
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA secure_delete = ON")
+    cursor.fetchall()
 
 
 def _begin_log(cursor: DBAPICursor) -> str:
@@ -100,10 +113,23 @@ def _begin_log(cursor: DBAPICursor) -> str:
     raise StoreError(_ADVICE[sqlite3.SQLITE_BUSY])
 
 
+def empty_log(cursor: DBAPICursor) -> None:
+    """Move the log into the file and empty it, outside any transaction.
+
+    Pages as they were before still stand in a log that is merely copied. It waits for nobody: if
+    somebody reads or writes at this moment, all is left as it is.
+    """
+    cursor.execute("PRAGMA busy_timeout")
+    ((patience,),) = cursor.fetchall()
+    cursor.execute("PRAGMA busy_timeout = 0")
+    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    cursor.execute(f"PRAGMA busy_timeout = {patience}")
+
+
 def explain(error: sqlite3.Error) -> StoreError:
     """Say what an error means for the caller. SQLite's own texts name tables, never values."""
-    if getattr(error, "sqlite_errorname", "") in _TAKEN:
-        return StoreConflict("someone else wrote this checkout, or used this key, first; reload it")
+    if conflict := _CONFLICTS.get(getattr(error, "sqlite_errorname", "")):
+        return StoreConflict(conflict)
     return StoreError(_ADVICE.get(_primary(error)) or f"SQLite refused: {error}")
 
 

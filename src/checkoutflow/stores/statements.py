@@ -161,17 +161,9 @@ class Statements:
         self.set_profile = _upsert(profiles)
         self.profile = _sql(select(profiles).where(_is(profiles, "subject_id")))
         self.delete_profile = _sql(delete(profiles).where(_is(profiles, "subject_id")))
-        consents, reads, erasures = schema.CONSENTS, schema.READS, schema.ERASURES
-        self.insert_consent = _sql(sqlite.insert(consents).on_conflict_do_nothing())
-        self.consents = _sql(
-            select(consents).where(_is(consents, "subject_id")).order_by(consents.c.at)
-        )
-        self.insert_read = _sql(sqlite.insert(reads).on_conflict_do_nothing())
-        self.reads = _sql(select(reads).where(_is(reads, "subject_id")).order_by(reads.c.at))
-        self.insert_erasure = _sql(insert(erasures))
-        self.erasures = _sql(
-            select(erasures).where(_is(erasures, "subject_id")).order_by(erasures.c.at)
-        )
+        self.append_consent, self.consents = _append(schema.CONSENTS), _in_order(schema.CONSENTS)
+        self.append_read, self.reads = _append(schema.READS), _in_order(schema.READS)
+        self.append_erasure, self.erasures = _append(schema.ERASURES), _in_order(schema.ERASURES)
         self.delete_subject = _sql(delete(subjects).where(_is(subjects, "id")))
         self.delete_fields = _sql(delete(vault).where(_is(vault, "subject_id")))
         self.delete_field = _sql(delete(vault).where(_is(vault, "subject_id"), _is(vault, "field")))
@@ -189,16 +181,27 @@ class Statements:
                 .order_by(digests.c.expires_at)
             )
         )
-        self.delete_digest = _sql(
+        # What was written anew since it was found to be over is not over.
+        self.forget_field = _sql(
+            delete(vault).where(
+                _is(vault, "subject_id"),
+                _is(vault, "field"),
+                vault.c.expires_at <= bindparam("now"),
+            )
+        )
+        self.forget_digest = _sql(
             delete(digests).where(
-                _is(digests, "kind"), _is(digests, "digest"), _is(digests, "subject_id")
+                _is(digests, "kind"),
+                _is(digests, "digest"),
+                _is(digests, "subject_id"),
+                digests.c.expires_at <= bindparam("now"),
             )
         )
         self.any_field = _sql(_first(select(vault.c.field).where(_is(vault, "subject_id"))))
         self.turns = _sql(
             select(func.count()).where(_is(turns, "key"), turns.c.at > bindparam("since"))
         )
-        self.insert_turn = _sql(insert(turns))
+        self.append_turn = _append(turns)
         self.expired_turns = _sql(
             _first(
                 select(turns.c.key, turns.c.at, turns.c.place)
@@ -208,9 +211,6 @@ class Statements:
         )
         self.delete_turn = _sql(
             delete(turns).where(_is(turns, "key"), _is(turns, "at"), _is(turns, "place"))
-        )
-        self.last_turn = _sql(
-            select(func.max(turns.c.place)).where(_is(turns, "key"), _is(turns, "at"))
         )
         self.keys_to_rewrap = _sql(
             _first(
@@ -252,6 +252,28 @@ def _upsert(table: Table) -> str:
         column.name: statement.excluded[column.name] for column in table.c if not column.primary_key
     }
     return _sql(statement.on_conflict_do_update(index_elements=table.primary_key, set_=new))
+
+
+def _append(table: Table) -> str:
+    """Insert a row at the next place among those that share the rest of its key.
+
+    Its values are the row without the place, and then the rest of the key again.
+    """
+    last = func.coalesce(func.max(table.c.place), literal_column("0"))
+    row = [
+        bindparam(f"new_{column.name}", type_=column.type)
+        if column is not table.c.place
+        else last + literal_column("1")
+        for column in table.c
+    ]
+    key = [_is(table, column.name) for column in table.primary_key if column is not table.c.place]
+    return _sql(insert(table).from_select(list(table.c), select(*row).where(*key)))
+
+
+def _in_order(table: Table) -> str:
+    """Ask for a person's rows of such a table, without their places."""
+    columns = [column for column in table.c if column is not table.c.place]
+    return _sql(select(*columns).where(_is(table, "subject_id")).order_by(table.c.place))
 
 
 def _due() -> str:

@@ -1,0 +1,338 @@
+"""What is kept of people with a commit: sealed fields, traces, profiles, consents and reads.
+
+Each sale has a person of its own in the vault, under a key of its own. What the law on bookkeeping
+keeps is sealed a second time, under another key, so that it can stay when the person is erased. Who
+agreed to be remembered is a third: a profile that outlives the sale, and is found again by traces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Final
+
+from checkoutflow.checkout import events as e
+from checkoutflow.customer.matching import matching_form
+from checkoutflow.flow.effects import Program, ask_store, random
+from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
+from checkoutflow.payment.outcomes import Operation
+from checkoutflow.privacy.consent import Consent, version_of
+from checkoutflow.privacy.fields import FIELDS, KEEP_ORDER, KEEP_PROFILE, KEEP_UNFINISHED, Purpose
+from checkoutflow.privacy.vault import Keys, SubjectKey, Vault, VaultRow, digests, keep
+from checkoutflow.stores.contract import (
+    ConsentRow,
+    DigestRow,
+    ProfileRow,
+    ReadRow,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from checkoutflow.checkout.state import Checkout
+    from checkoutflow.choice.rules import Rules
+
+ORDERED: Final = (e.Confirmed, e.ReviewApproved)
+
+# What a sale can be found by, for whoever asks what is kept of them.
+_OF_A_SALE: Final = ("email", "phone")
+# What a profile is found by: all of it together.
+KNOWN_BY: Final = {
+    "email": ("email", "postal_code"),
+    "phone": ("phone",),
+    "login": ("login",),
+}
+# What fills in a checkout for somebody who is known.
+FILLED: Final = tuple(
+    name for name, field in FIELDS.items() if Purpose.REMEMBER in field.purposes and name != "login"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The part of a change that is about people; see `Change`."""
+
+    subjects: tuple[SubjectKey, ...] = ()
+    vault: tuple[VaultRow, ...] = ()
+    digests: tuple[DigestRow, ...] = ()
+    people: tuple[str, ...] = ()
+    consents: tuple[ConsentRow, ...] = ()
+    reads: tuple[ReadRow, ...] = ()
+    profile: ProfileRow | None = None
+    traces: tuple[str, ...] = ()
+
+    def __add__(self, other: About) -> About:
+        """Both of them."""
+        both = {
+            item.name: getattr(self, item.name) + getattr(other, item.name)
+            for item in fields(self)
+            if item.name != "profile"
+        }
+        return About(**both, profile=other.profile or self.profile)
+
+
+NOTHING: Final = About()
+
+
+def books_of(subject: str) -> str:
+    """Under whom the vault keeps what the law on bookkeeping wants of a person."""
+    return f"{subject}.books"
+
+
+class Keeping:
+    """Seals, opens and finds again; what a program knows about people."""
+
+    rules: Rules
+    _keys: Keys
+    _vault: Vault
+
+    # Sealing --------------------------------------------------------------------------------------
+
+    def _sealed(
+        self, subject: str, values: Mapping[str, str], at: datetime, *, is_new: bool
+    ) -> Program[About]:
+        """Seal contact details for the vault, with what finds them again.
+
+        Args:
+            subject: Whose they are.
+            values: Clean, by field name.
+            at: Now.
+            is_new: Whether the vault has nothing of them yet.
+        """
+        if not values:
+            return NOTHING
+        for_books = {
+            name: value
+            for name, value in values.items()
+            if Purpose.KEEP_BOOKS in FIELDS[name].purposes
+        }
+        mine = yield from self._sealed_for(subject, values, at, is_new=is_new)
+        books = yield from self._sealed_for(
+            books_of(subject), for_books, at, is_new=is_new, only=Purpose.KEEP_BOOKS
+        )
+        until = at + timedelta(days=KEEP_UNFINISHED)
+        return mine + books + About(digests=self._traces_of_sale(subject, values, until))
+
+    def _sealed_for(
+        self,
+        subject: str,
+        values: Mapping[str, str],
+        at: datetime,
+        *,
+        is_new: bool,
+        only: Purpose | None = None,
+        until: datetime | None = None,
+    ) -> Program[About]:
+        if not values:
+            return NOTHING
+        key: SubjectKey | None = None
+        if not is_new:
+            key, _ = yield from ask_store("person", subject)
+        # One drawing for all that sealing needs: a data key, and a nonce for each thing sealed.
+        octets = yield from random(32 + 12 * (len(values) + 1))
+        made, rows = self._vault.write(
+            key, subject, values, at=at, random=_Drawn(octets), only=only, until=until
+        )
+        return About(subjects=() if key else (made,), vault=tuple(rows))
+
+    def _opened(
+        self, subject: str, purpose: Purpose, at: datetime, names: Iterable[str] | None = None
+    ) -> Program[Mapping[str, str]]:
+        """Open a person's fields for a purpose."""
+        key: SubjectKey | None
+        key, rows = yield from ask_store("person", subject)
+        return self._vault.read(key, rows, purpose, at, names) if key is not None else {}
+
+    # Traces ---------------------------------------------------------------------------------------
+
+    def trace(self, kind: str, *values: str) -> tuple[str, ...]:
+        """The digests of a trace, under each of the shop's keys, the current one first."""
+        return digests(self._keys, f"trace {kind}", "\n".join(values))
+
+    def _trace_row(
+        self, kind: str, subject: str, until: datetime, values: Iterable[str]
+    ) -> DigestRow:
+        return DigestRow(kind, self.trace(kind, *values)[0], subject, until)
+
+    def _traces_of_sale(
+        self, subject: str, values: Mapping[str, str], until: datetime
+    ) -> tuple[DigestRow, ...]:
+        return tuple(
+            self._trace_row(name, subject, until, [self._matching(name, values[name])])
+            for name in _OF_A_SALE
+            if name in values
+        )
+
+    def _matching(self, name: str, value: str) -> str:
+        if name == "login":
+            return value
+        return matching_form(name, value, self.rules.shop.markets[0])
+
+    def known_by(self, by: str, values: Mapping[str, str]) -> tuple[str, ...] | None:
+        """What somebody would be found by as a profile; None where too little is given."""
+        names = KNOWN_BY[by]
+        if not all(name in values for name in names):
+            return None
+        return tuple(self._matching(name, values[name]) for name in names)
+
+    def _found(self, by: str, values: Mapping[str, str], at: datetime) -> Program[Sequence[str]]:
+        """Who has a profile with this trace."""
+        known = self.known_by(by, values)
+        if known is None:
+            return ()
+        kind = f"known {by}"
+        people: Sequence[str] = yield from ask_store(
+            "find_people", kind, self.trace(kind, *known), at
+        )
+        return people
+
+    # The sale -------------------------------------------------------------------------------------
+
+    def _about(
+        self, before: Checkout | None, after: Checkout, events: Sequence[e.Event], at: datetime
+    ) -> Program[About]:
+        """What a commit means for what is kept: reads that it leads to, consents, and the sale."""
+        about = About(
+            consents=_consents(before, after, events, at), reads=self._reads(after, events, at)
+        )
+        if after.provided and any(isinstance(event, ORDERED) for event in events):
+            about += yield from self._sold(after, at)
+        return about
+
+    def _reads(
+        self, state: Checkout, events: Sequence[e.Event], at: datetime
+    ) -> tuple[ReadRow, ...]:
+        """What will be read for providers; written down before it is sent to them."""
+        reads = []
+        for event in events:
+            if isinstance(event, e.AttemptStarted) and event.operation is Operation.AUTHORISE:
+                payment = state.payment(event.payment)
+                for purpose, names in self.wanted(state, payment.method, payment.provider).items():
+                    names_read = tuple(sorted(names))
+                    read = ReadRow(state.subject, at, purpose, names_read, payment.provider or "")
+                    reads.append(read)
+        return tuple(reads)
+
+    def code_field(self, method: str) -> str:
+        """Where the vault keeps the code of a gift card, or of an account with store credit.
+
+        They are two, since both can pay for one order.
+        """
+        way = self.rules.ways.get(method)
+        is_account = way is not None and way.covers_part and not way.takes_code
+        return "store_credit_code" if is_account else "gift_card_code"
+
+    def wanted(
+        self, state: Checkout, method: str, provider: str | None
+    ) -> dict[Purpose, frozenset[str]]:
+        """Which fields a provider is given for a payment, by the purpose of each."""
+        way = self.rules.ways.get(method)
+        able = self.rules.behind(provider or "")
+        names = set(able.details)
+        if way is not None and (way.takes_code or way.covers_part):
+            names.add(self.code_field(method))
+        names &= {*state.provided}
+        purposes = [Purpose.TAKE_PAYMENT]
+        if way is not None and way.is_deferred:
+            purposes.append(Purpose.IDENTIFY_FOR_CREDIT)
+        found: dict[Purpose, frozenset[str]] = {}
+        for purpose in purposes:
+            fitting = {name for name in names if purpose in FIELDS[name].purposes}
+            if fitting:
+                found[purpose] = frozenset(fitting)
+                names -= fitting
+        return found
+
+    def _sold(self, state: Checkout, at: datetime) -> Program[About]:
+        """Now there is a sale to look after: what was typed for it lives as long as it must."""
+        key, rows = yield from ask_store("person", state.subject)
+        _, books = yield from ask_store("person", books_of(state.subject))
+        day = self.rules.law.day(state.market, at)
+        last = self.rules.law.books_until(state.market, day) + timedelta(days=1)
+        until = datetime.combine(last, time(), UTC)
+        kept = About(
+            vault=(
+                *keep(rows, at=at),
+                *(replace(row, expires_at=until) for row in books if at < row.expires_at),
+            )
+        )
+        if key is None:
+            return kept
+        values = self._vault.read(key, rows, Purpose.REMEMBER, at)
+        traces = self._traces_of_sale(state.subject, values, at + timedelta(days=KEEP_ORDER))
+        kept += About(digests=traces)
+        if state.consents.get(Consent.PROFILE) or state.recognition.person:
+            kept += yield from self._remembered(state, values, at)
+        return kept
+
+    def _remembered(
+        self, state: Checkout, values: Mapping[str, str], at: datetime
+    ) -> Program[About]:
+        """Keep a profile, or keep up the one there is.
+
+        Nobody takes over another's: where somebody is found by the same traces, a customer who has
+        not shown who they are leaves them alone.
+        """
+        person, is_new = state.recognition.person, False
+        if not person:
+            for by in KNOWN_BY:
+                if (yield from self._found(by, values, at)) and by != "phone":
+                    return NOTHING
+            octets = yield from random(CHECKOUT_BYTES)
+            person, is_new = checkout_id(octets), True
+        until = at + timedelta(days=KEEP_PROFILE)
+        values = {"country": state.market, **values}
+        sealed = yield from self._sealed_for(
+            person, values, at, is_new=is_new, only=Purpose.REMEMBER, until=until
+        )
+        traces = []
+        for by in KNOWN_BY:
+            known = self.known_by(by, values)
+            if known is not None:
+                traces.append(self._trace_row(f"known {by}", person, until, known))
+        choices = {"delivery": state.delivery, "payment": state.method}
+        profile = ProfileRow(person, {name: to for name, to in choices.items() if to}, at)
+        read = ReadRow(state.subject, at, Purpose.REMEMBER, tuple(sorted(values)), "checkoutflow")
+        consents = [
+            ConsentRow(
+                person, kind, is_given, at, version_of(Consent(kind)), state.locale, state.id
+            )
+            for kind, is_given in state.consents.items()
+            if is_new
+        ]
+        mine = About(
+            digests=tuple(traces),
+            traces=tuple(f"known {by}" for by in KNOWN_BY),
+            people=(person,),
+            consents=tuple(consents),
+            reads=(read,),
+            profile=profile,
+        )
+        return sealed + mine
+
+
+def _consents(
+    before: Checkout | None, after: Checkout, events: Sequence[e.Event], at: datetime
+) -> tuple[ConsentRow, ...]:
+    """Consents of this commit, each with its proof: the checkout and the version that has it."""
+    version = before.version + 1 if before is not None else 1
+    owner = after.recognition.person or after.subject
+    return tuple(
+        ConsentRow(
+            owner, kind, is_given, at, event.texts[kind], event.locale, f"{after.id}/{version}"
+        )
+        for event in events
+        if isinstance(event, e.ConsentChanged)
+        for kind, is_given in event.consents.items()
+    )
+
+
+class _Drawn:
+    """Hands out bytes that were drawn before."""
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets = octets
+
+    def __call__(self, count: int) -> bytes:
+        taken, self._octets = self._octets[:count], self._octets[count:]
+        return taken

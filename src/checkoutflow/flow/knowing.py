@@ -1,0 +1,231 @@
+"""Knowing who the customer is: recognition, codes and consents.
+
+Whether anybody is found changes nothing that whoever asks can see: the same effects in the same
+order, the same answer. What is sent to a mailbox or a telephone is sent later and elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
+
+from checkoutflow.checkout import commands as c
+from checkoutflow.checkout.recognising import is_open
+from checkoutflow.customer import clean
+from checkoutflow.errors import InvalidInput, NotVerified, TooManyTries, UsageError
+from checkoutflow.flow.acting import Acting
+from checkoutflow.flow.effects import Program, ask_store, now, random
+from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
+from checkoutflow.flow.keeping import FILLED, About
+from checkoutflow.privacy.codes import CodeText, code_of, code_text, is_code
+from checkoutflow.privacy.fields import Purpose
+from checkoutflow.privacy.secret import Secret
+from checkoutflow.stores.contract import Limit, PersonChange, ProfileRow, ReadRow
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from checkoutflow.checkout.state import Checkout
+    from checkoutflow.privacy.vault import SubjectKey, VaultRow
+
+_ADDRESS: Final = frozenset({"street", "postal_code", "city", "country"})
+_TEN_MINUTES: Final = 600
+_DAY: Final = 24 * 3600
+
+# What anonymous callers may try (OWASP ASVS 5.0, 2.4.1 and 6.3.8 ask for limits; the figures are
+# ours): of one network address, of one mailbox or telephone, and of the shop as a whole.
+ASKED_BY_CLIENT: Final = (5, _TEN_MINUTES)
+ASKED_FOR_CONTACT: Final = (10, _DAY)
+ASKED_OF_SHOP: Final = (600, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeToSend:
+    """A code that the shop sends to a customer; printing it shows nothing of it.
+
+    Attributes:
+        checkout: For which checkout.
+        by: ``email`` or ``phone``.
+        to: The address or number.
+        text: What to send.
+    """
+
+    checkout: str
+    by: Literal["email", "phone"]
+    to: Secret = field(repr=False)
+    text: CodeText = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A person who is known, with what is kept of them.
+
+    Attributes:
+        person: Under whom.
+        values: What fills in the checkout.
+        choices: What they chose last time.
+    """
+
+    person: str
+    values: Mapping[str, str] = field(repr=False)
+    choices: Mapping[str, str]
+
+
+class Knowing(Acting):
+    """What a flow does to know its customer."""
+
+    def recognise(
+        self, checkout_id_: str, given: Mapping[str, str], client: str, key: str
+    ) -> Program[Checkout]:
+        """Ask for a code, whether or not there is anybody to send one to.
+
+        Raises:
+            InvalidInput: If what is given finds nobody by its kind, or is wrong.
+            TooManyTries: If it was tried too often.
+            UsageError: If the shop does not take the messages by which codes are sent.
+        """
+        if "code_asked" not in self.shop.messages:
+            raise UsageError(
+                'codes are sent by the shop: put "code_asked" among its messages', field="messages"
+            )
+        before = yield from self.load(checkout_id_)
+        at = yield from now()
+        values = clean(given, market=before.market)
+        by = _asked_by(values)
+        yield from self._take_turn(by, values, client, at)
+        found = yield from self._found(by, values, at)
+        octets = yield from random(2 * CHECKOUT_BYTES)
+        nobody = checkout_id(octets[:CHECKOUT_BYTES])
+        command = c.AskCode(
+            person=found[0] if len(found) == 1 else nobody,
+            challenge=checkout_id(octets[CHECKOUT_BYTES:]),
+            by=by,
+        )
+        return (yield from self.act(checkout_id_, [command], {}, key))
+
+    def _take_turn(
+        self, by: str, values: Mapping[str, str], client: str, at: datetime
+    ) -> Program[None]:
+        contact = self.trace("turn contact", *(self.known_by(by, values) or ()))[0]
+        limits = [
+            Limit(f"recognise/contact/{contact}", *ASKED_FOR_CONTACT),
+            Limit("recognise/shop", *ASKED_OF_SHOP),
+        ]
+        if client:
+            address = self.trace("turn client", client)[0]
+            limits.append(Limit(f"recognise/client/{address}", *ASKED_BY_CLIENT))
+        if not (yield from ask_store("take_turn", tuple(limits), at)):
+            raise TooManyTries("that was tried too often; try again in ten minutes")
+
+    def code(self, checkout_id_: str) -> Program[CodeToSend | None]:
+        """The code that a customer waits for; None if there is nobody, or no need."""
+        state = yield from self.load(checkout_id_)
+        at = yield from now()
+        asked = state.recognition
+        if not is_open(asked, at) or not asked.person:
+            return None
+        known = yield from self._remembered_of(asked.person, at)
+        by: Literal["email", "phone"] = "phone" if asked.by == "phone" else "email"
+        if known is None or by not in known.values:
+            return None
+        read = ReadRow(known.person, at, Purpose.REMEMBER, (by,), "code")
+        yield from ask_store("write_person", PersonChange(subject=known.person, reads=(read,)))
+        code = code_of(self._keys, asked.challenge, asked.sending)
+        text = code_text(code, self.shop.name, state.locale)
+        return CodeToSend(state.id, by, Secret(known.values[by]), text)
+
+    def verify(self, checkout_id_: str, typed: str) -> Program[Checkout]:
+        """Take a code that the customer typed, and fill in what is known of them.
+
+        Raises:
+            NotVerified: If it is not right, for whatever reason.
+        """
+        state = yield from self.load(checkout_id_)
+        at = yield from now()
+        asked = state.recognition
+        is_right = is_code(self._keys, asked.challenge, asked.sending, typed)
+        is_right = is_right and is_open(asked, at)
+        known = yield from self._remembered_of(asked.person, at, opens=is_right)
+        if known is None:
+            yield from self.act(checkout_id_, [c.RefuseCode()], {}, "")
+            raise NotVerified(
+                "the code is not right, or not any more; ask for another one", field="code"
+            )
+        return (yield from self._filled_in(state, known, asked.by, at))
+
+    def _remembered_of(
+        self, person: str, at: datetime, *, opens: bool = True
+    ) -> Program[Remembered | None]:
+        """What is kept of a person who is remembered; None if there is nobody, or it rests.
+
+        It asks the store the same, whoever it is and whether or not it opens anything.
+        """
+        key: SubjectKey | None
+        rows: Sequence[VaultRow]
+        key, rows = yield from ask_store("person", person)
+        profile: ProfileRow | None = yield from ask_store("profile", person)
+        if not opens or key is None or profile is None or profile.restricted_at is not None:
+            return None
+        values = self._vault.read(key, rows, Purpose.REMEMBER, at)
+        return Remembered(person, values, profile.choices)
+
+    def login(self, login: str, at: datetime) -> Program[Remembered | None]:
+        """Who is remembered under a login that the shop, or an issuer, vouches for."""
+        found = yield from self._found("login", {"login": login}, at)
+        if len(found) != 1:
+            return None
+        return (yield from self._remembered_of(found[0], at))
+
+    def _filled_in(
+        self, state: Checkout, known: Remembered, by: str, at: datetime
+    ) -> Program[Checkout]:
+        """Take over what is known: what the customer has typed in this checkout goes first."""
+        missing = self.filling(known, state.market, state.provided)
+        about = self.taken_over(known, missing, at)
+        return (yield from self.act(state.id, [self.verified(known, by)], missing, "", about))
+
+    def taken_over(self, known: Remembered, values: Mapping[str, str], at: datetime) -> About:
+        """Whose checkout it is from now on, and that what is kept of them was read for it."""
+        read = ReadRow(known.person, at, Purpose.REMEMBER, tuple(sorted(values)), "customer")
+        return About(people=(known.person,), reads=(read,) if values else ())
+
+    def filling(
+        self, known: Remembered | None, market: str, given: Collection[str]
+    ) -> Mapping[str, str]:
+        """What is known and not given: an address only where it is one of this market."""
+        values = known.values if known is not None else {}
+        is_here = values.get("country") == market
+        return {
+            name: values[name]
+            for name in FILLED
+            if name in values and name not in given and (is_here or name not in _ADDRESS)
+        }
+
+    def verified(self, known: Remembered | None, by: str) -> c.Verify:
+        """The command for somebody who has shown who they are."""
+        if known is None:
+            return c.Verify(by=by)
+        return c.Verify(
+            person=known.person,
+            by=by,
+            delivery=known.choices.get("delivery", ""),
+            payment=known.choices.get("payment", ""),
+        )
+
+    def consent(
+        self, checkout_id_: str, consents: Mapping[str, bool], locale: str, key: str
+    ) -> Program[Checkout]:
+        """Note what the customer agrees to or takes back; forget them if they ask for that."""
+        state = yield from self.load(checkout_id_)
+        command = c.GiveConsent(consents=consents, locale=locale or state.locale)
+        return (yield from self.act(checkout_id_, [command], {}, key))
+
+
+def _asked_by(values: Mapping[str, str]) -> Literal["email", "phone"]:
+    """By what somebody is looked for: an e-mail address with its postal code, or a telephone."""
+    if "email" in values and "postal_code" in values:
+        return "email"
+    if "phone" in values:
+        return "phone"
+    raise InvalidInput("give email and postal_code, or phone", field="email")

@@ -1,0 +1,167 @@
+"""What each purpose means to the people whose data it is: who may read, for how long, and why.
+
+`checkoutflow.privacy.fields` says which field is used for what, and on what ground. From both, and
+from a shop's settings, `checkoutflow.checkout.processing` makes its record of processing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from checkoutflow.privacy.fields import KEEP_PROFILE, KEEP_UNFINISHED, Purpose, declared
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from checkoutflow.law import Law
+
+
+class Reader(StrEnum):
+    """Who may read a field. Whoever is not named for a purpose may not read for it."""
+
+    CUSTOMER = "customer"  # the person whom it is about, once they have shown who they are
+    STAFF = "staff"  # of the shop
+    CARRIER = "carrier"
+    PAYMENT_PROVIDER = "payment_provider"
+    LENDER = "lender"
+    INSURER = "insurer"
+    ACCOUNTANT = "accountant"  # and, through them, the auditor and the tax authority
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What is done for a purpose.
+
+    Attributes:
+        what: In a few words.
+        readers: Who may read for it; nobody else.
+        kept: Until when.
+        source: What in law asks for it or allows it.
+    """
+
+    what: str
+    readers: tuple[Reader, ...]
+    kept: str
+    source: str
+
+
+_ORDER: Final = "while the customer may complain of the goods"
+_PROFILE_YEARS: Final = KEEP_PROFILE // 365
+
+USES: Final[Mapping[Purpose, Use]] = MappingProxyType(
+    {
+        Purpose.DELIVER: Use(
+            "send the goods, and say when they come",
+            (Reader.STAFF, Reader.CARRIER),
+            _ORDER,
+            "GDPR art. 6(1)(b): the sale",
+        ),
+        Purpose.TAKE_PAYMENT: Use(
+            "ask a payment provider for the money",
+            (Reader.PAYMENT_PROVIDER,),
+            f"{_ORDER}; the code of a gift card for {KEEP_UNFINISHED} days",
+            "GDPR art. 6(1)(b): the sale",
+        ),
+        Purpose.IDENTIFY_FOR_CREDIT: Use(
+            "tell whoever lends to whom they lend, where the customer chose credit",
+            (Reader.LENDER,),
+            f"{_ORDER}; a national identity number for {KEEP_UNFINISHED} days",
+            "GDPR art. 6(1)(b) and 87; directives 2008/48 art. 8 and 2023/2225 art. 18",
+        ),
+        Purpose.INVOICE: Use(
+            "send a bill",
+            (Reader.STAFF,),
+            _ORDER,
+            "GDPR art. 6(1)(c): directive 2006/112 art. 226 and the VAT acts of Norway and Iceland",
+        ),
+        Purpose.KEEP_BOOKS: Use(
+            "keep the vouchers of a sale, under a key of their own",
+            (Reader.ACCOUNTANT,),
+            "as long as bookkeeping law wants vouchers kept",
+            "GDPR art. 6(1)(c) and 17(3)(b): the bookkeeping acts",
+        ),
+        Purpose.SEND_RECEIPT: Use(
+            "send the confirmation of an order",
+            (Reader.STAFF,),
+            _ORDER,
+            "GDPR art. 6(1)(c): directive 2011/83 art. 8(7)",
+        ),
+        Purpose.INSURE: Use(
+            "hand over to the insurer what the insurance that was chosen needs",
+            (Reader.INSURER,),
+            _ORDER,
+            "GDPR art. 6(1)(b): the insurance",
+        ),
+        Purpose.PREVENT_FRAUD: Use(
+            "look at orders that may be fraud, and limit how often somebody tries",
+            (Reader.STAFF,),
+            _ORDER,
+            "GDPR art. 6(1)(f) and recital 47",
+        ),
+        Purpose.REMEMBER: Use(
+            "fill in the next checkout of a customer who asked for that",
+            (Reader.CUSTOMER,),
+            f"for {_PROFILE_YEARS} years after the last purchase, or until it is taken back",
+            "GDPR art. 6(1)(a) and 7",
+        ),
+        Purpose.MARKET: Use(
+            "send offers to customers who agreed, or did not say no where the law asks no more",
+            (Reader.STAFF,),
+            f"{_ORDER} or is remembered, and until they say no",
+            "GDPR art. 6(1)(a); directive 2002/58 art. 13",
+        ),
+        Purpose.ANSWER_RIGHTS: Use(
+            "answer people who ask what is kept of them",
+            (Reader.CUSTOMER, Reader.STAFF),
+            "as long as anything else is",
+            "GDPR art. 6(1)(c) and 15 to 22",
+        ),
+    }
+)
+
+READERS: Final[Mapping[Purpose, tuple[Reader, ...]]] = MappingProxyType(
+    {purpose: use.readers for purpose, use in USES.items()}
+)
+
+# How all of it is kept safe, in short (article 32).
+MEASURES: Final = (
+    "Each field is sealed with AES-256-GCM under a key of its person, bound to person and field.",
+    "The shop's key wraps these keys and lies outside the database; it can be changed while the"
+    " shop sells.",
+    "What bookkeeping law wants is sealed apart, under another key, and outlives an erasure.",
+    "Reading names a purpose, is refused without one, and is written down without the values.",
+    "People are found again by keyed digests; no contact value can be searched for.",
+    "Who asks to be recognised gets the same answer whether they are known or not. Codes have six"
+    " digits, five tries and ten minutes, and tries are limited.",
+    "State, events, logs and errors hold no contact values. Card numbers are refused everywhere.",
+    "Erasing a person destroys their key, and with it every copy that no backup of the key opens.",
+    "What is over goes by itself.",
+)
+
+
+def last_day(field: str, law: Law, market: str, on: date, *, durable: bool = False) -> date:
+    """The last day on which a field of a finished sale is kept for the sale's own sake.
+
+    What gives access to money by itself, or is as delicate, goes after the days of its
+    declaration; anything else when the customer may not complain any more.
+
+    Args:
+        field: Its name.
+        law: The law.
+        market: The customer's country.
+        on: The sale, or the delivery where that is known.
+        durable: Whether some of the goods are meant to last; see `Law.contact_until`.
+
+    Raises:
+        UnknownRule: If the law has no rule for that day.
+        UsageError: If the field is not declared.
+    """
+    declaration = declared(field)
+    if declaration.secret:
+        return on + timedelta(days=declaration.keep_days)
+    return law.contact_until(market, on, durable=durable)

@@ -1,0 +1,307 @@
+"""A returning customer: recognised without anybody else learning of it, and then asked nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from checkoutflow import Cart, CheckoutFlow, InvalidInput, MemoryStore, Shop, UsageError
+from checkoutflow.checkout.machine import Phase
+from checkoutflow.customer import example
+from checkoutflow.errors import NotVerified, TooManyTries
+from checkoutflow.flow.keeping import FILLED
+from checkoutflow.privacy.codes import CODE_LIFE, CODE_TRIES, RESEND_AFTER, RESENDS
+from checkoutflow.privacy.fields import Purpose
+from checkoutflow.testing import Clock
+
+if TYPE_CHECKING:
+    from checkoutflow.checkout.state import Checkout
+
+ADDRESS = ["name", "street", "postal_code", "city"]
+ONE = {name: example(name, "DK") for name in [*ADDRESS, "email", "phone"]} | {"name": "Person One"}
+TWO = ONE | {"name": "Person Two", "email": "two@example.com", "street": "Strandgata 2"}
+
+
+class World:
+    """One shop that sells mugs on its own invoice, and the mailboxes that its codes go to."""
+
+    def __init__(self, store: Any = None, **settings: Any) -> None:
+        self.clock = Clock()
+        self.shop = Shop.read(
+            {
+                "name": "Fjordbutikken",
+                "markets": ["DK", "SE"],
+                "methods": [
+                    {"id": "own_invoice", "name": "Faktura"},
+                    {"id": "later", "kind": "own_invoice", "name": "Senere"},
+                ],
+                "deliveries": [
+                    {"id": "home", "name": "Home", "prices": ["39 DKK", "49 SEK"]},
+                    {"id": "parcel", "name": "Parcel", "prices": ["29 DKK", "39 SEK"]},
+                ],
+                "messages": ["code_asked"],
+                **settings,
+            }
+        )
+        self.store = store or MemoryStore()
+        self.flow = CheckoutFlow(self.shop, store=self.store, clock=self.clock)
+
+    def start(self, market: str = "DK", **options: Any) -> Checkout:
+        price = {"DK": "129 DKK", "SE": "189 SEK"}[market]
+        cart = Cart.read(
+            {"lines": [{"sku": "mug", "name": "Mug", "quantity": 1, "unit_price": price}]}
+        )
+        return self.flow.start(cart, market=market, **options)
+
+    def buy(self, person: dict[str, str], *, remember: bool = True, **options: Any) -> Checkout:
+        """Somebody new buys, and agrees to be remembered or not."""
+        sale = self.start(details=person, delivery="parcel", payment="later", **options)
+        if remember:
+            sale = self.flow.consent(sale.id, profile=True)
+        sale = self.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True)
+        assert sale.phase is Phase.CONFIRMED
+        return sale
+
+    def ask(self, sale: Checkout, **given: str) -> Checkout:
+        given = given or {"email": ONE["email"], "postal_code": ONE["postal_code"]}
+        return self.flow.recognise(sale.id, client="203.0.113.7", **given)
+
+    def mail(self) -> list[tuple[str, str]]:
+        """Send what is to be sent: where to, and the code."""
+        sent = []
+        for message in self.flow.messages():
+            code = self.flow.code(message.checkout)
+            if code is not None:
+                sent.append((code.to.reveal(), code.text.body[:6]))
+            self.flow.delivered([message])
+        return sent
+
+    def details(self, sale: Checkout) -> dict[str, str]:
+        return dict(self.flow.details(sale.id, Purpose.DELIVER))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_customer_who_is_remembered_is_asked_for_a_code_and_for_nothing_else(world):
+    world.buy(ONE)
+    sale = world.ask(world.start())
+    ((to, code),) = world.mail()
+    assert to == ONE["email"]
+    sale = world.flow.verify(sale.id, code)
+    assert sale.recognition.level == "verified"
+    assert world.details(sale).items() >= {name: ONE[name] for name in ADDRESS}.items()
+    assert (sale.delivery, sale.method) == ("parcel", "later")
+    view = world.flow.view(sale.id)
+    assert (view.missing, view.choose) == ((), ())
+    sale = world.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True)
+    assert sale.phase is Phase.CONFIRMED
+
+
+def test_who_is_logged_in_with_the_shop_buys_with_two_calls(world):
+    world.buy(ONE, login="customer 17")
+    sale = world.start(login="customer 17")
+    sale = world.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True)
+    assert sale.phase is Phase.CONFIRMED
+    assert world.details(sale)["street"] == ONE["street"]
+
+
+def test_a_login_that_nobody_is_remembered_under_is_a_new_customer(world):
+    world.buy(ONE, login="customer 17")
+    sale = world.start(login="customer 18")
+    assert (sale.recognition.level, sale.recognition.person) == ("verified", "")
+    assert sale.provided == ("login",)
+
+
+def test_without_consent_nobody_is_remembered(world):
+    world.buy(ONE, remember=False)
+    world.ask(world.start())
+    assert world.mail() == []
+
+
+class Watched(MemoryStore):
+    """Notes which of its methods are called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[str] = []
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if callable(found) and not name.startswith("_"):
+            super().__getattribute__("calls").append(name)
+        return found
+
+
+def test_the_known_and_the_unknown_get_the_same_answer_for_the_same_work():
+    store = Watched()
+    world = World(store)
+    world.buy(ONE)
+    seen = []
+    for given in (
+        {"email": ONE["email"], "postal_code": ONE["postal_code"]},
+        {"email": "nobody@example.com", "postal_code": ONE["postal_code"]},
+    ):
+        sale = world.start()
+        store.calls.clear()
+        sale = world.ask(sale, **given)
+        asking = [*store.calls]
+        store.calls.clear()
+        with pytest.raises(NotVerified) as refused:
+            world.flow.verify(sale.id, "000000")
+        state = world.flow.view(sale.id).model_dump(exclude={"id", "expires_at"})
+        shape = [(name, len(str(value))) for name, value in sale.recognition]
+        entry = [len(str(item)) for item in world.flow.journal(sale.id)[-2].events]
+        seen.append((asking, [*store.calls], str(refused.value), state, shape, entry))
+    assert seen[0] == seen[1]
+
+
+def test_a_code_that_is_wrong_counts_and_five_are_the_end(world):
+    world.buy(ONE)
+    sale = world.ask(world.start())
+    ((_, code),) = world.mail()
+    wrong = f"{(int(code) + 1) % 10**6:06}"
+    for _ in range(CODE_TRIES):
+        with pytest.raises(NotVerified, match="not right, or not any more"):
+            world.flow.verify(sale.id, wrong)
+    with pytest.raises(NotVerified):
+        world.flow.verify(sale.id, code)
+    assert world.flow.view(sale.id).missing
+
+
+@pytest.mark.parametrize(("late", "is_good"), [(-1, True), (0, False)])
+def test_a_code_works_for_ten_minutes(world, late, is_good):
+    world.buy(ONE)
+    sale = world.ask(world.start())
+    ((_, code),) = world.mail()
+    world.clock.advance(seconds=CODE_LIFE.total_seconds() + late)
+    if is_good:
+        assert world.flow.verify(sale.id, code).recognition.level == "verified"
+    else:
+        with pytest.raises(NotVerified):
+            world.flow.verify(sale.id, code)
+
+
+def test_another_code_can_be_sent_three_times_and_ends_the_one_before(world):
+    world.buy(ONE)
+    sale = world.ask(world.start())
+    ((_, first),) = world.mail()
+    with pytest.raises(NotVerified, match="wait 30 seconds"):
+        world.flow.ask_again(sale.id)
+    codes = [first]
+    for _ in range(RESENDS):
+        world.clock.advance(seconds=RESEND_AFTER.total_seconds())
+        world.flow.ask_again(sale.id)
+        codes += [code for _, code in world.mail()]
+    world.clock.advance(seconds=RESEND_AFTER.total_seconds())
+    with pytest.raises(NotVerified, match="too many codes"):
+        world.flow.ask_again(sale.id)
+    for old in {*codes[:-1]} - {codes[-1]}:
+        with pytest.raises(NotVerified):
+            world.flow.verify(sale.id, old)
+    assert world.flow.verify(sale.id, codes[-1]).recognition.level == "verified"
+
+
+def test_a_code_is_used_once_and_for_its_own_checkout(world):
+    world.buy(ONE)
+    one, two = world.ask(world.start()), world.ask(world.start())
+    codes = [code for _, code in world.mail()]
+    with pytest.raises(NotVerified):
+        world.flow.verify(two.id, codes[0])
+    world.flow.verify(one.id, codes[0])
+    with pytest.raises(NotVerified):
+        world.flow.verify(one.id, codes[0])
+
+
+def test_guessing_is_held_down_for_a_mailbox_and_for_a_network_address(world):
+    for number in range(5):
+        world.ask(world.start(), email=f"guess{number}@example.com", postal_code="2100")
+    with pytest.raises(TooManyTries):
+        world.ask(world.start(), email="guess5@example.com", postal_code="2100")
+    world.clock.advance(seconds=601)
+    world.ask(world.start(), email="guess5@example.com", postal_code="2100")
+    other = World()
+    for _ in range(10):
+        other.flow.recognise(other.start().id, email="a@example.com", postal_code="2100")
+    with pytest.raises(TooManyTries):
+        other.flow.recognise(other.start().id, email="A@example.com", postal_code="2100")
+
+
+def test_an_e_mail_address_finds_nobody_without_its_postal_code(world):
+    world.buy(ONE)
+    world.ask(world.start(), email=ONE["email"], postal_code="2200")
+    assert world.mail() == []
+    with pytest.raises(InvalidInput, match="email and postal_code, or phone"):
+        world.flow.recognise(world.start().id, email=ONE["email"])
+
+
+def test_a_telephone_that_two_share_finds_neither(world):
+    world.buy(ONE)
+    world.ask(world.start(), phone=ONE["phone"])
+    ((to, _),) = world.mail()
+    assert to.endswith(ONE["phone"].replace(" ", ""))
+    world.buy(TWO)
+    world.ask(world.start(), phone=ONE["phone"])
+    assert world.mail() == []
+
+
+def test_nobody_takes_over_what_is_kept_of_somebody_else(world):
+    world.buy(ONE)
+    world.buy(ONE | {"street": "Elsewhere 9", "name": "Person Three"})  # with the same mailbox
+    sale = world.ask(world.start())
+    ((_, code),) = world.mail()
+    sale = world.flow.verify(sale.id, code)
+    assert world.details(sale)["street"] == ONE["street"]
+
+
+def test_who_has_shown_who_they_are_keeps_it_up_to_date(world):
+    world.buy(ONE)
+    sale = world.ask(world.start())
+    ((_, code),) = world.mail()
+    sale = world.flow.verify(sale.id, code)
+    sale = world.flow.provide(sale.id, street="Nygade 3", email="moved@example.com")
+    sale = world.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True)
+    again = world.ask(world.start(), email="moved@example.com", postal_code=ONE["postal_code"])
+    ((to, code),) = world.mail()
+    assert to == "moved@example.com"
+    assert world.details(world.flow.verify(again.id, code))["street"] == "Nygade 3"
+    world.ask(world.start())  # the address of before
+    assert world.mail() == []
+
+
+def test_what_the_customer_typed_already_goes_first(world):
+    world.buy(ONE)
+    sale = world.start(details={"street": "Nygade 3"})
+    sale = world.ask(sale)
+    ((_, code),) = world.mail()
+    sale = world.flow.verify(sale.id, code)
+    assert world.details(sale)["street"] == "Nygade 3"
+    assert world.details(sale)["city"] == ONE["city"]
+
+
+def test_an_address_in_another_market_is_not_filled_in(world):
+    world.buy(ONE)
+    sale = world.ask(world.start("SE"), phone=f"+45{ONE['phone']}")
+    ((_, code),) = world.mail()
+    sale = world.flow.verify(sale.id, code)
+    assert {"name", "email", "phone"} == {*sale.provided} - {"login"}
+
+
+def test_codes_need_somebody_who_sends_them():
+    world = World(messages=[])
+    with pytest.raises(UsageError, match="code_asked"):
+        world.ask(world.start())
+
+
+def test_after_two_years_without_a_purchase_nobody_is_remembered(world):
+    world.buy(ONE)
+    world.clock.advance(days=730)
+    world.ask(world.start())
+    assert world.mail() == []
+
+
+def test_nothing_personal_is_filled_in_that_pays_or_identifies():
+    assert {"national_id", "gift_card_code", "store_credit_code"}.isdisjoint(FILLED)
