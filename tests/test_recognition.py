@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
-from checkoutflow import Cart, CheckoutFlow, InvalidInput, MemoryStore, Shop, UsageError
+from checkoutflow import (
+    Cart,
+    CheckoutFlow,
+    InvalidInput,
+    MemoryStore,
+    NotSupported,
+    NotVerified,
+    Shop,
+    TooManyTries,
+    UntrustedProof,
+    UsageError,
+)
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.customer import example
-from checkoutflow.errors import NotVerified, TooManyTries
 from checkoutflow.flow.keeping import FILLED
 from checkoutflow.privacy.codes import CODE_LIFE, CODE_TRIES, RESEND_AFTER, RESENDS
 from checkoutflow.privacy.fields import Purpose
+from checkoutflow.recognition.oidc import OpenIdConnect
 from checkoutflow.testing import Clock
+from checkoutflow.testing.issuer import SimulatedIssuer, approve, decline
 
 if TYPE_CHECKING:
     from checkoutflow.checkout.state import Checkout
@@ -305,3 +318,69 @@ def test_after_two_years_without_a_purchase_nobody_is_remembered(world):
 
 def test_nothing_personal_is_filled_in_that_pays_or_identifies():
     assert {"national_id", "gift_card_code", "store_credit_code"}.isdisjoint(FILLED)
+
+
+# With an issuer -----------------------------------------------------------------------------------
+
+
+class Visited(World):
+    """A shop whose customers can show at an issuer who they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.issuer = SimulatedIssuer(self.clock)
+        config = self.issuer.config("https://issuer.example")
+        self.flow = CheckoutFlow(
+            self.shop,
+            store=self.store,
+            clock=self.clock,
+            issuers=[OpenIdConnect(config)],
+            http=httpx.Client(transport=httpx.MockTransport(self.issuer.handle)),
+        )
+        self.name = config.name
+
+    def log_in(self, sale: Checkout, *fields: str, says_yes: bool = True) -> Checkout:
+        address = self.flow.begin_login(sale.id, self.name, return_url=BACK, fields=fields)
+        decide = approve if says_yes else decline
+        self.query = decide(address, self.issuer.handle)
+        return self.flow.finish_login(sale.id, self.query)
+
+
+BACK = "https://shop.example/back"
+
+
+def test_who_shows_at_an_issuer_who_they_are_is_known_from_the_second_time_on():
+    world = Visited()
+    sale = world.log_in(world.start(), "name", "email")
+    assert (sale.recognition.level, sale.recognition.person) == ("verified", "")
+    assert {"name", "email"} <= {*sale.provided}
+    details = {name: ONE[name] for name in ADDRESS if name not in sale.provided}
+    sale = world.flow.provide(sale.id, delivery="parcel", payment="later", **details)
+    sale = world.flow.consent(sale.id, profile=True)
+    world.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True)
+    again = world.log_in(world.start())
+    assert again.recognition.person
+    assert world.details(again)["street"] == ONE["street"]
+    again = world.flow.place(again.id, accepted_total=again.total, accepts_credit=True)
+    assert again.phase is Phase.CONFIRMED
+
+
+def test_a_return_serves_once_and_for_its_own_checkout():
+    world = Visited()
+    mine, theirs = world.start(), world.start()
+    world.log_in(mine)
+    with pytest.raises(NotVerified, match="nobody is waited for"):
+        world.flow.finish_login(mine.id, world.query)
+    world.flow.begin_login(theirs.id, world.name, return_url=BACK)
+    with pytest.raises(UntrustedProof):
+        world.flow.finish_login(theirs.id, world.query)
+
+
+def test_who_says_no_is_as_unknown_as_before():
+    world = Visited()
+    sale = world.start()
+    with pytest.raises(NotVerified, match="access_denied"):
+        world.log_in(sale, says_yes=False)
+    assert world.flow.view(sale.id).missing
+    with pytest.raises(NotSupported, match="no issuer nobody"):
+        world.flow.begin_login(sale.id, "nobody", return_url=BACK)

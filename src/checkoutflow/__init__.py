@@ -26,16 +26,19 @@ if TYPE_CHECKING:
         Next,
         NotFound,
         NotSupported,
+        NotVerified,
         OutcomeUnknown,
         ProviderError,
         PurposeRefused,
         SchemaMismatch,
         StoreConflict,
         StoreError,
+        TooManyTries,
         TotalChanged,
         TransportError,
         UnknownRule,
         UntrustedNotice,
+        UntrustedProof,
         UsageError,
         VaultError,
     )
@@ -85,6 +88,7 @@ __all__ = [
     "Next",
     "NotFound",
     "NotSupported",
+    "NotVerified",
     "OpenApp",
     "OutcomeUnknown",
     "Phase",
@@ -104,10 +108,12 @@ __all__ = [
     "StoreConflict",
     "StoreError",
     "Terms",
+    "TooManyTries",
     "TotalChanged",
     "TransportError",
     "UnknownRule",
     "UntrustedNotice",
+    "UntrustedProof",
     "UsageError",
     "VatRate",
     "VaultError",
@@ -124,9 +130,9 @@ _HOMES: Final = {
     "delivery": "Delivery",
     "errors": """
         CheckoutError Contradiction DetailsMissing IdempotencyConflict IllegalTransition
-        InvalidInput Next NotFound NotSupported OutcomeUnknown ProviderError PurposeRefused
-        SchemaMismatch StoreConflict StoreError TotalChanged TransportError UnknownRule
-        UntrustedNotice UsageError VaultError
+        InvalidInput Next NotFound NotSupported NotVerified OutcomeUnknown ProviderError
+        PurposeRefused SchemaMismatch StoreConflict StoreError TooManyTries TotalChanged
+        TransportError UnknownRule UntrustedNotice UntrustedProof UsageError VaultError
     """,
     "flow.aio": "AsyncCheckoutFlow",
     "flow.sync": "CheckoutFlow",

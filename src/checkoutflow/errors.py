@@ -179,6 +179,23 @@ class UntrustedNotice(ProviderError):
     next = Next.DROP
 
 
+class UntrustedProof(ProviderError):
+    """It is not proven who the customer is; they stay as unknown as they were.
+
+    Attributes:
+        reason: One word or two for counting: ``state``, ``signature``, ``nonce``. Not for answers.
+    """
+
+    next = Next.DROP
+
+    def __init__(self, issuer: str, reason: str) -> None:
+        """Name the issuer and what does not hold."""
+        super().__init__(
+            f"{issuer}: the proof does not hold ({reason}); let the customer start again"
+        )
+        self.reason = reason
+
+
 class TransportError(CheckoutError):
     """The request left or may have left, and no usable answer came back."""
 

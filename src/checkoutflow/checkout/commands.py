@@ -86,7 +86,7 @@ class AskLogin(Frozen):
 
     Attributes:
         issuer: Its name in the shop's settings.
-        pending: Digest of what must come back.
+        pending: What must come back, as JSON; it tells nobody anything.
         valid_until: Until when.
     """
 
@@ -94,6 +94,12 @@ class AskLogin(Frozen):
     issuer: str
     pending: str
     valid_until: datetime
+
+
+class TakeLogin(Frozen):
+    """The customer came back from the issuer; what was waited for serves once."""
+
+    name: ClassVar = CommandName.VERIFY
 
 
 class RefuseCode(Frozen):
@@ -323,6 +329,7 @@ Command = (
     | AskCode
     | AskAgain
     | AskLogin
+    | TakeLogin
     | RefuseCode
     | Verify
     | GiveConsent

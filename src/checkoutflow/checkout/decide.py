@@ -117,6 +117,7 @@ _HANDLERS: Final[MappingProxyType[type, Callable[[Draft, Any], None]]] = Mapping
         c.AskCode: recognising.ask_code,
         c.AskAgain: recognising.ask_again,
         c.AskLogin: recognising.ask_login,
+        c.TakeLogin: recognising.take_login,
         c.RefuseCode: recognising.refuse_code,
         c.Verify: recognising.verify,
         c.GiveConsent: recognising.consent,

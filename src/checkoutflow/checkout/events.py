@@ -97,6 +97,12 @@ class LoginAsked(Frozen):
     valid_until: datetime
 
 
+class LoginTaken(Frozen):
+    """The customer came back from the issuer; nobody can come back a second time."""
+
+    type: Literal["login_taken"] = "login_taken"
+
+
 class Verified(Frozen):
     """The customer has shown who they are; ``person`` is empty where they are not remembered."""
 
@@ -616,6 +622,7 @@ Event = (
     | CodeAsked
     | CodeRefused
     | LoginAsked
+    | LoginTaken
     | Verified
     | AgeKnown
     | ConsentChanged

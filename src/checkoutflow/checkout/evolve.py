@@ -130,6 +130,10 @@ def _login_asked(state: Checkout, event: e.LoginAsked) -> Checkout:
     return state.but(recognition=asked)
 
 
+def _login_taken(state: Checkout, _: e.LoginTaken) -> Checkout:
+    return state.but(recognition=Recognition())
+
+
 def _verified(state: Checkout, event: e.Verified) -> Checkout:
     known = Recognition(level="verified", person=event.person, by=event.by)
     return state.but(recognition=known)
@@ -337,6 +341,7 @@ _APPLY: Final[MappingProxyType[type, Callable[[Checkout, Any], Checkout]]] = Map
         e.CodeAsked: _code_asked,
         e.CodeRefused: _code_refused,
         e.LoginAsked: _login_asked,
+        e.LoginTaken: _login_taken,
         e.Verified: _verified,
         e.AgeKnown: _age_known,
         e.ConsentChanged: _consent_changed,

@@ -8,7 +8,7 @@ kept safe. What only the shop can know is left for it to add, and the record say
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from checkoutflow.checkout.needs import needed
 from checkoutflow.checkout.state import Checkout
@@ -138,7 +138,7 @@ def record_of_processing(shop: Shop, law: Law, on: date, *, markets: Iterable[st
             name for name, field in FIELDS.items() if name not in asked and not field.secret
         ),
         processing=tuple(_processing(asked, ways, deliveries)),
-        recipients=tuple(_recipients(shop, ways, deliveries)),
+        recipients=tuple(_recipients(shop, chosen, ways, deliveries)),
         retention=tuple(
             kept for market, names in asked_in.items() for kept in _kept(names, law, market, on)
         ),
@@ -163,9 +163,9 @@ def _in_order(names: Iterable[str]) -> tuple[str, ...]:
 
 def _asked(rules: Rules, market: str) -> tuple[str, ...]:
     """All that a customer in a market can be asked for, whatever they choose."""
-    choices = [{"delivery": each.id} for each in rules.shop.deliveries if _goes_to(each, market)]
     ways = [way for way in rules.ways.values() if _is_in(way, market)]
-    choices += [{"method": way.id} for way in ways]
+    choices: list[dict[str, Any]] = [{}, *({"method": way.id} for way in ways)]
+    choices += [{"delivery": each.id} for each in rules.shop.deliveries if _goes_to(each, market)]
     # What is needed goes by what was chosen, and by nothing else of a checkout.
     states = [Checkout.model_construct(**choice) for choice in choices]
     names = {need.field for state in states for need in needed(state, rules)}
@@ -197,12 +197,13 @@ def _processing(
 
 
 def _recipients(
-    shop: Shop, ways: Sequence[Way], deliveries: Sequence[Delivery]
+    shop: Shop, markets: Sequence[str], ways: Sequence[Way], deliveries: Sequence[Delivery]
 ) -> Iterator[Recipient]:
     found: dict[tuple[Reader, str], list[str]] = {(Reader.STAFF, shop.name): []}
     for way in ways:
         for route in way.routes:
-            found.setdefault((Reader.PAYMENT_PROVIDER, route.provider), []).append(way.id)
+            if not route.markets or route.markets.intersection(markets):
+                found.setdefault((Reader.PAYMENT_PROVIDER, route.provider), []).append(way.id)
         if way.creditor:
             found.setdefault((Reader.LENDER, way.creditor), []).append(way.id)
     for delivery in deliveries:
@@ -243,6 +244,7 @@ def _to_add(
     for delivery in deliveries:
         yield f"who carries what is sent by {delivery.id} ({said(delivery.name, 'en')})"
     yield "who keeps the books, and in which country: its law holds for them"
+    yield "which registers are asked about companies and addresses, and who proves identities"
     yield "who runs the machines and keeps the backups for the shop (processors)"
     yield "for each recipient, whether the data leaves the EEA, where to, and on what safeguards"
     for market in markets:

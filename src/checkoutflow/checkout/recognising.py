@@ -86,6 +86,11 @@ def ask_login(draft: Draft, command: c.AskLogin) -> None:
     )
 
 
+def take_login(draft: Draft, _: c.TakeLogin) -> None:
+    """Take in that the customer came back, before what they brought is looked at."""
+    draft.add(e.LoginTaken())
+
+
 def verify(draft: Draft, command: c.Verify) -> None:
     """Take the customer for who they have shown to be, with what they chose last time."""
     draft.add(e.Verified(person=command.person, by=command.by))

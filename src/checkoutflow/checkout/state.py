@@ -214,7 +214,8 @@ class Recognition(Frozen):
             ``verified``: they have shown it.
         person: Who is meant, or a reference to nobody.
         by: How: ``email``, ``phone``, ``login``, or the name of an issuer.
-        challenge: What codes are derived from; with an issuer, a digest of what it must return.
+        challenge: What codes are derived from; with an issuer, what must come back from it, as
+            JSON that tells nobody anything.
         sending: How many codes were sent before the present one.
         tries: How many wrong codes were typed.
         sent_at: When the present code was asked for.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import commands as c
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.state import Checkout
 
 
+NO_DETAILS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
 class Acting(Sending):
     """Carries out commands."""
 
@@ -30,6 +34,7 @@ class Acting(Sending):
         details: Mapping[str, str],
         key: str,
         about: About = NOTHING,
+        known: Mapping[str, str] = NO_DETAILS,
     ) -> Program[Checkout]:
         """Carry out commands in one commit, then send what they ask of providers."""
         asked = self._asked(content_of(commands), details) if key else ""
@@ -39,7 +44,8 @@ class Acting(Sending):
                 return found
             before = yield from self.load(checkout_id)
             at = yield from now()
-            values = clean(details, market=before.market) if details else {}
+            typed = clean(details, market=before.market) if details else {}
+            values = {**known, **typed}
             given = self._given(values, before.market)
             again = partial(decide, before, [*given, *commands], self.rules, at)
             state, events = again()

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from checkoutflow.privacy.fields import Purpose
     from checkoutflow.privacy.vault import Keys
     from checkoutflow.providers.contract import Provider
+    from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.shop import Shop
     from checkoutflow.stores.contract import JournalEntry, Message, Store
 
@@ -49,6 +50,7 @@ class AsyncCheckoutFlow:
         shop: Shop,
         *,
         providers: Iterable[Provider] = (),
+        issuers: Iterable[OpenIdConnect] = (),
         store: Store,
         keys: Keys | None = None,
         clock: host.Clock = host.system_clock,
@@ -60,7 +62,9 @@ class AsyncCheckoutFlow:
         self._clock = clock
         self._random = random
         self._http = host.AsyncHttp(http)
-        self._programs = Programs(shop, providers, keys or host.default_keys(store, random))
+        self._programs = Programs(
+            shop, providers, keys or host.default_keys(store, random), issuers
+        )
         if http is None:
             host.check_certificates(self._programs.providers.values())
 
@@ -185,6 +189,16 @@ class AsyncCheckoutFlow:
     async def verify(self, checkout_id: str, code: str) -> Checkout:
         """As ``CheckoutFlow.verify``."""
         return await self._run(self._programs.verify(checkout_id, code))
+
+    async def begin_login(
+        self, checkout_id: str, issuer: str, *, return_url: str, fields: Collection[str] = ()
+    ) -> str:
+        """As ``CheckoutFlow.begin_login``."""
+        return await self._run(self._programs.begin_login(checkout_id, issuer, return_url, fields))
+
+    async def finish_login(self, checkout_id: str, query: str) -> Checkout:
+        """As ``CheckoutFlow.finish_login``."""
+        return await self._run(self._programs.finish_login(checkout_id, query))
 
     async def consent(
         self, checkout_id: str, *, locale: str = "", idempotency_key: str = "", **consents: bool

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from checkoutflow.checkout.state import Attempt, Checkout, Payment
     from checkoutflow.providers.contract import Provider
+    from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.shop import Shop
     from checkoutflow.stores.contract import NoticeRow
 
@@ -42,8 +43,14 @@ _NUMBERED: Final = (e.InvoiceIssued, e.CreditNoteIssued)
 class Commits(Keeping):
     """What a program needs to read and write a checkout, and to open the vault."""
 
-    def __init__(self, shop: Shop, providers: Iterable[Provider], keys: Keys) -> None:
-        """Bind the shop's settings, its providers and its keys.
+    def __init__(
+        self,
+        shop: Shop,
+        providers: Iterable[Provider],
+        keys: Keys,
+        issuers: Iterable[OpenIdConnect] = (),
+    ) -> None:
+        """Bind the shop's settings, its providers, its keys and its issuers of identities.
 
         Raises:
             UsageError: If two providers have the same name, or a method names one that is absent.
@@ -67,6 +74,7 @@ class Commits(Keeping):
         self.rules = Rules(
             shop, shop.law(), {name: item.capabilities for name, item in self.providers.items()}
         )
+        self.issuers = {issuer.name: issuer for issuer in issuers}
         self._keys = keys
         self._vault = Vault(keys)
 

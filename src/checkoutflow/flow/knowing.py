@@ -12,24 +12,27 @@ from typing import TYPE_CHECKING, Final, Literal
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.recognising import is_open
 from checkoutflow.customer import clean
-from checkoutflow.errors import InvalidInput, NotVerified, TooManyTries, UsageError
+from checkoutflow.errors import InvalidInput, NotSupported, NotVerified, TooManyTries, UsageError
 from checkoutflow.flow.acting import Acting
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
-from checkoutflow.flow.keeping import FILLED, About
+from checkoutflow.flow.keeping import FILLED, NOTHING, About
 from checkoutflow.privacy.codes import CodeText, code_of, code_text, is_code
 from checkoutflow.privacy.fields import Purpose
 from checkoutflow.privacy.secret import Secret
+from checkoutflow.recognition.contract import Pending, Unproven
 from checkoutflow.stores.contract import Limit, PersonChange, ProfileRow, ReadRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.privacy.vault import SubjectKey, VaultRow
+    from checkoutflow.recognition.oidc import OpenIdConnect
 
 _ADDRESS: Final = frozenset({"street", "postal_code", "city", "country"})
+_ADULT: Final = 18  # years
 _TEN_MINUTES: Final = 600
 _DAY: Final = 24 * 3600
 
@@ -183,7 +186,8 @@ class Knowing(Acting):
         """Take over what is known: what the customer has typed in this checkout goes first."""
         missing = self.filling(known, state.market, state.provided)
         about = self.taken_over(known, missing, at)
-        return (yield from self.act(state.id, [self.verified(known, by)], missing, "", about))
+        verify = self.verified(known, by)
+        return (yield from self.act(state.id, [verify], {}, "", about, missing))
 
     def taken_over(self, known: Remembered, values: Mapping[str, str], at: datetime) -> About:
         """Whose checkout it is from now on, and that what is kept of them was read for it."""
@@ -213,6 +217,75 @@ class Knowing(Acting):
             payment=known.choices.get("payment", ""),
         )
 
+    def begin_login(
+        self, checkout_id_: str, issuer: str, return_url: str, fields: Collection[str]
+    ) -> Program[str]:
+        """Work out where to send a customer who shows at an issuer who they are.
+
+        Raises:
+            NotSupported: If the shop has no issuer of this name.
+            TransportError: If the issuer does not answer.
+        """
+        there = self._issuer(issuer)
+        before = yield from self.load(checkout_id_)
+        at = yield from now()
+        octets = yield from random(32)
+        asked = there.begin(
+            self._keys,
+            before.id,
+            return_url,
+            fields=fields,
+            locale=before.locale,
+            octets=octets,
+            at=at,
+        )
+        address, pending = yield from self._exchanged(there, asked, at)
+        command = c.AskLogin(
+            issuer=issuer, pending=pending.model_dump_json(), valid_until=pending.expires_at
+        )
+        yield from self.act(checkout_id_, [command], {}, "")
+        return address
+
+    def finish_login(self, checkout_id_: str, query: str) -> Program[Checkout]:
+        """Take in what a customer came back with, and fill in what is known of them.
+
+        What was waited for is used up in a commit of its own before anything is sent, so that of
+        two who come back with the same one is too late.
+
+        Raises:
+            NotVerified: If the customer is not waited for, was away too long, or said no.
+            UntrustedProof: If it does not prove who they are.
+            TransportError: If the issuer does not answer; the customer starts again.
+        """
+        state = yield from self.load(checkout_id_)
+        at = yield from now()
+        asked = state.recognition
+        if asked.by not in self.issuers or asked.level != "known":
+            raise NotVerified("nobody is waited for; let the customer start again", field="query")
+        there = self._issuer(asked.by)
+        returned = there.take_return(
+            self._keys, Pending.model_validate_json(asked.challenge), query, at
+        )
+        state = yield from self.act(checkout_id_, [c.TakeLogin()], {}, "")
+        if isinstance(returned, Unproven):
+            raise NotVerified(f"the issuer says {returned.reason}", field="query")
+        finishing = there.finish(returned, at, market=state.market)
+        proof = yield from self._exchanged(there, finishing, at)
+        login = f"{asked.by}:{proof.subject.reveal()}"
+        known = yield from self.login(login, at)
+        told = {name: value for name, value in proof.details.items() if name not in state.provided}
+        filled = self.filling(known, state.market, {*state.provided, *told})
+        verify = self.verified(known, asked.by).but(adult=_adult(proof.birth_date, at.date()))
+        about = self.taken_over(known, filled, at) if known else NOTHING
+        values = {**filled, **told, "login": login}
+        return (yield from self.act(checkout_id_, [verify], {}, "", about, values))
+
+    def _issuer(self, name: str) -> OpenIdConnect:
+        try:
+            return self.issuers[name]
+        except KeyError:
+            raise NotSupported(f"there is no issuer {name}", field="issuer") from None
+
     def consent(
         self, checkout_id_: str, consents: Mapping[str, bool], locale: str, key: str
     ) -> Program[Checkout]:
@@ -220,6 +293,13 @@ class Knowing(Acting):
         state = yield from self.load(checkout_id_)
         command = c.GiveConsent(consents=consents, locale=locale or state.locale)
         return (yield from self.act(checkout_id_, [command], {}, key))
+
+
+def _adult(born: date | None, today: date) -> bool | None:
+    """Whether somebody is 18 or older; None where it is not known."""
+    if born is None:
+        return None
+    return (today.year - born.year) - ((today.month, today.day) < (born.month, born.day)) >= _ADULT
 
 
 def _asked_by(values: Mapping[str, str]) -> Literal["email", "phone"]:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     import httpx
 
     from checkoutflow.checkout.state import Attempt, Checkout, Payment
-    from checkoutflow.providers.contract import Provider
+    from checkoutflow.providers.contract import Named, Provider
     from checkoutflow.stores.contract import HealthRow, NoticeRow
 
 T = TypeVar("T")
@@ -210,7 +210,7 @@ class Sending(Commits):
                 return route.provider_method
         return payment.method
 
-    def _exchanged(self, provider: Provider, exchange: Exchange[T], began: datetime) -> Program[T]:
+    def _exchanged(self, provider: Named, exchange: Exchange[T], began: datetime) -> Program[T]:
         """Run an adapter's operation: each request it yields is sent, each response handed back.
 
         Raises:

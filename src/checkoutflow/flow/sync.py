@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from checkoutflow.privacy.fields import Purpose
     from checkoutflow.privacy.vault import Keys
     from checkoutflow.providers.contract import Provider
+    from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.shop import Shop
     from checkoutflow.stores.contract import JournalEntry, Message, Store
 
@@ -52,6 +53,7 @@ class CheckoutFlow:
         shop: Shop,
         *,
         providers: Iterable[Provider] = (),
+        issuers: Iterable[OpenIdConnect] = (),
         store: Store,
         keys: Keys | None = None,
         clock: host.Clock = host.system_clock,
@@ -63,6 +65,7 @@ class CheckoutFlow:
         Args:
             shop: The merchant's settings.
             providers: Adapters for the providers that the shop's methods name.
+            issuers: Who can say who a customer is: `checkoutflow.recognition.read_issuers`.
             store: Where checkouts are kept; its tables must exist (``store.create()``).
             keys: What personal data is sealed with. By default a file beside the SQLite database,
                 readable by its owner alone.
@@ -79,7 +82,9 @@ class CheckoutFlow:
         self._clock = clock
         self._random = random
         self._http = host.SyncHttp(http)
-        self._programs = Programs(shop, providers, keys or host.default_keys(store, random))
+        self._programs = Programs(
+            shop, providers, keys or host.default_keys(store, random), issuers
+        )
         if http is None:
             host.check_certificates(self._programs.providers.values())
 
@@ -268,6 +273,37 @@ class CheckoutFlow:
             NotVerified: If it is wrong, used up or over; it does not say which.
         """
         return self._run(self._programs.verify(checkout_id, code))
+
+    def begin_login(
+        self, checkout_id: str, issuer: str, *, return_url: str, fields: Collection[str] = ()
+    ) -> str:
+        """Where to send a customer who shows at an issuer who they are.
+
+        Args:
+            checkout_id: Which checkout.
+            issuer: Its name in the shop's settings.
+            return_url: Where they come back to; hand what follows its question mark to
+                ``finish_login``, with the checkout of the browser's own session.
+            fields: Contact fields (or ``birth_date``) that they are asked to share; none that the
+                sale does not need.
+
+        Raises:
+            TransportError: If the issuer does not answer.
+        """
+        return self._run(self._programs.begin_login(checkout_id, issuer, return_url, fields))
+
+    def finish_login(self, checkout_id: str, query: str) -> Checkout:
+        """Take in what a customer came back from an issuer with; what is known is filled in.
+
+        Args:
+            checkout_id: The checkout of the browser's own session: never one from the address.
+            query: What follows the question mark; raw.
+
+        Raises:
+            NotVerified: If they are not waited for, were away too long, or said no.
+            UntrustedProof: If it does not prove who they are.
+        """
+        return self._run(self._programs.finish_login(checkout_id, query))
 
     def consent(
         self, checkout_id: str, *, locale: str = "", idempotency_key: str = "", **consents: bool

@@ -131,15 +131,13 @@ READERS: Final[Mapping[Purpose, tuple[Reader, ...]]] = MappingProxyType(
 # How all of it is kept safe, in short (article 32).
 MEASURES: Final = (
     "Each field is sealed with AES-256-GCM under a key of its person, bound to person and field.",
-    "The shop's key wraps these keys and lies outside the database; it can be changed while the"
-    " shop sells.",
+    "The shop's key wraps these and lies outside the database; it can be changed at any time.",
     "What bookkeeping law wants is sealed apart, under another key, and outlives an erasure.",
     "Reading names a purpose, is refused without one, and is written down without the values.",
     "People are found again by keyed digests; no contact value can be searched for.",
-    "Who asks to be recognised gets the same answer whether they are known or not. Codes have six"
-    " digits, five tries and ten minutes, and tries are limited.",
+    "Whoever asks to be recognised gets the same answer, known or not; tries are limited.",
     "State, events, logs and errors hold no contact values. Card numbers are refused everywhere.",
-    "Erasing a person destroys their key, and with it every copy that no backup of the key opens.",
+    "Erasing a person destroys their key, which closes every copy of what it sealed.",
     "What is over goes by itself.",
 )
 

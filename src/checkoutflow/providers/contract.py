@@ -376,7 +376,15 @@ class Transport:
 DEFAULT: Final = Transport()
 
 
-def transport_of(provider: Provider) -> Transport:
+class Named(Protocol):
+    """Somebody whom requests are sent to: a provider, or an issuer of identities."""
+
+    @property
+    def name(self) -> str:
+        """In settings, in errors and in the store."""
+
+
+def transport_of(provider: Named) -> Transport:
     """How a provider's requests are sent: in its own way, or as most are."""
     own = getattr(provider, "transport", DEFAULT)
     return own if isinstance(own, Transport) else DEFAULT

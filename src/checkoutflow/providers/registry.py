@@ -118,13 +118,18 @@ def _opened(name: str, table: object, environ: Mapping[str, str]) -> Provider:
     if adapter not in ADAPTERS:
         raise InvalidInput(f"is one of {', '.join(ADAPTERS)}", field=f"{at}.adapter")
     given = {
-        field: _from_environment(value, environ, f"{at}.{field}")
+        field: from_environment(value, environ, f"{at}.{field}")
         for field, value in settings.items()
     }
     return adapter_of(adapter)(config_of(adapter).read(given, at=at))
 
 
-def _from_environment(value: object, environ: Mapping[str, str], at: str) -> object:
+def from_environment(value: object, environ: Mapping[str, str], at: str) -> object:
+    """A setting, or what stands in the environment where it names a variable.
+
+    Raises:
+        InvalidInput: If the variable is not set.
+    """
     match value:
         case {"env": str(variable), **rest} if not rest:
             if variable not in environ:

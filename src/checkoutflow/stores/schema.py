@@ -138,7 +138,7 @@ UPGRADES: Final[tuple[tuple[str, ...], ...]] = (
         *(
             f"""CREATE TRIGGER checkoutflow_{table}_refuses_{action}
                 BEFORE {action} ON checkoutflow_{table}
-                BEGIN SELECT RAISE(ABORT, 'the {table} is append-only'); END"""
+                BEGIN SELECT RAISE(ABORT, 'the {table} are append-only'); END"""
             for table in ("consents", "erasures", "reads")
             for action in ("update", "delete")
         ),

@@ -34,8 +34,9 @@ HAS_TABLES: Final = (
 # They cost nothing that can be measured.
 GUARDS: Final = tuple(
     f"CREATE TRIGGER checkoutflow_{table}_refuses_{action} BEFORE {action} ON checkoutflow_{table}"
-    f" BEGIN SELECT RAISE(ABORT, 'the {table} is append-only'); END"
-    for table in ("consents", "erasures", "journal", "ledger", "reads", "series")
+    f" BEGIN SELECT RAISE(ABORT, 'the {table} {are} append-only'); END"
+    for are, tables in (("is", "journal ledger series"), ("are", "consents erasures reads"))
+    for table in tables.split()
     for action in ("update", "delete")
 )
 

@@ -1,0 +1,30 @@
+"""Who a customer proves to be: the port for verification by an issuer of identities.
+
+One-time codes, the other way to verify somebody, are in `checkoutflow.privacy.codes`.
+"""
+
+from __future__ import annotations
+
+from checkoutflow.recognition.contract import (
+    PENDING_LIFE,
+    Pending,
+    Proof,
+    Return,
+    Unproven,
+)
+from checkoutflow.recognition.oidc import STATE_OCTETS, OpenIdConnect
+from checkoutflow.recognition.settings import PRESETS, IssuerConfig, Share, read_issuers
+
+__all__ = [
+    "PENDING_LIFE",
+    "PRESETS",
+    "STATE_OCTETS",
+    "IssuerConfig",
+    "OpenIdConnect",
+    "Pending",
+    "Proof",
+    "Return",
+    "Share",
+    "Unproven",
+    "read_issuers",
+]

@@ -1,0 +1,1 @@
+"""Open registers of companies, addresses and postal codes: one file a country, one contract."""
