@@ -39,7 +39,7 @@ from checkoutflow.privacy import (
     expiry,
     keep,
 )
-from checkoutflow.privacy.vault import key_id, new_subject, open_subject, seal, unseal
+from checkoutflow.privacy.vault import key_id, new_subject, open_subject, rewrap, seal, unseal
 from checkoutflow.stores import keyfile
 from checkoutflow.stores.keyfile import load_or_create_keys
 
@@ -53,6 +53,7 @@ TOLD = {
     "postal_code": "11455",
     "city": "Canaryköping",
     "country": "SE",
+    "login": "canary-login",
     "gift_card_code": "CANARY-GIFT",
 }
 SHOP_KEY = bytes(range(32))
@@ -250,6 +251,19 @@ def test_an_older_key_goes_on_opening_and_a_newer_one_wraps(kept):
     assert newcomer.key_id == both.current == key_id(bytes(32)) != person.key_id
 
 
+def test_a_persons_key_is_wrapped_anew_and_what_it_sealed_stays_as_it_is(kept):
+    person, rows = kept
+    newer = bytes(32)
+    moved = rewrap(Keys.of(newer, SHOP_KEY), person, bytes(12))
+    assert (moved.subject_id, moved.key_id) == ("person-1", key_id(newer))
+    read = Vault(Keys.of(newer)).read(moved, rows, Purpose.SEND_RECEIPT, NOW)
+    assert read == {"email": TOLD["email"]}
+    with pytest.raises(VaultError, match=f"under the vault key {person.key_id}, which is not"):
+        rewrap(Keys.of(newer), person, bytes(12))
+    with pytest.raises(VaultError, match="the person's key cannot be opened"):
+        rewrap(Keys.of(newer, SHOP_KEY), replace(person, subject_id="person-2"), bytes(12))
+
+
 @pytest.mark.parametrize("sizes", [(0,), (16,), (33,), (32, 31)])
 def test_a_shop_key_has_32_bytes(sizes):
     with pytest.raises(UsageError, match="a vault key is 32 random bytes"):
@@ -279,7 +293,12 @@ def test_nothing_is_written_under_anothers_key(vault, kept):
         (Purpose.TAKE_PAYMENT, "name email phone gift_card_code"),
         (Purpose.INVOICE, "name email street postal_code city country"),
         (Purpose.SEND_RECEIPT, "email"),
-        (Purpose.PREVENT_FRAUD, "name email phone street postal_code city country"),
+        (Purpose.PREVENT_FRAUD, "name email phone street postal_code city country login"),
+        (Purpose.KEEP_BOOKS, "name street postal_code city country"),
+        (Purpose.INSURE, "name email street postal_code city country"),
+        (Purpose.REMEMBER, "name email phone street postal_code city country login"),
+        (Purpose.MARKET, "email phone"),
+        (Purpose.ANSWER_RIGHTS, "name email phone street postal_code city country login"),
     ],
 )
 def test_a_purpose_opens_its_own_fields(vault, kept, purpose, fields):
@@ -302,6 +321,26 @@ def test_a_field_asked_for_without_a_purpose_is_refused(vault, kept):
     assert caught.value.field == "phone"
     with pytest.raises(UsageError, match="not declared"):
         vault.read(person, rows, Purpose.SEND_RECEIPT, NOW, ["shoe_size"])
+
+
+def test_what_is_written_for_one_purpose_serves_no_other_and_its_person(vault):
+    told, until = {"name": TOLD["name"], "street": TOLD["street"]}, NOW + 2000 * DAY
+    person, rows = vault.write(
+        None, "books-1", told, at=NOW, random=dice(), only=Purpose.KEEP_BOOKS, until=until
+    )
+    last = until - DAY
+    for purpose in Purpose:
+        is_allowed = purpose in {Purpose.KEEP_BOOKS, Purpose.ANSWER_RIGHTS}
+        assert vault.read(person, rows, purpose, last) == (told if is_allowed else {})
+    assert vault.read(person, rows, Purpose.KEEP_BOOKS, until) == {}
+
+
+def test_a_field_is_not_written_for_a_purpose_that_it_does_not_have(vault):
+    told = {"name": TOLD["name"], "phone": TOLD["phone"], "email": TOLD["email"]}
+    message = "keep_books is no declared purpose of email, phone"
+    with pytest.raises(PurposeRefused, match=message) as caught:
+        vault.write(None, "books-1", told, at=NOW, random=dice(), only=Purpose.KEEP_BOOKS)
+    assert caught.value.field == "email"
 
 
 def test_what_the_customer_was_told_holds(vault, kept):

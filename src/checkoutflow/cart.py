@@ -80,6 +80,8 @@ class Line(Frozen):
         goods_category: The shop's own word, for its rules on review, insurance and so on.
         weight_g: Grams a piece.
         digital: Whether nothing is sent, so that no address is needed.
+        durable: Whether it is meant to last clearly longer than two years: in Norway and Iceland
+            customers may then complain for five.
         attributes: Whatever else the shop wants back; never personal data.
     """
 
@@ -92,6 +94,7 @@ class Line(Frozen):
     goods_category: Word = "general"
     weight_g: int = Field(default=0, strict=True, ge=0, le=10_000_000)
     digital: bool = False
+    durable: bool = False
     attributes: Mapping[Id, Attribute] = Field(default={}, max_length=MAX_ATTRIBUTES)
 
     @field_validator("unit_price")

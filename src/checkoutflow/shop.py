@@ -20,6 +20,7 @@ from checkoutflow.payment.catalogue import Kind, catalogue
 from checkoutflow.payment.methods import Method, Way
 from checkoutflow.payment.references import Scheme
 from checkoutflow.payment.steering import Area, Experiment, SteeringRule
+from checkoutflow.privacy.consent import Consent
 from checkoutflow.review import ReviewRules
 
 if TYPE_CHECKING:
@@ -90,6 +91,11 @@ class Shop(Frozen):
         messages: Kinds of message to keep until the shop has taken them (see
             ``checkoutflow.checkout.messages``); none by default.
         own_law: The shop's own rows over the tables of the law; named in explanations.
+        home: Country whose law the shop keeps its books by; by default the first of its markets.
+        year_ends: The month in which its financial year ends.
+        consents: What customers are asked to agree to, each with a box of its own that is not
+            ticked: ``marketing`` or ``no_marketing``, ``analytics``, ``profile``,
+            ``credit_check``.
     """
 
     name: str = Field(min_length=1, max_length=100)
@@ -112,6 +118,21 @@ class Shop(Frozen):
     remind_before_s: int = Field(default=24 * 3600, ge=0)
     messages: frozenset[MessageKind] = frozenset()
     own_law: Rows = Field(default_factory=Rows)
+    home: str = ""
+    year_ends: int = Field(default=12, ge=1, le=12)
+    consents: tuple[Consent, ...] = ()
+
+    @property
+    def seat(self) -> str:
+        """The country whose law the shop keeps its books by."""
+        return self.home or self.markets[0]
+
+    @field_validator("home")
+    @classmethod
+    def _is_known(cls, home: str) -> str:
+        if home and home not in AREAS:
+            raise ValueError(f"is one of {', '.join(AREAS)}")
+        return home
 
     @field_validator("markets")
     @classmethod

@@ -20,6 +20,7 @@ from checkoutflow.money import Money
 from checkoutflow.payment.credit.example import representative_example, warnings
 from checkoutflow.payment.outcomes import Action
 from checkoutflow.payment.references import InvalidReference
+from checkoutflow.privacy.consent import TEXTS, version_of
 from checkoutflow.texts import (
     date_text,
     language_of,
@@ -266,6 +267,33 @@ class InvoiceView(Frozen):
     status: str
 
 
+class RecognitionView(Frozen):
+    """How far the customer has shown who they are.
+
+    Attributes:
+        level: ``known`` says that a code or a login is waited for, and not that there is anybody.
+        valid_until: Until when.
+    """
+
+    level: Literal["unknown", "known", "verified"]
+    valid_until: datetime | None
+
+
+class ConsentView(Frozen):
+    """Something to agree to: a box that is ticked only if the customer ticked it.
+
+    Attributes:
+        consent: Its name, for ``flow.consent``.
+        version: Of the text; it is kept with the answer.
+        text: What the customer reads beside the box.
+    """
+
+    consent: str
+    version: str
+    text: str
+    is_given: bool
+
+
 class View(Frozen):
     """What a front end needs next.
 
@@ -285,6 +313,8 @@ class View(Frozen):
         next_action: What the customer must do to pay, if anything.
         allowed: Calls that make sense in this phase.
         invoices: The shop's own, by number.
+        recognition: How far the customer has shown who they are.
+        consents: What they are asked to agree to, and whether they do.
         expires_at: When an unfinished checkout ends, or the customer's time to pay.
         decide_by: When a held order must be decided.
         attention: Reasons for which a person at the shop should look, as codes.
@@ -313,6 +343,8 @@ class View(Frozen):
     allowed: tuple[str, ...]
     books: BooksView
     invoices: tuple[InvoiceView, ...]
+    recognition: RecognitionView
+    consents: tuple[ConsentView, ...]
     expires_at: datetime | None
     decide_by: datetime | None
     attention: tuple[str, ...]
@@ -363,11 +395,27 @@ def view_of(
         allowed=tuple(name for name in CALLS if name in ALLOWED[state.phase]),
         books=_books(state, locale),
         invoices=_invoices(state, rules, locale, at),
+        recognition=RecognitionView(
+            level=state.recognition.level, valid_until=state.recognition.valid_until
+        ),
+        consents=_asked_consents(state, rules, locale),
         expires_at=state.expires_at if is_collecting or is_placing else None,
         decide_by=state.review.deadline if state.review and state.phase is Phase.HELD else None,
         attention=tuple(dict.fromkeys(item.reason for item in state.attention)),
         refused=_refused(found, locale) if found and explain else (),
         explained=_explained(found, locale) if found and explain else (),
+    )
+
+
+def _asked_consents(state: Checkout, rules: Rules, locale: str) -> tuple[ConsentView, ...]:
+    return tuple(
+        ConsentView(
+            consent=consent,
+            version=version_of(consent),
+            text=translate(TEXTS[consent][1], locale).format(shop=rules.shop.name),
+            is_given=state.consents.get(consent, False),
+        )
+        for consent in rules.shop.consents
     )
 
 
@@ -529,6 +577,8 @@ _LABELS: Final = {
     # Translators: what follows the postal code in an address.
     "city": mark("City"),
     "country": mark("Country"),
+    # Translators: the shop's own name for a customer who is logged in.
+    "login": mark("Customer account"),
     # Translators: personnummer, CPR-nummer, fødselsnummer, henkilötunnus, kennitala.
     "national_id": mark("National identity number"),
     "gift_card_code": mark("Gift card code"),
@@ -543,6 +593,11 @@ _WHY: Final = {
     "invoice": mark("to send your invoice"),
     "send_receipt": mark("to send your receipt"),
     "prevent_fraud": mark("to prevent fraud"),
+    "keep_books": mark("to keep our books as the law says"),
+    "insure": mark("to insure your order"),
+    "remember": mark("to fill in your details next time"),
+    "market": mark("to send you offers"),
+    "answer_rights": mark("to answer your questions about your data"),
 }
 
 

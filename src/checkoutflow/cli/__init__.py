@@ -145,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="print one JSON document")
 
     _providers(commands)
+    _people(commands)
 
     schema = _command(commands, "schema", "print the JSON Schema of a file or an answer")
     schema.add_argument(
@@ -255,6 +256,22 @@ def _providers(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="an AdapterCase, such as fjordpay:CASE",
     )
     what.add_argument("--template", type=Path, metavar="FILE", help="write one to start from")
+
+
+def _people(commands: argparse._SubParsersAction[_Parser]) -> None:
+    privacy = _command(commands, "privacy", "print a shop's record of processing (article 30 GDPR)")
+    privacy.add_argument(
+        "--shop", type=Path, required=True, metavar="FILE", help="settings (TOML, JSON)"
+    )
+    privacy.add_argument(
+        "--market",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="XX",
+        help="only in these markets",
+    )
+    privacy.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def _command(

@@ -17,8 +17,9 @@ from checkoutflow.flow.effects import Program, ask_store, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
 from checkoutflow.payment.outcomes import Operation
 from checkoutflow.privacy.consent import Consent, version_of
-from checkoutflow.privacy.fields import FIELDS, KEEP_ORDER, KEEP_PROFILE, KEEP_UNFINISHED, Purpose
-from checkoutflow.privacy.vault import Keys, SubjectKey, Vault, VaultRow, digests, keep
+from checkoutflow.privacy.fields import FIELDS, KEEP_PROFILE, KEEP_UNFINISHED, Purpose
+from checkoutflow.privacy.register import last_day
+from checkoutflow.privacy.vault import Keys, SubjectKey, Vault, VaultRow, digests
 from checkoutflow.stores.contract import (
     ConsentRow,
     DigestRow,
@@ -28,6 +29,7 @@ from checkoutflow.stores.contract import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
 
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.choice.rules import Rules
@@ -46,6 +48,10 @@ KNOWN_BY: Final = {
 FILLED: Final = tuple(
     name for name, field in FIELDS.items() if Purpose.REMEMBER in field.purposes and name != "login"
 )
+
+
+# Every kind of trace of a profile.
+TRACES: Final = (*_OF_A_SALE, *(f"known {by}" for by in KNOWN_BY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,23 +253,33 @@ class Keeping:
         """Now there is a sale to look after: what was typed for it lives as long as it must."""
         key, rows = yield from ask_store("person", state.subject)
         _, books = yield from ask_store("person", books_of(state.subject))
-        day = self.rules.law.day(state.market, at)
-        last = self.rules.law.books_until(state.market, day) + timedelta(days=1)
-        until = datetime.combine(last, time(), UTC)
+        shop, law = self.rules.shop, self.rules.law
+        day = law.day(state.market, at)
+        books_end = _end_of(law.books_until(shop.seat, day, year_ends=shop.year_ends))
+        is_durable = any(line.durable for line in state.cart.lines)
+        # Rows whose time was over by now stay so: what must be gone does not come back.
         kept = About(
-            vault=(
-                *keep(rows, at=at),
-                *(replace(row, expires_at=until) for row in books if at < row.expires_at),
+            vault=tuple(
+                replace(row, expires_at=until)
+                for row, until in (
+                    *((row, self._sale_end(row.field, state, day, is_durable)) for row in rows),
+                    *((row, books_end) for row in books),
+                )
+                if at < row.expires_at
             )
         )
         if key is None:
             return kept
         values = self._vault.read(key, rows, Purpose.REMEMBER, at)
-        traces = self._traces_of_sale(state.subject, values, at + timedelta(days=KEEP_ORDER))
+        until = self._sale_end("email", state, day, is_durable)
+        traces = self._traces_of_sale(state.subject, values, until)
         kept += About(digests=traces)
         if state.consents.get(Consent.PROFILE) or state.recognition.person:
             kept += yield from self._remembered(state, values, at)
         return kept
+
+    def _sale_end(self, name: str, state: Checkout, day: date, is_durable: bool) -> datetime:  # noqa: FBT001 -- a fact of the sale
+        return _end_of(last_day(name, self.rules.law, state.market, day, durable=is_durable))
 
     def _remembered(
         self, state: Checkout, values: Mapping[str, str], at: datetime
@@ -285,7 +301,7 @@ class Keeping:
         sealed = yield from self._sealed_for(
             person, values, at, is_new=is_new, only=Purpose.REMEMBER, until=until
         )
-        traces = []
+        traces = [*self._traces_of_sale(person, values, until)]
         for by in KNOWN_BY:
             known = self.known_by(by, values)
             if known is not None:
@@ -302,13 +318,18 @@ class Keeping:
         ]
         mine = About(
             digests=tuple(traces),
-            traces=tuple(f"known {by}" for by in KNOWN_BY),
+            traces=TRACES,
             people=(person,),
             consents=tuple(consents),
             reads=(read,),
             profile=profile,
         )
         return sealed + mine
+
+
+def _end_of(day: date) -> datetime:
+    """The moment after a last day, whatever the time zone: twelve hours later than in UTC."""
+    return datetime.combine(day + timedelta(days=1), time(12), UTC)
 
 
 def _consents(

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from checkoutflow.checkout.machine import ENDS
+from checkoutflow.checkout.machine import ENDS, Phase
 from checkoutflow.customer import clean
 from checkoutflow.errors import InvalidInput, NotFound, PurposeRefused
 from checkoutflow.flow.effects import Program, ask_store, now, random
-from checkoutflow.flow.keeping import KNOWN_BY, books_of
+from checkoutflow.flow.keeping import KNOWN_BY, TRACES, books_of
 from checkoutflow.flow.knowing import Knowing
+from checkoutflow.privacy.consent import Consent
 from checkoutflow.privacy.fields import KEEP_PROFILE, Purpose
 from checkoutflow.privacy.secret import STARS, Details
 from checkoutflow.privacy.vault import NONCE_BYTES, rewrap
@@ -198,8 +199,8 @@ class Rights(Knowing):
         digests = self._traces_of_sale(person, values, until)
         if is_profile:
             known = {**self._vault.read(key, rows, Purpose.REMEMBER, at), **values}
-            traces = tuple(f"known {by}" for by in KNOWN_BY)
-            digests = tuple(
+            traces = TRACES
+            digests = self._traces_of_sale(person, known, until) + tuple(
                 self._trace_row(f"known {by}", person, until, found)
                 for by in KNOWN_BY
                 if (found := self.known_by(by, known)) is not None
@@ -237,12 +238,32 @@ class Rights(Knowing):
         is_restricted = profile is not None and profile.restricted_at is not None
         if is_restricted and purpose not in _WHILE_RESTRICTED:
             raise PurposeRefused("this person asked that their data only be kept", field="purpose")
+        if purpose is Purpose.MARKET:
+            yield from self._require_marketing(state)
         subject = books_of(state.subject) if purpose is Purpose.KEEP_BOOKS else state.subject
         values = yield from self._opened(subject, purpose, at)
         if values:
             read = ReadRow(state.subject, at, purpose, tuple(sorted(values)), by)
             yield from ask_store("write_person", PersonChange(subject=subject, reads=(read,)))
         return Details(values)
+
+    def _require_marketing(self, state: Checkout) -> Program[None]:
+        """Offers go to who wants them, and to customers who could say no and did not.
+
+        Raises:
+            PurposeRefused: To anybody else.
+        """
+        said: dict[str, bool] = {}
+        for person in dict.fromkeys((state.subject, state.recognition.person)):
+            rows: Sequence[ConsentRow] = (
+                (yield from ask_store("consents", person)) if person else ()
+            )
+            said |= {row.kind: row.is_given for row in rows}
+        is_customer = state.phase in {Phase.CONFIRMED, Phase.FULFILLED}
+        was_asked = Consent.NO_MARKETING in self.shop.consents and is_customer
+        if said.get(Consent.MARKETING) or (was_asked and not said.get(Consent.NO_MARKETING)):
+            return
+        raise PurposeRefused("this person did not agree to be sent offers", field="purpose")
 
     def erase(self, person: str, reason: str) -> Program[Erased]:
         """Destroy the keys of a person and of their sales that are over.

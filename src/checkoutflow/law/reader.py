@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from checkoutflow.errors import UnknownRule
 from checkoutflow.law.clock import local_day
+from checkoutflow.law.retention import Record, RetentionRule, financial_year_end
 from checkoutflow.law.rows import Rows
 from checkoutflow.law.rules import EVERYWHERE, Market, Rule, VatRate
 from checkoutflow.law.table import Table
@@ -125,6 +126,57 @@ class Law:
                 if rate is not None:
                     return rate.asked_for(market, category)
         raise UnknownRule(f"no VAT rate for {market} on {on}; add a row with `overridden_by`")
+
+    def retention(self, market: str, record: Record, on: date) -> RetentionRule:
+        """How long something is kept; where the market's law is not known, as everywhere.
+
+        Law that does not tell goods meant to last apart has one time for every order.
+
+        Raises:
+            UnknownRule: If there is no rule on that day.
+        """
+        for area in (market, EVERYWHERE):
+            rules = self.rules_of(RetentionRule, area, on)
+            found = {name: rule for rule in rules for name in rule.records}
+            if record == "durable_order" and "order" in found:
+                return found.get(record, found["order"])
+            if record in found:
+                return found[record]
+        raise UnknownRule(
+            f"nothing says how long {record} is kept in {market} on {on}; "
+            "add a row with `overridden_by`"
+        )
+
+    def books_until(self, market: str, on: date, *, year_ends: int = 12) -> date:
+        """The last day on which the vouchers of a sale must be kept.
+
+        Args:
+            market: The country in which the shop keeps its books.
+            on: Day of the sale.
+            year_ends: The month with which the shop's financial years end.
+
+        Raises:
+            UnknownRule: If there is no rule on that day.
+
+        Source: rows of ``tables/retention.toml``, each with its own.
+        """
+        return self.retention(market, "voucher", on).until(financial_year_end(on, year_ends))
+
+    def contact_until(self, market: str, on: date, *, durable: bool = False) -> date:
+        """The last day on which the customer of an order may complain, and so has to be known.
+
+        Args:
+            market: The customer's country.
+            on: When the goods came.
+            durable: Whether some of them are meant to last considerably longer than two years.
+
+        Raises:
+            UnknownRule: If there is no rule on that day.
+
+        Source: rows of ``tables/retention.toml``, each with its own.
+        """
+        record: Record = "durable_order" if durable else "order"
+        return self.retention(market, record, on).until(on)
 
     def market(self, code: str, on: date) -> Market:
         """Currency, languages and, for a part of a country, where it belongs.

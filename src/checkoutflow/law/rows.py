@@ -11,6 +11,7 @@ from checkoutflow.law.choice import (
     PresentationRule,
 )
 from checkoutflow.law.credit import CreditCap, CreditScope, ReferenceRate
+from checkoutflow.law.retention import RetentionRule
 from checkoutflow.law.rules import Market, Rule, VatRate
 from checkoutflow.law.windows import AuthorisationWindow
 from checkoutflow.model import Frozen
@@ -31,6 +32,7 @@ class Rows(Frozen):
     reference_rate: tuple[ReferenceRate, ...] = ()
     banking_day: tuple[BankingDay, ...] = ()
     window: tuple[AuthorisationWindow, ...] = ()
+    retention: tuple[RetentionRule, ...] = ()
 
     def rules(self) -> list[Rule]:
         """Every row, whatever its kind."""

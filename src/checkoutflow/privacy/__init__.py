@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checkoutflow.privacy.fields import FIELDS, Basis, Field, Purpose, declared, expiry
 from checkoutflow.privacy.secret import Details, Secret
-from checkoutflow.privacy.vault import Keys, SubjectKey, Vault, VaultRow, digest, keep
+from checkoutflow.privacy.vault import Keys, SubjectKey, Vault, VaultRow, digest
 
 __all__ = [
     "FIELDS",
@@ -20,5 +20,4 @@ __all__ = [
     "declared",
     "digest",
     "expiry",
-    "keep",
 ]

@@ -171,17 +171,13 @@ def all_usable(names: Iterable[str], *purposes: Purpose) -> None:
         raise ValueError(f"{wrong[0]} is not used to {what}; {', '.join(may)} are")
 
 
-def expiry(field: str, at: datetime, *, finished: bool) -> datetime:
-    """Say when a field must be gone.
+def expiry(field: str, at: datetime) -> datetime:
+    """Say when a field must be gone that was written while the customer has not bought.
 
-    Args:
-        field: Its name.
-        at: When it was written; for a finished sale, when the sale was confirmed.
-        finished: False while the customer has not bought: 30 days. True after the sale: the
-            field's own ``keep_days``.
+    After the sale it is kept as `checkoutflow.privacy.register.last_day` says.
 
     Raises:
         UsageError: If the field is not declared.
     """
-    days = declared(field).keep_days if finished else KEEP_UNFINISHED
-    return at + timedelta(days=days)
+    declared(field)
+    return at + timedelta(days=KEEP_UNFINISHED)

@@ -12,7 +12,7 @@ one key, which bounds the persons under one shop key); keys are derived by HKDF 
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from dataclasses import field as _field
 from typing import TYPE_CHECKING, Final, Never, Self
 
@@ -254,8 +254,7 @@ class Vault:
             at: Now.
             random: Gives as many random bytes as it is asked for, as ``os.urandom`` does.
             only: The one purpose that they are written for; by default all that are declared.
-            until: When they must be gone; by default as those of an unfinished sale (see
-                ``keep``).
+            until: When they must be gone; by default as those of an unfinished sale.
 
         Returns:
             The person's key to store, the same or new, and one row for each field.
@@ -283,7 +282,7 @@ class Vault:
                 name,
                 seal(data_key, subject_id, name, value, random(NONCE_BYTES)),
                 purposes[name],
-                until or expiry(name, at, finished=False),
+                until or expiry(name, at),
             )
             for name, value in fields.items()
         ]
@@ -329,19 +328,6 @@ class Vault:
                 if row.field in allowed and purpose in row.purposes and at < row.expires_at
             }
         )
-
-
-def keep(rows: Iterable[VaultRow], *, at: datetime) -> list[VaultRow]:
-    """Give the rows the longer life of a finished sale, counted from when it was confirmed.
-
-    Rows whose time was over by then keep their expiry: what must be gone does not come back.
-    """
-    return [
-        replace(row, expires_at=expiry(row.field, at, finished=True))
-        if at < row.expires_at
-        else row
-        for row in rows
-    ]
 
 
 def _cipher(key: bytes) -> AESGCM:

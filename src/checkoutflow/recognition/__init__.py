@@ -5,15 +5,20 @@ One-time codes, the other way to verify somebody, are in `checkoutflow.privacy.c
 
 from __future__ import annotations
 
-from checkoutflow.recognition.contract import (
-    PENDING_LIFE,
-    Pending,
-    Proof,
-    Return,
-    Unproven,
-)
-from checkoutflow.recognition.oidc import STATE_OCTETS, OpenIdConnect
-from checkoutflow.recognition.settings import PRESETS, IssuerConfig, Share, read_issuers
+from typing import TYPE_CHECKING
+
+from checkoutflow.lazy import lazily
+
+if TYPE_CHECKING:
+    from checkoutflow.recognition.contract import (
+        PENDING_LIFE,
+        Pending,
+        Proof,
+        Return,
+        Unproven,
+    )
+    from checkoutflow.recognition.oidc import STATE_OCTETS, OpenIdConnect
+    from checkoutflow.recognition.settings import PRESETS, IssuerConfig, Share, read_issuers
 
 __all__ = [
     "PENDING_LIFE",
@@ -28,3 +33,12 @@ __all__ = [
     "Unproven",
     "read_issuers",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "contract": "PENDING_LIFE Pending Proof Return Unproven",
+        "oidc": "STATE_OCTETS OpenIdConnect",
+        "settings": "PRESETS IssuerConfig Share read_issuers",
+    },
+)

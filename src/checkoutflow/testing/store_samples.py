@@ -22,6 +22,7 @@ from checkoutflow.cart import (
 from checkoutflow.checkout.events import (
     AttemptPending,
     AttemptStarted,
+    ConsentChanged,
     CreditNoteIssued,
     DetailsProvided,
     Event,
@@ -42,6 +43,7 @@ from checkoutflow.checkout.state import (
     Credit,
     PartState,
     Payment,
+    Recognition,
     Refund,
     Shipment,
     Tender,
@@ -51,8 +53,9 @@ from checkoutflow.payment.books import Books
 from checkoutflow.payment.machine import PaymentState
 from checkoutflow.payment.outcomes import OpenApp, Operation, Outcome, Redirect, ShowQr
 from checkoutflow.payment.terms import Terms
+from checkoutflow.privacy.vault import SubjectKey, VaultRow
 from checkoutflow.review import Review, ReviewState
-from checkoutflow.stores.contract import AttemptRow, Change
+from checkoutflow.stores.contract import AttemptRow, Change, ConsentRow, DigestRow, ReadRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,6 +144,70 @@ def sample_attempt(payment: str = "pay-1", provider: str = "bank", **more: Any) 
         **more,
     }
     return AttemptRow(payment=payment, provider=provider, **fields)
+
+
+def sample_key(person: str, key_id: str = "shop-key") -> SubjectKey:
+    """Make a person's wrapped key; no two persons have the same.
+
+    Args:
+        person: Whose it is.
+        key_id: Which of the shop's keys opens it.
+    """
+    return SubjectKey(person, f"\x00\xff key of {person}, under {key_id}".encode(), key_id)
+
+
+def sample_field(person: str, name: str = "email", until: float = 60) -> VaultRow:
+    """Make a sealed field.
+
+    Args:
+        person: Whose it is.
+        name: The field's.
+        until: Minutes after `NOON` at which it expires.
+    """
+    return VaultRow(person, name, f"{name} of {person}".encode(), ("deliver",), at(until))
+
+
+def sample_trace(
+    person: str, digest: str = "0f" * 32, kind: str = "email", until: float = 60
+) -> DigestRow:
+    """Make a trace by which a person is found, until some minutes after `NOON`."""
+    return DigestRow(kind, digest, person, at(until))
+
+
+def sample_consent(person: str, **more: Any) -> ConsentRow:  # noqa: ANN401 -- any field of the row
+    """Make what a person agreed to at `NOON`.
+
+    Args:
+        person: Who.
+        more: Other fields of ``ConsentRow``.
+    """
+    fields: Mapping[str, Any] = {
+        "kind": "marketing",
+        "is_given": True,
+        "at": NOON,
+        "text": "marketing-1",
+        "locale": "da_DK",
+        "proof": "co-1/1",
+        **more,
+    }
+    return ConsentRow(subject=person, **fields)
+
+
+def sample_read(person: str, **more: Any) -> ReadRow:  # noqa: ANN401 -- any field of the row
+    """Make a read of a person's fields at `NOON`.
+
+    Args:
+        person: Whose.
+        more: Other fields of ``ReadRow``.
+    """
+    fields: Mapping[str, Any] = {
+        "at": NOON,
+        "purpose": "take_payment",
+        "fields": ("email", "phone"),
+        "by": "bank",
+        **more,
+    }
+    return ReadRow(subject=person, **fields)
 
 
 def full_checkout() -> Checkout:
@@ -253,6 +320,17 @@ def full_checkout() -> Checkout:
         priced=priced,
         adult=True,
         arms={"fees": "control"},
+        recognition=Recognition(
+            level="verified",
+            person="person-1",
+            by="email",
+            challenge="0f" * 32,
+            sending=2,
+            tries=1,
+            sent_at=NOON,
+            valid_until=at(10),
+        ),
+        consents={"marketing": True, "profile": False},
         provided=("email", "name"),
         areas=("reykjavik",),
         delivery="post",
@@ -339,6 +417,9 @@ def full_events() -> tuple[Event, ...]:
                 look_at=at(2),
             )
             for each in state.payments
+        ),
+        ConsentChanged(
+            consents={"marketing": True}, texts={"marketing": "marketing-1"}, locale="is_IS"
         ),
         ShipmentStarted(shipment="shipment-1", lines={"lampi-2": 2}, amount=payment.amount),
         Held(reasons=("total above 100 ISK",), deadline=at(72 * 60)),

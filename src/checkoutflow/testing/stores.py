@@ -9,16 +9,15 @@ def test_my_store_keeps_the_contract(check, tmp_path):
 ```
 
 A check creates the tables and closes the store itself. What fails raises ``AssertionError``, whose
-text says what the flow relies on. ``store_samples`` has the checkouts that go in.
+text says what the flow relies on. ``store_samples`` has the checkouts that go in, and
+``store_people`` the checks of what is kept of people.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta, timezone
-from threading import Barrier, Thread
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout.machine import Phase
@@ -32,8 +31,18 @@ from checkoutflow.stores.contract import (
     JournalEntry,
     Message,
     NoticeRow,
-    Store,
+    ProfileRow,
 )
+from checkoutflow.testing.holding import (
+    ROUNDS,
+    WORKERS,
+    holds,
+    opened,
+    refuses,
+    same,
+    together,
+)
+from checkoutflow.testing.store_people import PEOPLE_CHECKS
 from checkoutflow.testing.store_samples import (
     NOON,
     at,
@@ -42,33 +51,33 @@ from checkoutflow.testing.store_samples import (
     sample_attempt,
     sample_change,
     sample_checkout,
+    sample_consent,
+    sample_field,
+    sample_key,
+    sample_read,
+    sample_trace,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from threading import Barrier
 
-    from checkoutflow.stores.contract import Change
+    from checkoutflow.stores.contract import Change, Store
+    from checkoutflow.testing.holding import MakeStore, StoreCheck
 
-MakeStore = Callable[[], Store]
-StoreCheck = Callable[[MakeStore], None]
-
-_ROUNDS: Final = 12
-_WORKERS: Final = 6
 _LOOKS: Final = 20
-# A store that stops a thread must fail a check, not hang it.
-_PATIENCE_S: Final = 30.0
 
 
 def an_empty_store_knows_nothing(make_store: MakeStore) -> None:
     """Unknown ids are answered, with nothing; they are no errors."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         _unchanged(store, _EMPTY, "an empty store answers with nothing")
         _knows_nothing_of(store, "", "an empty store answers with nothing")
 
 
 def creating_again_changes_nothing(make_store: MakeStore) -> None:
     """``create`` runs whenever a shop starts, so on tables that are full it must do nothing."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         store.commit(_everything())
         before = _answers(store)
         store.create()
@@ -77,19 +86,19 @@ def creating_again_changes_nothing(make_store: MakeStore) -> None:
 
 def a_checkout_comes_back_exactly(make_store: MakeStore) -> None:
     """Every field, to the minor unit and the microsecond: replaying the journal is compared."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         state = full_checkout()
         store.commit(sample_change(state))
         for again in ("just after it was written", "when it is asked for again"):
-            _same(store.load(state.id), state, f"load gives back what was committed, {again}")
+            same(store.load(state.id), state, f"load gives back what was committed, {again}")
         later = state.model_copy(update={"version": 2, "phase": Phase.CONFIRMED, "payments": ()})
         store.commit(sample_change(later))
-        _same(store.load(state.id), later, "load gives the last state that was committed")
+        same(store.load(state.id), later, "load gives the last state that was committed")
 
 
 def the_journal_replays_in_order_without_gaps(make_store: MakeStore) -> None:
     """The journal is the truth that the state is made of: one entry a commit, oldest first."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         changes = [
             sample_change(full_checkout().model_copy(update={"version": version}), command=command)
             for version, command in enumerate(("start", "provide", "", "place") * 3, start=1)
@@ -100,7 +109,7 @@ def the_journal_replays_in_order_without_gaps(make_store: MakeStore) -> None:
         for change in changes:
             store.commit(change)
             store.commit(sample_change(sample_checkout("co-other", change.state.version)))
-        _same(
+        same(
             list(store.journal("co-full")),
             [
                 JournalEntry(change.state.version, change.at, change.command, change.events)
@@ -109,12 +118,12 @@ def the_journal_replays_in_order_without_gaps(make_store: MakeStore) -> None:
             "journal gives every commit of this checkout and of no other, by version",
         )
         for entry in store.journal("co-full"):
-            _is(entry.at.utcoffset() == timedelta(0), "times come back in UTC")
+            holds(entry.at.utcoffset() == timedelta(0), "times come back in UTC")
 
 
 def a_stale_change_is_refused_whole(make_store: MakeStore) -> None:
     """Of two writers that read the same version one loses, and nothing of its change is kept."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         store.commit(_everything())
         store.commit(sample_change(sample_checkout(version=2)))
         before = _answers(store)
@@ -124,54 +133,54 @@ def a_stale_change_is_refused_whole(make_store: MakeStore) -> None:
             4: "it skips a version",
             0: "the first version is 1",
         }.items():
-            _refuses(store, _everything(version, "loser"), why)
+            refuses(store.commit, _everything(version, "loser"), why)
             _unchanged(store, before, "nothing is kept of a refused change")
             _knows_nothing_of(store, "loser", "nothing is kept of a refused change")
-        _refuses(store, sample_change(sample_checkout("co-new", 2)), "nobody wrote version 1")
-        _same(store.load("co-new"), None, "a refused change makes no checkout")
+        refuses(store.commit, sample_change(sample_checkout("co-new", 2)), "nobody wrote version 1")
+        same(store.load("co-new"), None, "a refused change makes no checkout")
 
 
 def a_used_key_refuses_the_whole_change(make_store: MakeStore) -> None:
     """A repeated call finds the first one's answer; were it half done again, money could move."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         store.commit(_everything())
         before = _answers(store)
         again = IdempotencyRow("key of one", "another digest", "co-2")
         change = replace(_everything(2, "loser"), idempotency=again)
-        _refuses(store, change, "its idempotency key was used before")
+        refuses(store.commit, change, "its idempotency key was used before")
         change = sample_change(sample_checkout("co-2"), idempotency=again)
-        _refuses(store, change, "its idempotency key was used for another checkout")
+        refuses(store.commit, change, "its idempotency key was used for another checkout")
         _unchanged(store, before, "nothing is kept of a change whose key was used")
         _knows_nothing_of(store, "loser", "nothing is kept of a change whose key was used")
-        _same(store.load("co-2"), None, "a refused change makes no checkout")
+        same(store.load("co-2"), None, "a refused change makes no checkout")
 
 
 def a_known_person_keeps_their_key(make_store: MakeStore) -> None:
     """A second key for a person would make unreadable what is sealed under the first."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         store.commit(_everything())
         before = _answers(store)
         another = SubjectKey("person of one", b"another", "shop-key")
         change = sample_change(sample_checkout("co-2"), subjects=(another,))
-        _refuses(store, change, "the person has a key already")
+        refuses(store.commit, change, "the person has a key already")
         _unchanged(store, before, "the person's first key stays")
-        _same(store.load("co-2"), None, "nothing is kept of the refused change")
+        same(store.load("co-2"), None, "nothing is kept of the refused change")
 
 
 def a_key_tells_what_it_was_used_for(make_store: MakeStore) -> None:
     """The digest comes back too: the same key with other content is the shop's mistake."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         rows = [IdempotencyRow(f"key {n}", f"{n:064x}", f"co-{n}") for n in range(3)]
         for row in rows:
             store.commit(sample_change(sample_checkout(row.checkout), idempotency=row))
         for row in rows:
-            _same(store.idempotent(row.key), row, "idempotent gives the row of exactly this key")
-        _same(store.idempotent("key"), None, "a part of a key is another key")
+            same(store.idempotent(row.key), row, "idempotent gives the row of exactly this key")
+        same(store.idempotent("key"), None, "a part of a key is another key")
 
 
 def timers_come_due_in_order(make_store: MakeStore) -> None:
     """Whoever waited longest goes first, each checkout once, with the timers that are due."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         for name, timers in {
             "co-a": {"expiry": at(30), "look": at(20)},
             "co-b": {"look": at(10), "review": at(15), "remind": at(99)},
@@ -187,19 +196,19 @@ def timers_come_due_in_order(make_store: MakeStore) -> None:
             (at(40), 2, [(b, "look review"), (a, "expiry look")]),
             (at(40), 1, [(b, "look review")]),
         ):
-            _same(
+            same(
                 list(store.due(now, limit)),
                 [Due(checkout, frozenset(kinds.split())) for checkout, kinds in expected],
                 "due gives at most `limit` checkouts, the longest overdue first, each with all of"
                 " its timers at or before `now` and no other",
             )
         elsewhere = at(10).astimezone(timezone(timedelta(hours=2)))
-        _same(len(store.due(elsewhere, 9)), 1, "a moment is the same moment in any time zone")
+        same(len(store.due(elsewhere, 9)), 1, "a moment is the same moment in any time zone")
 
 
 def a_commit_sets_moves_and_removes_timers(make_store: MakeStore) -> None:
     """A timer that stays when it should go wakes us for nothing; one that is lost never does."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         store.commit(sample_change(timers={"expiry": at(1), "look": at(1), "review": at(1)}))
         store.commit(
             sample_change(
@@ -215,86 +224,86 @@ def a_commit_sets_moves_and_removes_timers(make_store: MakeStore) -> None:
                 "a commit moves a timer that is set, and None removes it",
             ),
         ):
-            _same(list(store.due(now, 9)), [Due("co-1", frozenset(kinds))], lesson)
+            same(list(store.due(now, 9)), [Due("co-1", frozenset(kinds))], lesson)
 
 
 def a_timer_set_later_meanwhile_is_not_cleared(make_store: MakeStore) -> None:
     """What came while the work was done must not be cleared with it: it would be lost."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         store.commit(sample_change(timers={"notice": at(5), "expiry": at(1)}))
         store.clear_timer("co-1", "notice", up_to=at(5) - timedelta(microseconds=1))
         both = Due("co-1", frozenset({"notice", "expiry"}))
-        _same(list(store.due(at(5), 9)), [both], "a timer later than `up_to` stays")
+        same(list(store.due(at(5), 9)), [both], "a timer later than `up_to` stays")
         store.clear_timer("co-1", "notice", up_to=at(5))
         one = Due("co-1", frozenset({"expiry"}))
-        _same(list(store.due(at(5), 9)), [one], "a timer at `up_to` goes, and no other")
+        same(list(store.due(at(5), 9)), [one], "a timer at `up_to` goes, and no other")
         store.clear_timer("co-1", "notice", up_to=at(9))
         store.clear_timer("nobody", "notice", up_to=at(9))
-        _same(list(store.due(at(5), 9)), [one], "clearing a timer that is not set does nothing")
+        same(list(store.due(at(5), 9)), [one], "clearing a timer that is not set does nothing")
 
 
 def a_notice_acts_once(make_store: MakeStore) -> None:
     """Providers send the same notice again, at once or days later."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         store.commit(sample_change(timers={"look": at(2)}))
         notice = NoticeRow("bank", "n-1", "co-1", "captured", at(3))
-        _is(store.take_notice(notice), "the first take_notice of a notice says True")
+        holds(store.take_notice(notice), "the first take_notice of a notice says True")
         due = [Due("co-1", frozenset({"look", "notice"}))]
-        _same(list(store.due(at(3), 9)), due, "a new notice makes its checkout due at once")
+        same(list(store.due(at(3), 9)), due, "a new notice makes its checkout due at once")
         store.clear_timer("co-1", "notice", up_to=at(3))
         again = replace(notice, kind="refunded", received_at=at(4))
-        _is(not store.take_notice(again), "a notice with a known id is not taken again")
+        holds(not store.take_notice(again), "a notice with a known id is not taken again")
         due = [Due("co-1", frozenset({"look"}))]
-        _same(list(store.due(at(9), 9)), due, "a notice that was taken before wakes nobody")
-        _is(store.take_notice(replace(notice, provider="wallet")), "ids are each provider's own")
-        _is(store.take_notice(replace(notice, id="n-2")), "another notice is taken")
-        _is(store.take_notice(replace(notice, id="n-3", received_at=at(8))), "and one more")
+        same(list(store.due(at(9), 9)), due, "a notice that was taken before wakes nobody")
+        holds(store.take_notice(replace(notice, provider="wallet")), "ids are each provider's own")
+        holds(store.take_notice(replace(notice, id="n-2")), "another notice is taken")
+        holds(store.take_notice(replace(notice, id="n-3", received_at=at(8))), "and one more")
         store.clear_timer("co-1", "notice", up_to=at(7))
         due = [Due("co-1", frozenset({"look", "notice"}))]
-        _same(list(store.due(at(8), 9)), due, "a later notice moves the timer to its own time")
+        same(list(store.due(at(8), 9)), due, "a later notice moves the timer to its own time")
 
 
 def a_notice_taken_in_with_a_change_counts_once(make_store: MakeStore) -> None:
     """What a notice proves is written together with the notice, or not at all."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         notice = NoticeRow("bank", "n-1", "co-1", "captured", at(3))
-        _is(not store.has_notice("bank", "n-1"), "has_notice says False of what never came")
+        holds(not store.has_notice("bank", "n-1"), "has_notice says False of what never came")
         store.commit(sample_change(notice=notice))
-        _is(store.has_notice("bank", "n-1"), "a notice in a change is kept with it")
-        _is(not store.has_notice("wallet", "n-1"), "ids are each provider's own")
-        _is(not store.has_notice("bank", "n-2"), "has_notice is about exactly this notice")
-        _is(not store.take_notice(notice), "it is known to take_notice as well")
+        holds(store.has_notice("bank", "n-1"), "a notice in a change is kept with it")
+        holds(not store.has_notice("wallet", "n-1"), "ids are each provider's own")
+        holds(not store.has_notice("bank", "n-2"), "has_notice is about exactly this notice")
+        holds(not store.take_notice(notice), "it is known to take_notice as well")
         before = _answers(store)
-        _refuses(
-            store,
+        refuses(
+            store.commit,
             sample_change(sample_checkout(version=2), notice=notice),
             "the notice was kept before",
         )
         _unchanged(store, before, "a notice that was kept before refuses the whole change")
         store.take_notice(replace(notice, id="n-2"))
-        _is(store.has_notice("bank", "n-2"), "one kept by take_notice is known as well")
+        holds(store.has_notice("bank", "n-2"), "one kept by take_notice is known as well")
 
 
 def a_provider_that_fails_is_known_to_all(make_store: MakeStore) -> None:
     """Every process over one store sees the same, until the provider answers again."""
-    with _opened(make_store) as store:
-        _same(store.health("bank"), None, "nothing is known of a provider that has not failed")
+    with opened(make_store) as store:
+        same(store.health("bank"), None, "nothing is known of a provider that has not failed")
         first = HealthRow("bank", 1, at(1))
         store.set_health(first)
-        _same(store.health("bank"), first, "health gives back what was kept")
+        same(store.health("bank"), first, "health gives back what was kept")
         down = HealthRow("bank", 5, at(2), at(3))
         store.set_health(down)
         store.set_health(HealthRow("wallet", 2, at(2)))
-        _same(store.health("bank"), down, "what is kept later replaces it")
+        same(store.health("bank"), down, "what is kept later replaces it")
         store.clear_health("bank")
-        _same(store.health("bank"), None, "clear_health forgets it")
-        _is(store.health("wallet") is not None, "each provider has a row of its own")
+        same(store.health("bank"), None, "clear_health forgets it")
+        holds(store.health("wallet") is not None, "each provider has a row of its own")
         store.clear_health("bank")
 
 
 def a_payment_finds_its_checkout(make_store: MakeStore) -> None:
     """A notice names a payment; two providers may use the same name."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         for checkout, provider in (("co-1", "bank"), ("co-2", "wallet")):
             attempts = (
                 sample_attempt("pay", provider),
@@ -312,7 +321,7 @@ def a_payment_finds_its_checkout(make_store: MakeStore) -> None:
             ("wallet", "pay of co-1", None),
             ("bank", "other", None),
         ):
-            _same(
+            same(
                 store.find_payment(provider, payment),
                 found,
                 "find_payment knows every attempt's payment, each at its own provider",
@@ -321,7 +330,7 @@ def a_payment_finds_its_checkout(make_store: MakeStore) -> None:
 
 def an_invoice_is_found_by_its_reference(make_store: MakeStore) -> None:
     """A bank's file names a reference; another scheme may make the same one of another number."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         _number(store, "co-1", "DK", "417")
         _number(store, "co-2", "SE", "417")
         _number(store, "co-3", "", "3")
@@ -334,7 +343,7 @@ def an_invoice_is_found_by_its_reference(make_store: MakeStore) -> None:
             ("DK", "41", None),
             ("", "", None),
         ):
-            _same(
+            same(
                 store.find_invoice(scheme, reference),
                 found,
                 "find_invoice knows exactly the references that were kept, each of its own scheme",
@@ -343,9 +352,9 @@ def an_invoice_is_found_by_its_reference(make_store: MakeStore) -> None:
 
 def numbers_follow_each_other_without_a_gap(make_store: MakeStore) -> None:
     """Invoices are one series; a number whose change was not written is the next one again."""
-    with _opened(make_store) as store:
-        _same(_number(store, "co-1", "DK", "1"), 1, "the first number is 1")
-        _same(_number(store, "co-2", "DK", "2"), 2, "the next is one higher, in any checkout")
+    with opened(make_store) as store:
+        same(_number(store, "co-1", "DK", "1"), 1, "the first number is 1")
+        same(_number(store, "co-2", "DK", "2"), 2, "the next is one higher, in any checkout")
         offered: list[int] = []
 
         def stale(number: int) -> Change:
@@ -363,9 +372,9 @@ def numbers_follow_each_other_without_a_gap(make_store: MakeStore) -> None:
             except error:
                 continue
             raise AssertionError(f"commit_numbered must raise the {error.__name__} of its change")
-        _same(offered, [3, 3], "each change is made once, of the next number")
-        _same(store.find_invoice("DK", "stale"), None, "nothing is kept of a refused change")
-        _same(_number(store, "co-3", "DK", "3"), 3, "a refused change leaves its number free")
+        same(offered, [3, 3], "each change is made once, of the next number")
+        same(store.find_invoice("DK", "stale"), None, "nothing is kept of a refused change")
+        same(_number(store, "co-3", "DK", "3"), 3, "a refused change leaves its number free")
 
         def several(number: int) -> Change:
             later = InvoiceRow(number + 10, "co-4", "DK", "14")
@@ -374,33 +383,31 @@ def numbers_follow_each_other_without_a_gap(make_store: MakeStore) -> None:
             )
 
         state = store.commit_numbered(several).state
-        _same(state, store.load("co-4"), "commit_numbered gives back what it wrote")
-        _same(_number(store, "co-5", "DK", "16"), 16, "the series goes on after the highest")
+        same(state, store.load("co-4"), "commit_numbered gives back what it wrote")
+        same(_number(store, "co-5", "DK", "16"), 16, "the series goes on after the highest")
         again = sample_change(sample_checkout("co-6"), invoices=(InvoiceRow(15, "co-6"),))
-        _refuses(store, again, "the number was taken before")
-        _same(store.load("co-6"), None, "a refused change makes no checkout")
+        refuses(store.commit, again, "the number was taken before")
+        same(store.load("co-6"), None, "a refused change makes no checkout")
 
 
 def many_writers_number_one_series(make_store: MakeStore) -> None:
     """All checkouts share one series, and their writers do not know of each other."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         taken: list[int] = []
 
         def work(name: str, meet: Barrier) -> None:
-            for version in range(1, _ROUNDS + 1):
+            for version in range(1, ROUNDS + 1):
                 meet.wait()
                 taken.append(_number(store, name, "DK", f"{name}, {version}", version=version))
 
-        _together(work)
-        wanted = list(range(1, _WORKERS * _ROUNDS + 1))
-        _same(
-            sorted(taken), wanted, "each number of the series is given once, and none is left out"
-        )
+        together(work)
+        wanted = list(range(1, WORKERS * ROUNDS + 1))
+        same(sorted(taken), wanted, "each number of the series is given once, and none is left out")
 
 
 def a_persons_fields_are_kept_by_name(make_store: MakeStore) -> None:
     """The newest value of each field, byte for byte, with its purposes and its expiry."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         key = SubjectKey("person", bytes(range(256)), "shop-key")
         email = VaultRow("person", "email", b"\x00\xffsealed", ("invoice", "deliver"), at(60))
         city = VaultRow("person", "city", b"", (), at(90))
@@ -412,19 +419,19 @@ def a_persons_fields_are_kept_by_name(make_store: MakeStore) -> None:
             sample_change(sample_checkout(version=2), subjects=(other_key,), vault=(changed, other))
         )
         found, rows = store.person("person")
-        _same(found, key, "the wrapped key comes back byte for byte")
-        _same(
+        same(found, key, "the wrapped key comes back byte for byte")
+        same(
             {row.field: row for row in rows},
             {"email": changed, "city": city},
             "a later row of a field replaces the earlier one, and the other fields stay",
         )
-        _same(len(rows), 2, "each field is there once")
-        _same(store.person("other"), (other_key, (other,)), "each person has rows of their own")
+        same(len(rows), 2, "each field is there once")
+        same(store.person("other"), (other_key, (other,)), "each person has rows of their own")
 
 
 def messages_wait_in_order_until_delivered(make_store: MakeStore) -> None:
     """The shop is told everything at least once, in order; what it has taken is forgotten."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         store.commit(sample_change(sample_checkout("co-b"), at=at(1), messages=("held", "called")))
         store.commit(sample_change(sample_checkout("co-a"), at=at(2), messages=("confirmed",)))
         store.commit(sample_change(sample_checkout("co-b", 2), at=at(3), messages=("held",)))
@@ -434,19 +441,19 @@ def messages_wait_in_order_until_delivered(make_store: MakeStore) -> None:
             Message("co-a", 1, "confirmed"),
             Message("co-b", 2, "held"),
         ]
-        _same(list(store.messages(9)), waiting, "messages come in the order of their commits")
-        _same(list(store.messages(2)), waiting[:2], "at most `limit`, the oldest first")
+        same(list(store.messages(9)), waiting, "messages come in the order of their commits")
+        same(list(store.messages(2)), waiting[:2], "at most `limit`, the oldest first")
         store.delivered(waiting[1:3])
         left = [waiting[0], waiting[3]]
-        _same(list(store.messages(9)), left, "exactly the messages that were delivered are gone")
+        same(list(store.messages(9)), left, "exactly the messages that were delivered are gone")
         store.delivered([*waiting[1:3], Message("nobody", 1, "held")])
         store.delivered([])
-        _same(list(store.messages(9)), left, "delivering again, or nothing, changes nothing")
+        same(list(store.messages(9)), left, "delivering again, or nothing, changes nothing")
 
 
 def checkouts_are_listed_page_by_page(make_store: MakeStore) -> None:
     """Every checkout is on exactly one page, however many there are and whatever their phase."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         ids = [f"co-{n:02}" for n in range(12)]
         collecting, held, confirmed = ids[0::3], ids[1::3], ids[2::3]
         for name in reversed(ids):
@@ -465,19 +472,19 @@ def checkouts_are_listed_page_by_page(make_store: MakeStore) -> None:
             for limit in (3, 1, 2, 5, 99):
                 after = listed[-1] if listed else ""
                 page = store.checkouts(asked, after=after, limit=limit)
-                _is(len(page) <= limit, "a page has at most `limit` ids")
+                holds(len(page) <= limit, "a page has at most `limit` ids")
                 listed += page
-            _same(listed, expected, "following pages by `after` gives each id once, in order")
-        _same(len(store.checkouts(())), 12, "without a limit a page holds up to 100")
+            same(listed, expected, "following pages by `after` gives each id once, in order")
+        same(len(store.checkouts(())), 12, "without a limit a page holds up to 100")
 
 
 def exactly_one_of_many_writers_wins(make_store: MakeStore) -> None:
     """Version by version, one thread's change is kept whole and the others hear of a conflict."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         wins: list[tuple[int, str]] = []
 
         def work(name: str, meet: Barrier) -> None:
-            for version in range(1, _ROUNDS + 1):
+            for version in range(1, ROUNDS + 1):
                 state = sample_checkout(version=version, method=name)
                 change = sample_change(state, command=name, messages=("said",))
                 meet.wait()
@@ -485,27 +492,27 @@ def exactly_one_of_many_writers_wins(make_store: MakeStore) -> None:
                     store.commit(change)
                     wins.append((version, name))
 
-        _together(work)
-        numbers = list(range(1, _ROUNDS + 1))
-        _same(sorted(version for version, _ in wins), numbers, "one writer wins each version")
+        together(work)
+        numbers = list(range(1, ROUNDS + 1))
+        same(sorted(version for version, _ in wins), numbers, "one writer wins each version")
         entries = store.journal("co-1")
-        _same(
+        same(
             [(entry.version, entry.command) for entry in entries],
             sorted(wins),
             "the journal has the change of each writer that was told it had won, and no other",
         )
         state = store.load("co-1")
-        _same(state and state.method, entries[-1].command, "the state is the last winner's")
-        _same(len(store.messages(99)), _ROUNDS, "a loser's messages are not kept")
+        same(state and state.method, entries[-1].command, "the state is the last winner's")
+        same(len(store.messages(99)), ROUNDS, "a loser's messages are not kept")
 
 
 def readers_see_whole_commits(make_store: MakeStore) -> None:
     """Somebody who reads while another writes sees the state before or after, never between."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         wrong: list[str] = []
 
         def work(name: str, meet: Barrier) -> None:
-            for version in range(1, _ROUNDS + 1):
+            for version in range(1, ROUNDS + 1):
                 meet.wait()
                 if name == "worker 0":
                     store.commit(sample_change(sample_checkout(version=version)))
@@ -517,15 +524,15 @@ def readers_see_whole_commits(make_store: MakeStore) -> None:
                     if not before <= entries <= after:
                         wrong.append(f"version {before}, {entries} entries, version {after}")
 
-        _together(work)
-        _same(wrong, [], "each version of a state is there together with its journal entry")
+        together(work)
+        same(wrong, [], "each version of a state is there together with its journal entry")
 
 
 def one_of_many_takers_gets_a_notice(make_store: MakeStore) -> None:
     """A provider may send the same notice to two workers at the same moment."""
-    with _opened(make_store) as store:
+    with opened(make_store) as store:
         store.commit(sample_change())
-        notices = [NoticeRow("bank", f"n-{n:02}", "co-1", "captured", NOON) for n in range(_ROUNDS)]
+        notices = [NoticeRow("bank", f"n-{n:02}", "co-1", "captured", NOON) for n in range(ROUNDS)]
         taken: list[NoticeRow] = []
 
         def work(_name: str, meet: Barrier) -> None:
@@ -534,8 +541,8 @@ def one_of_many_takers_gets_a_notice(make_store: MakeStore) -> None:
                 if store.take_notice(row):
                     taken.append(row)
 
-        _together(work)
-        _same(
+        together(work)
+        same(
             sorted(row.id for row in taken),
             [row.id for row in notices],
             "take_notice says True to exactly one of those that ask at once",
@@ -567,6 +574,7 @@ STORE_CHECKS: Final[tuple[StoreCheck, ...]] = (
     exactly_one_of_many_writers_wins,
     readers_see_whole_commits,
     one_of_many_takers_gets_a_notice,
+    *PEOPLE_CHECKS,
 )
 
 
@@ -580,8 +588,13 @@ def _everything(version: int = 1, who: str = "one") -> Change:
         timers={"expiry": at(5), who: at(6)},
         attempts=(sample_attempt(f"pay of {who}"),),
         idempotency=IdempotencyRow(f"key of {who}", "0a" * 32, "co-1"),
-        subjects=(SubjectKey(person, b"wrapped", "shop-key"),),
-        vault=(VaultRow(person, "email", b"sealed", ("deliver",), at(60)),),
+        subjects=(sample_key(person),),
+        vault=(sample_field(person),),
+        digests=(sample_trace(person, f"trace of {who}"),),
+        people=(person,),
+        consents=(sample_consent(person),),
+        reads=(sample_read(person),),
+        profile=ProfileRow(person, {"payment": "card"}, at(1)),
         messages=(who,),
         invoices=(InvoiceRow(len(who), "co-1", "DK", f"invoice of {who}"),),
     )
@@ -596,6 +609,12 @@ def _answers(store: Store) -> dict[str, object]:
         "find_payment": store.find_payment("bank", "pay of one"),
         "find_invoice": store.find_invoice("DK", "invoice of one"),
         "person": store.person("person of one"),
+        "find_people": list(store.find_people("email", ["trace of one"], NOON)),
+        "checkouts_of": list(store.checkouts_of("person of one")),
+        "consents": list(store.consents("person of one")),
+        "reads": list(store.reads("person of one")),
+        "profile": store.profile("person of one"),
+        "erasures": list(store.erasures("person of one")),
         "due": list(store.due(at(60), 99)),
         "checkouts": list(store.checkouts(())),
         "messages": list(store.messages(99)),
@@ -609,6 +628,12 @@ _EMPTY: Final[Mapping[str, object]] = {
     "find_payment": None,
     "find_invoice": None,
     "person": (None, ()),
+    "find_people": [],
+    "checkouts_of": [],
+    "consents": [],
+    "reads": [],
+    "profile": None,
+    "erasures": [],
     "due": [],
     "checkouts": [],
     "messages": [],
@@ -617,14 +642,19 @@ _EMPTY: Final[Mapping[str, object]] = {
 
 def _unchanged(store: Store, before: Mapping[str, object], lesson: str) -> None:
     for question, answer in _answers(store).items():
-        _same(answer, before[question], f"{lesson}: {question}")
+        same(answer, before[question], f"{lesson}: {question}")
 
 
 def _knows_nothing_of(store: Store, who: str, lesson: str) -> None:
-    _same(store.idempotent(f"key of {who}"), None, f"{lesson}: idempotent")
-    _same(store.find_payment("bank", f"pay of {who}"), None, f"{lesson}: find_payment")
-    _same(store.find_invoice("DK", f"invoice of {who}"), None, f"{lesson}: find_invoice")
-    _same(store.person(f"person of {who}"), (None, ()), f"{lesson}: person")
+    same(store.idempotent(f"key of {who}"), None, f"{lesson}: idempotent")
+    same(store.find_payment("bank", f"pay of {who}"), None, f"{lesson}: find_payment")
+    same(store.find_invoice("DK", f"invoice of {who}"), None, f"{lesson}: find_invoice")
+    person = f"person of {who}"
+    same(store.person(person), (None, ()), f"{lesson}: person")
+    same(list(store.find_people("email", [f"trace of {who}"], NOON)), [], f"{lesson}: find_people")
+    for question in (store.checkouts_of, store.consents, store.reads):
+        same(list(question(person)), [], f"{lesson}: {question.__name__}")
+    same(store.profile(person), None, f"{lesson}: profile")
 
 
 def _number(
@@ -642,54 +672,3 @@ def _number(
 def _version(store: Store) -> int:
     state = store.load("co-1")
     return 0 if state is None else state.version
-
-
-def _refuses(store: Store, change: Change, why: str) -> None:
-    try:
-        store.commit(change)
-    except StoreConflict:
-        return
-    raise AssertionError(f"commit must raise StoreConflict: {why}")
-
-
-def _together(work: Callable[[str, Barrier], None]) -> None:
-    """Do the same work in several threads, which can wait for each other at a barrier."""
-    meet = Barrier(_WORKERS, timeout=_PATIENCE_S)
-    errors: list[BaseException] = []
-
-    def run(name: str) -> None:
-        try:
-            work(name, meet)
-        except BaseException as error:  # noqa: BLE001 -- the first is raised again below
-            errors.append(error)
-            meet.abort()
-
-    threads = [Thread(target=run, args=(f"worker {n}",)) for n in range(_WORKERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise AssertionError("threads share a store, and its only refusal is StoreConflict") from (
-            errors[0]
-        )
-
-
-@contextmanager
-def _opened(make_store: MakeStore) -> Iterator[Store]:
-    store = make_store()
-    try:
-        store.create()
-        yield store
-    finally:
-        store.close()
-
-
-def _same(found: object, expected: object, lesson: str) -> None:
-    if found != expected:
-        raise AssertionError(f"{lesson}\nexpected: {expected!r}\nfound:    {found!r}")
-
-
-def _is(holds: bool, lesson: str) -> None:  # noqa: FBT001 -- as in assert
-    if not holds:
-        raise AssertionError(lesson)

@@ -1,0 +1,122 @@
+"""``checkoutflow quality``: how good is a customer base, and who stands in it twice?"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from checkoutflow.cli.paper import columns
+from checkoutflow.customer import AREAS
+from checkoutflow.errors import UsageError
+from checkoutflow.flow.host import system_clock
+from checkoutflow.quality import report
+from checkoutflow.quality.wash import Wash, require_extra, wash
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Mapping
+
+    from checkoutflow.cli.paper import Paper
+
+
+def run(arguments: Namespace, paper: Paper) -> int:
+    """Wash a base for trial, print the figures and write the report."""
+    market = arguments.market.upper()
+    if market not in AREAS:
+        raise UsageError(f"--market: is one of {', '.join(AREAS)}")
+    require_extra("tqdm")
+    given = dict(map(_mapping, arguments.map))
+    if arguments.updated:
+        given["updated"] = arguments.updated
+    bar = _Bar()
+    try:
+        found = wash(
+            arguments.customers,
+            market=market,
+            today=arguments.today or system_clock().date(),
+            out=arguments.out,
+            columns=given,
+            tick=bar,
+        )
+    finally:
+        bar.close()
+    if arguments.out:
+        report.write(found, arguments.out)
+    if arguments.json:
+        paper.document(report.document(found))
+    else:
+        _print(found, paper)
+        if arguments.out:
+            paper.line(f"  {arguments.out / 'report.html'}: the report; figures only")
+            paper.line(
+                "  pairs.csv, clusters.csv, households.csv, merges.csv beside it: "
+                "personal data, readable by you alone"
+            )
+        else:
+            paper.line("  With --out DIR it writes a report, and files of pairs and merges.")
+        paper.line()
+    return 0
+
+
+def _mapping(text: str) -> tuple[str, str]:
+    role, equals, column = text.partition("=")
+    if not (role and equals and column):
+        raise UsageError("--map: write it like email=COLUMN")
+    return role, column
+
+
+class _Bar:
+    """A progress bar on stderr, where a person is looking."""
+
+    def __init__(self) -> None:
+        # Its stubs are a package of their own.
+        from tqdm import tqdm  # type: ignore[import-untyped]  # noqa: PLC0415 -- of an extra
+
+        self._make = tqdm
+        self._bar = tqdm(disable=True)
+        self._stage = ""
+
+    def __call__(self, stage: str, done: int, of: int) -> None:
+        if stage != self._stage:
+            self.close()
+            self._stage = stage
+            self._bar = self._make(
+                total=of,
+                desc=f"{stage:>9}",
+                unit=" rows",
+                unit_scale=True,
+                disable=None,  # unless it is a terminal
+                leave=False,
+                file=sys.stderr,
+            )
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.close()
+
+
+def _print(found: Wash, paper: Paper) -> None:
+    data = report.document(found)
+    paper.heading("How good is the customer base?", f"{found.file}, {data['rows']:,} rows")
+    rows: list[tuple[str, ...]] = [("in per cent", *report.MEASURES)]
+    rows += [(name, *_cells(each)) for name, each in data["fields"].items()]
+    rows.append(("in all", *_cells(data["total"])))
+    paper.line()
+    for line in columns(rows, right=range(1, 5)):
+        paper.line(f"  {line}")
+    doubles, households = data["duplicates"], data["households"]
+    paper.section("Who stands in it twice")
+    for label, count, text in (
+        ("people", doubles["people"], "have more than one row"),
+        ("rows", doubles["surplus_rows"], "would go if each of them had one"),
+        ("pairs", doubles["pairs_to_look_at"], "are for a person to look at"),
+        ("households", households["count"], f"hold {households['people']:,} people"),
+    ):
+        paper.entry(label, f"{count:,} {text}")
+    paper.line()
+
+
+def _cells(measures: Mapping[str, float | None]) -> list[str]:
+    each = (measures[name] for name in report.MEASURES)
+    return ["" if value is None else f"{value:.1f}" for value in each]
