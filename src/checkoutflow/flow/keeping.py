@@ -50,6 +50,8 @@ FILLED: Final = tuple(
 )
 
 
+# A telephone may be shared: whoever else has it, it is theirs too, and finds neither.
+_SHARED: Final = frozenset({"phone"})
 # Every kind of trace of a profile.
 TRACES: Final = (*_OF_A_SALE, *(f"known {by}" for by in KNOWN_BY))
 
@@ -274,7 +276,7 @@ class Keeping:
         until = self._sale_end("email", state, day, is_durable)
         traces = self._traces_of_sale(state.subject, values, until)
         kept += About(digests=traces)
-        if state.consents.get(Consent.PROFILE) or state.recognition.person:
+        if state.consents.get(Consent.PROFILE, bool(state.recognition.person)):
             kept += yield from self._remembered(state, values, at)
         return kept
 
@@ -286,26 +288,31 @@ class Keeping:
     ) -> Program[About]:
         """Keep a profile, or keep up the one there is.
 
-        Nobody takes over another's: where somebody is found by the same traces, a customer who has
-        not shown who they are leaves them alone.
+        Nobody takes over another's: where somebody else is found by the same traces, a customer who
+        has not shown who they are leaves them alone, and one who has is found by the others.
         """
-        person, is_new = state.recognition.person, False
-        if not person:
-            for by in KNOWN_BY:
-                if (yield from self._found(by, values, at)) and by != "phone":
-                    return NOTHING
+        person = state.recognition.person
+        is_new = not person
+        others: set[str] = set()
+        for by in KNOWN_BY:
+            if {*(yield from self._found(by, values, at))} - {person}:
+                others.add(by)
+        others -= _SHARED
+        if is_new:
+            if others and state.recognition.level != "verified":
+                return NOTHING
             octets = yield from random(CHECKOUT_BYTES)
-            person, is_new = checkout_id(octets), True
+            person = checkout_id(octets)
         until = at + timedelta(days=KEEP_PROFILE)
         values = {"country": state.market, **values}
         sealed = yield from self._sealed_for(
             person, values, at, is_new=is_new, only=Purpose.REMEMBER, until=until
         )
-        traces = [*self._traces_of_sale(person, values, until)]
-        for by in KNOWN_BY:
-            known = self.known_by(by, values)
-            if known is not None:
-                traces.append(self._trace_row(f"known {by}", person, until, known))
+        traces = self._traces_of_sale(person, values, until) + tuple(
+            self._trace_row(f"known {by}", person, until, known)
+            for by in KNOWN_BY
+            if by not in others and (known := self.known_by(by, values)) is not None
+        )
         choices = {"delivery": state.delivery, "payment": state.method}
         profile = ProfileRow(person, {name: to for name, to in choices.items() if to}, at)
         read = ReadRow(state.subject, at, Purpose.REMEMBER, tuple(sorted(values)), "checkoutflow")
@@ -317,8 +324,8 @@ class Keeping:
             if is_new
         ]
         mine = About(
-            digests=tuple(traces),
-            traces=TRACES,
+            digests=traces,
+            traces=tuple(row.kind for row in traces),
             people=(person,),
             consents=tuple(consents),
             reads=(read,),
