@@ -11,7 +11,17 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("machine", "durable", "core", "choice", "providers", "imports", "memory", "loading")
+PARTS = (
+    "machine",
+    "durable",
+    "core",
+    "choice",
+    "providers",
+    "imports",
+    "memory",
+    "loading",
+    "recognition",
+)
 
 
 def main() -> None:

@@ -198,7 +198,9 @@ class Desk:
 
 
 _MOST_ERRORS: Final = 10
-KEYLESS: Final = frozenset({"receive", "reconcile", "find_invoice"})
+KEYLESS: Final = frozenset(
+    {"receive", "reconcile", "find_invoice", "code", "details", "begin_login", "finish_login"}
+)
 
 
 # What a shop's pages do ---------------------------------------------------------------------------

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+import pytest
 from tests.desk import (
+    CUSTOMER,
     GIFT_CARD,
     MUG,
     MUGS_AND_BOOK,
+    PLANTED,
     SOFA,
     Desk,
     buy,
@@ -23,7 +26,9 @@ from tests.desk import (
 )
 
 from checkoutflow.checkout.machine import Phase
+from checkoutflow.errors import NotVerified
 from checkoutflow.money import Money
+from checkoutflow.privacy.fields import Purpose
 from checkoutflow.testing.bank import Fault
 from checkoutflow.testing.driver import Stop
 
@@ -329,10 +334,103 @@ def pay(desk: Desk, checkout: Checkout, invoice: int, amount: Money) -> Checkout
     return paid
 
 
+# Customers who come back ------------------------------------------------------------------------
+
+
+def remembered(desk: Desk, **options: str) -> Checkout:
+    """Somebody buys, and agrees to be remembered."""
+    checkout = desk.start(MUG, market="DK", details=CUSTOMER, payment="card", **options)
+    desk.consent(checkout.id, profile=True)
+    return ship(desk, buy(desk, checkout))
+
+
+def recognised(desk: Desk) -> Checkout:
+    """Somebody comes back, and says who they are."""
+    checkout = desk.start(MUG, market="DK")
+    asked: Checkout = desk.recognise(
+        checkout.id,
+        client="203.0.113.7",
+        email=CUSTOMER["email"],
+        postal_code=CUSTOMER["postal_code"],
+    )
+    return asked
+
+
+def code_for(desk: Desk, checkout: Checkout) -> str:
+    """What the customer reads in their mailbox."""
+    sent = desk.code(checkout.id)
+    assert sent.to.reveal() == CUSTOMER["email"]
+    code: str = sent.text.body[:6]
+    return code
+
+
+def is_filled_in(desk: Desk, checkout: Checkout) -> bool:
+    """Whether the customer has to type nothing of what they typed before."""
+    details = desk.details(checkout.id, Purpose.DELIVER, by="warehouse")
+    is_known = checkout.recognition.level == "verified"
+    return is_known and details.items() >= CUSTOMER.items()
+
+
+@scenario
+def recognised_by_a_code(desk: Desk) -> None:
+    remembered(desk)
+    checkout = recognised(desk)
+    checkout = desk.verify(checkout.id, code_for(desk, checkout))
+    assert is_filled_in(desk, checkout)
+    assert (checkout.delivery, checkout.method) == ("parcel", "card")
+    checkout = ship(desk, buy(desk, checkout))
+    assert is_sold(desk, checkout)
+    checkout = recognised(desk)  # and is still one person
+    assert is_filled_in(desk, desk.verify(checkout.id, code_for(desk, checkout)))
+
+
+@scenario
+def a_wrong_code_and_another_one(desk: Desk) -> None:
+    remembered(desk)
+    checkout = recognised(desk)
+    first = code_for(desk, checkout)
+    with pytest.raises(NotVerified):
+        desk.verify(checkout.id, wrong(first))
+    # Where it crashed in between, the wrong code was typed twice.
+    assert desk.world.checkout(checkout.id).recognition.tries in {1, 2}
+    desk.wait(seconds=30)
+    checkout = desk.ask_again(checkout.id)
+    assert checkout.recognition.sending == 1
+    second = code_for(desk, checkout)
+    if first != second:
+        with pytest.raises(NotVerified):
+            desk.verify(checkout.id, first)
+    assert is_filled_in(desk, desk.verify(checkout.id, second))
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 10**6:06}"
+
+
+@scenario
+def logged_in_and_then_forgotten(desk: Desk) -> None:
+    login = f"{PLANTED}-17"
+    remembered(desk, login=login)
+    checkout = desk.start(MUG, market="DK", login=login)
+    assert is_filled_in(desk, checkout)
+    checkout = ship(desk, buy(desk, checkout))
+    assert is_sold(desk, checkout)
+    desk.consent(checkout.id, profile=False)
+    assert desk.start(MUG, market="DK", login=login).provided == ("login",)
+
+
 # Where they can crash ---------------------------------------------------------------------------
 
 # What changes the world outside. A crash before anything else is a crash before the next of these.
-CHANGES = ("commit", "send", "take_notice", "clear_timer")
+CHANGES = (
+    "commit",
+    "send",
+    "take_notice",
+    "clear_timer",
+    "take_turn",
+    "write_person",
+    "erase",
+)
 
 
 @cache

@@ -43,6 +43,8 @@ ON_DISK = [
     "notice before the customer returns",
     "gift card and wallet cancelled while the customer pays",
     "own invoice part paid and returned",
+    "recognised by a code",
+    "logged in and then forgotten",
 ]
 
 # Where nobody has to be asked: by a bank that tells nothing, a customer's decision is not learned.

@@ -88,6 +88,9 @@ def _a(name: CommandName, sale: Sale) -> c.Command:
     commands: dict[CommandName, c.Command] = {
         CommandName.CHANGE_CART: c.ChangeCart(cart=CART),
         CommandName.PROVIDE: c.Provide(fields=("email",)),
+        CommandName.RECOGNISE: c.AskCode(person="one", challenge="once", by="email"),
+        CommandName.VERIFY: c.Verify(by="login"),
+        CommandName.CONSENT: c.GiveConsent(consents={"profile": True}, locale="nb_NO"),
         CommandName.CHOOSE_DELIVERY: c.ChooseDelivery(delivery="parcel"),
         CommandName.CHOOSE_PAYMENT: c.ChoosePayment(method="card"),
         CommandName.ADD_CREDIT: c.AddCredit(method="store_credit", amount=nok(1)),

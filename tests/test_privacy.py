@@ -37,7 +37,6 @@ from checkoutflow.privacy import (
     declared,
     digest,
     expiry,
-    keep,
 )
 from checkoutflow.privacy.vault import key_id, new_subject, open_subject, rewrap, seal, unseal
 from checkoutflow.stores import keyfile
@@ -115,23 +114,15 @@ def test_an_address_serves_no_payment():
         assert Purpose.TAKE_PAYMENT not in FIELDS[name].purposes
 
 
-@pytest.mark.parametrize(
-    ("field", "finished", "days"),
-    [
-        ("email", False, 30),
-        ("email", True, 1095),
-        ("gift_card_code", False, 30),
-        ("gift_card_code", True, 30),
-    ],
-)
-def test_a_field_expires(field, finished, days):
-    assert expiry(field, NOW, finished=finished) == NOW + days * DAY
+@pytest.mark.parametrize("field", FIELDS)
+def test_until_the_customer_buys_a_field_lives_for_thirty_days(field):
+    assert expiry(field, NOW) == NOW + 30 * DAY
 
 
 def test_what_is_not_declared_has_no_life_at_all(vault):
     for attempt in (
         lambda: declared("shoe_size"),
-        lambda: expiry("shoe_size", NOW, finished=True),
+        lambda: expiry("shoe_size", NOW),
         lambda: vault.write(None, "person-1", {"shoe_size": "44"}, at=NOW, random=dice()),
     ):
         with pytest.raises(UsageError, match="not declared; declared are name, organisation"):
@@ -371,22 +362,6 @@ def test_a_field_is_not_read_from_the_moment_it_expires(vault, kept):
     last = NOW + 30 * DAY - timedelta(microseconds=1)
     assert "email" in vault.read(person, rows, Purpose.SEND_RECEIPT, last)
     assert vault.read(person, rows, Purpose.SEND_RECEIPT, NOW + 30 * DAY) == {}
-
-
-def test_a_finished_sale_keeps_its_rows_for_longer(vault, kept):
-    person, rows = kept
-    sold = NOW + 29 * DAY
-    rows = keep(rows, at=sold)
-    later = sold + 31 * DAY
-    assert vault.read(person, rows, Purpose.TAKE_PAYMENT, later) == {
-        name: TOLD[name] for name in ("name", "email", "phone")
-    }
-    assert {row.expires_at for row in rows if row.field != "gift_card_code"} == {sold + 1095 * DAY}
-
-
-def test_what_had_to_be_gone_does_not_come_back(kept):
-    _, rows = kept
-    assert keep(rows, at=NOW + 30 * DAY) == rows
 
 
 # Digests

@@ -10,6 +10,7 @@ import pytest
 from checkoutflow import (
     Cart,
     CheckoutFlow,
+    IdempotencyConflict,
     InvalidInput,
     MemoryStore,
     NotSupported,
@@ -252,6 +253,35 @@ def test_a_code_is_used_once_and_for_its_own_checkout(world):
         world.flow.verify(one.id, codes[0])
 
 
+def test_a_call_that_is_repeated_under_its_key_is_answered_and_not_made_again(world):
+    world.buy(ONE)
+    sale = world.start()
+    given = {"email": ONE["email"], "postal_code": ONE["postal_code"]}
+    asked = [
+        world.flow.recognise(sale.id, client="203.0.113.7", idempotency_key="ask", **given)
+        for _ in range(7)  # more often than one network address may ask
+    ]
+    assert {state.recognition.challenge for state in asked} == {asked[0].recognition.challenge}
+    with pytest.raises(IdempotencyConflict):
+        world.flow.recognise(sale.id, idempotency_key="ask", phone=ONE["phone"])
+    ((_, code),) = world.mail()
+    shown = world.flow.verify(sale.id, code, idempotency_key="show")
+    assert world.flow.verify(sale.id, code, idempotency_key="show") == shown
+    with pytest.raises(IdempotencyConflict):
+        world.flow.verify(sale.id, "000000", idempotency_key="show")
+    with pytest.raises(NotVerified):
+        world.flow.verify(sale.id, code)
+
+
+def test_another_code_is_sent_once_for_one_call(world):
+    world.buy(ONE)
+    sale = world.ask(world.start())
+    world.clock.advance(seconds=RESEND_AFTER.total_seconds())
+    for _ in range(2):
+        sale = world.flow.ask_again(sale.id, idempotency_key="again")
+    assert sale.recognition.sending == 1
+
+
 def test_guessing_is_held_down_for_a_mailbox_and_for_a_network_address(world):
     for number in range(5):
         world.ask(world.start(), email=f"guess{number}@example.com", postal_code="2100")
@@ -291,6 +321,23 @@ def test_nobody_takes_over_what_is_kept_of_somebody_else(world):
     ((_, code),) = world.mail()
     sale = world.flow.verify(sale.id, code)
     assert world.details(sale)["street"] == ONE["street"]
+
+
+def test_who_only_asked_for_a_code_changes_nothing_of_what_is_kept(world):
+    world.buy(ONE)
+    stranger = {**TWO, "phone": "32 12 34 57"}
+    sale = world.ask(world.start(details=stranger, delivery="parcel", payment="later"))
+    ((to, code),) = world.mail()
+    assert to == ONE["email"]
+    world.flow.consent(sale.id, marketing=True)
+    world.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True)
+    world.ask(world.start(), email=TWO["email"], postal_code=TWO["postal_code"])
+    assert world.mail() == []
+    sale = world.ask(world.start())
+    ((_, code),) = world.mail()
+    sale = world.flow.verify(sale.id, code)
+    assert world.details(sale)["name"] == ONE["name"]
+    assert {row.kind for row in world.store.consents(sale.recognition.person)} == {"profile"}
 
 
 def test_who_has_shown_who_they_are_keeps_it_up_to_date(world):
@@ -339,6 +386,25 @@ def test_after_two_years_without_a_purchase_nobody_is_remembered(world):
     assert world.mail() == []
 
 
+def test_what_had_to_be_gone_does_not_come_back_with_the_sale():
+    world = World(lifetime_s=40 * 24 * 3600)
+    sale = world.start(details=ONE, delivery="parcel", payment="later")
+    world.clock.advance(days=29)
+    sale = world.flow.provide(sale.id, street="Nygade 3")
+    world.clock.advance(days=2)
+    sale = world.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True)
+    assert world.details(sale) == {"street": "Nygade 3"}
+
+
+def test_an_address_can_be_given_again_after_a_move_that_dropped_all_there_was(world):
+    sale = world.start(details={"postal_code": "2100"})
+    price = {"sku": "mug", "name": "Mug", "quantity": 1, "unit_price": "189 SEK"}
+    sale = world.flow.change_cart(sale.id, Cart.read({"lines": [price]}), market="SE")
+    assert sale.provided == ()
+    sale = world.flow.provide(sale.id, postal_code="114 55")
+    assert world.details(sale) == {"postal_code": "11455"}
+
+
 def test_nothing_personal_is_filled_in_that_pays_or_identifies():
     assert {"national_id", "gift_card_code", "store_credit_code"}.isdisjoint(FILLED)
 
@@ -349,10 +415,10 @@ def test_nothing_personal_is_filled_in_that_pays_or_identifies():
 class Visited(World):
     """A shop whose customers can show at an issuer who they are."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: Any) -> None:
         super().__init__()
         self.issuer = SimulatedIssuer(self.clock)
-        config = self.issuer.config("https://issuer.example")
+        config = self.issuer.config("https://issuer.example", **settings)
         self.flow = CheckoutFlow(
             self.shop,
             store=self.store,
@@ -386,6 +452,13 @@ def test_who_shows_at_an_issuer_who_they_are_is_known_from_the_second_time_on():
     assert world.details(again)["street"] == ONE["street"]
     again = world.flow.place(again.id, accepted_total=again.total, accepts_credit=True)
     assert again.phase is Phase.CONFIRMED
+
+
+def test_an_address_that_an_issuer_of_another_country_tells_is_not_where_the_goods_go():
+    for market, told in (("NO", {"name"}), ("", {"name", "city"})):
+        world = Visited(market=market)
+        sale = world.log_in(world.start(), "name", "city")
+        assert {*sale.provided} == {*told, "login"}
 
 
 def test_a_return_serves_once_and_for_its_own_checkout():

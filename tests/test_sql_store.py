@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from threading import Barrier
+from time import perf_counter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +36,17 @@ from checkoutflow.errors import (
 from checkoutflow.payment.outcomes import Outcome
 from checkoutflow.privacy.vault import SubjectKey, VaultRow
 from checkoutflow.stores import schema, sqlite
-from checkoutflow.stores.contract import IdempotencyRow, NoticeRow
-from checkoutflow.stores.sql import SqlStore, open_store
+from checkoutflow.stores.contract import (
+    DigestRow,
+    ErasureRow,
+    Forgotten,
+    IdempotencyRow,
+    Limit,
+    NoticeRow,
+    PersonChange,
+    ProfileRow,
+)
+from checkoutflow.stores.sql import BUSY_TIMEOUT_S, SqlStore, open_store
 from checkoutflow.stores.statements import Statements
 from checkoutflow.testing.store_samples import (
     NOON,
@@ -44,6 +54,11 @@ from checkoutflow.testing.store_samples import (
     sample_attempt,
     sample_change,
     sample_checkout,
+    sample_consent,
+    sample_field,
+    sample_key,
+    sample_read,
+    sample_trace,
 )
 
 if TYPE_CHECKING:
@@ -83,6 +98,11 @@ def big_change(version: int = 1, *, size: int = 400) -> Change:
         vault=tuple(
             VaultRow(person, f"field {n}", bytes(size), ("deliver",), at(60)) for n in range(30)
         ),
+        digests=(sample_trace(person, f"trace {version}"),),
+        people=(person,),
+        consents=(sample_consent(person),),
+        reads=(sample_read(person),),
+        profile=ProfileRow(person, {"payment": "card"}, at(version)),
         messages=("said",),
     )
 
@@ -97,8 +117,14 @@ def versions(store: SqlStore) -> int:
         is_there = n <= version
         assert (store.idempotent(f"key {n}") is not None) == is_there
         assert (store.find_payment("bank", f"pay {n}") is not None) == is_there
-        key, rows = store.person(f"person {n}")
+        person = f"person {n}"
+        key, rows = store.person(person)
         assert (key is not None) == is_there
+        assert (store.profile(person) is not None) == is_there
+        assert store.find_people("email", [f"trace {n}"], NOON) == [person] * is_there
+        assert store.checkouts_of(person) == ["co-1"] * is_there
+        assert store.consents(person) == [sample_consent(person)] * is_there
+        assert store.reads(person) == [sample_read(person)] * is_there
         assert len(rows) == (30 if is_there else 0)
     timers = {kind for due in store.due(at(99), 99) for kind in due.kinds}
     assert timers == {f"timer {n}" for n in range(1, version + 1)}
@@ -218,30 +244,78 @@ def test_older_tables_are_upgraded_by_create_and_only_by_create(store, monkeypat
     assert rows_of(store, "SELECT version FROM checkoutflow_schema") == [(now + 1,)]
 
 
-def test_upgraded_tables_are_like_new_ones(store):
-    """Each step, from the first version on, ends where `create` begins."""
-    new = shape(store)
-    with store._transaction("BEGIN IMMEDIATE") as cursor:
-        newer = (
-            "health gift_cards ledger series belongs consents digests erasures profiles reads turns"
-        )
-        for name in newer.split():
-            cursor.execute(f"DROP TABLE checkoutflow_{name}")
-        cursor.execute("DROP INDEX checkoutflow_vault_by_expiry")
-        cursor.execute("UPDATE checkoutflow_schema SET version = 1")
-    assert shape(store) != new
+# What each version of the tables has that the one before it has not.
+NEW_IN = {
+    2: ["TABLE health"],
+    3: ["TABLE gift_cards", "TABLE ledger"],
+    4: ["TABLE series"],
+    5: [
+        *(f"TABLE {name}" for name in "belongs consents digests erasures profiles reads".split()),
+        "TABLE turns",
+        "INDEX vault_by_expiry",
+    ],
+}
+
+
+def make_older(store: SqlStore, version: int) -> None:
+    """Take away what the tables did not have in an older version."""
+    with store._transaction(sqlite.BEGIN_WRITE) as cursor:
+        for newer in range(version + 1, schema.version() + 1):
+            for thing in NEW_IN[newer]:
+                kind, name = thing.split()
+                cursor.execute(f"DROP {kind} checkoutflow_{name}")
+        cursor.execute("UPDATE checkoutflow_schema SET version = ?", (version,))
+    store.close()
+
+
+@pytest.mark.parametrize("version", range(1, schema.version()))
+def test_upgraded_tables_are_like_new_ones(store, file, version):
+    """Each step ends where `create` begins."""
+    new = shape(file)
+    make_older(store, version)
+    assert shape(file) != new
     store.create()
-    assert shape(store) == new
+    assert shape(file) == new
 
 
-def shape(store: SqlStore) -> list[tuple[object, ...]]:
+@pytest.mark.parametrize("version", range(1, schema.version()))
+def test_an_upgrade_keeps_what_is_there(store, version):
+    store.commit(big_change(1))
+    store.commit(sample_change(sample_checkout("co-2", subject="somebody")))
+    before = [
+        store.load("co-1"),
+        store.journal("co-1"),
+        store.person("person 1"),
+        store.due(at(9), 9),
+    ]
+    make_older(store, version)
+    with pytest.raises(SchemaMismatch, match=f"are version {version}"):
+        store.load("co-1")
+    store.create()
+    assert before == [
+        store.load("co-1"),
+        store.journal("co-1"),
+        store.person("person 1"),
+        store.due(at(9), 9),
+    ]
+    # What is new is empty, but for whose checkouts are whose: that was known before.
+    assert store.checkouts_of("subject of co-1") == ["co-1"]
+    assert store.checkouts_of("somebody") == ["co-2"]
+    assert rows_of(store, "SELECT count(*) FROM checkoutflow_belongs") == [(2,)]
+    assert store.reads("person 1") == []
+    store.commit(big_change(2))
+    assert store.checkouts_of("person 2") == ["co-1"]
+
+
+def shape(file: Path) -> list[tuple[object, ...]]:
     """Every column of every table, and every index and trigger."""
     names = "SELECT type, name FROM sqlite_master ORDER BY type, name"
-    return [
-        (kind, name, *column)
-        for kind, name in rows_of(store, names)
-        for column in rows_of(store, f"PRAGMA table_info({name})") or [()]
-    ]
+    with closing(sqlite3.connect(file)) as database:
+        return [
+            (kind, name, *column)
+            for kind, name in database.execute(names).fetchall()
+            for column in database.execute(f"PRAGMA table_info({name})").fetchall() or [()]
+        ]
 
 
 def test_an_upgrade_that_fails_leaves_the_older_tables(store, monkeypatch):
@@ -288,14 +362,26 @@ def connections_of_threads(store: SqlStore, threads: int) -> int:
 def test_every_connection_is_made_safe(store, file, options):
     with closing(on(file, options)) as same:
         for each in (store, same):
+            # As where SQLite was built to do without.
+            event.listen(each._engine, "connect", leave_deleted_bytes)
+            each.close()
             assert connections_of_threads(each, 4) == 4
             for connection in each._idle:
                 found = {}
-                for pragma in ("journal_mode", "synchronous", "foreign_keys"):
+                for pragma in ("journal_mode", "synchronous", "foreign_keys", "secure_delete"):
                     cursor = connection.cursor()
                     cursor.execute(f"PRAGMA {pragma}")
                     found[pragma] = cursor.fetchall()[0][0]
-                assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+                assert found == {
+                    "journal_mode": "wal",
+                    "synchronous": 2,
+                    "foreign_keys": 1,
+                    "secure_delete": 1,
+                }
+
+
+def leave_deleted_bytes(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA secure_delete = OFF")
 
 
 def test_a_connection_is_looked_at_once_and_used_again(store):
@@ -306,7 +392,7 @@ def test_a_connection_is_looked_at_once_and_used_again(store):
     store.close()
     for _ in range(3):
         store.load("co-1")
-    assert sum("PRAGMA" in statement for statement in statements) == 3
+    assert sum("PRAGMA" in statement for statement in statements) == 4
     assert sum("schema" in statement for statement in statements) == 2
     assert sum(statement == "BEGIN" for statement in statements) == 3
 
@@ -411,16 +497,22 @@ def test_an_instant_has_a_time_zone():
         schema.instant(datetime(2025, 1, 1))  # noqa: DTZ001 -- that is what is refused
 
 
-@pytest.mark.parametrize(
-    "statement",
-    ["UPDATE checkoutflow_journal SET command = 'x'", "DELETE FROM checkoutflow_journal"],
-)
-def test_the_journal_is_append_only(store, statement):
-    store.commit(sample_change())
-    before = store.journal("co-1")
-    with pytest.raises(StoreError, match="the journal is append-only"):
-        rows_of(store, statement)
-    assert store.journal("co-1") == before
+@pytest.mark.parametrize("table", ["journal", "consents", "reads", "erasures"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET at = 0", "DELETE FROM {}"])
+@pytest.mark.parametrize("is_new", [True, False], ids=["new", "upgraded"])
+def test_what_proves_something_is_append_only(store, table, statement, is_new):
+    if not is_new:
+        make_older(store, 1)
+        store.create()
+    store.commit(big_change())
+    store.erase(ErasureRow("person 1", NOON, "asked"))
+    table = f"checkoutflow_{table}"
+    every_row = f"SELECT * FROM {table}"  # noqa: S608 -- ours
+    before = rows_of(store, every_row)
+    assert len(before) == 1
+    with pytest.raises(StoreError, match=r"the \w+ (is|are) append-only"):
+        rows_of(store, statement.format(table))
+    assert rows_of(store, every_row) == before
 
 
 def test_nothing_is_kept_for_a_checkout_or_a_person_that_is_not_there(store):
@@ -430,9 +522,8 @@ def test_nothing_is_kept_for_a_checkout_or_a_person_that_is_not_there(store):
             sample_change(vault=(VaultRow("nobody", "email", b"x", ("deliver",), NOON),))
         ),
     ):
-        with pytest.raises(StoreError, match="FOREIGN KEY") as caught:
+        with pytest.raises(StoreConflict, match="removed what this belongs to"):
             attempt()
-        assert not isinstance(caught.value, StoreConflict)
     assert store.load("co-1") is None
 
 
@@ -481,6 +572,92 @@ def test_what_this_version_cannot_read_is_said_and_not_shown(
     assert "canary" not in show(caught.value)
 
 
+# What goes
+
+
+def on_disk(file: Path) -> bytes:
+    """Everything that the database and its log hold."""
+    log = file.with_name(f"{file.name}-wal")
+    return file.read_bytes() + log.read_bytes()
+
+
+def know(store: SqlStore, *people: str, until: float = 60) -> None:
+    """Write persons with a key and some fields."""
+    for person in people:
+        fields = tuple(sample_field(person, name, until) for name in ("email", "name", "city"))
+        store.write_person(PersonChange(subject=person, key=sample_key(person), vault=fields))
+
+
+@pytest.mark.parametrize("way", ["erased", "expired"])
+def test_a_destroyed_key_is_not_left_on_the_disk(store, file, way):
+    event.listen(store._engine, "connect", leave_deleted_bytes)
+    store.close()
+    people = [f"person {n * 37 % 100:02}" for n in range(100)]
+    gone, left = people[::3], [each for n, each in enumerate(people) if n % 3]
+    know(store, *gone, until=10)
+    know(store, *left)
+    assert [
+        person for person in people if sample_key(person).wrapped_key in on_disk(file)
+    ] == people
+    if way == "erased":
+        for person in gone:
+            assert store.erase(ErasureRow(person, NOON, "asked"))
+    else:
+        assert store.forget_expired(at(10), 999).people == len(gone)
+    found = on_disk(file)
+    assert [person for person in gone if sample_key(person).wrapped_key in found] == []
+    assert [person for person in left if sample_key(person).wrapped_key not in found] == []
+
+
+def test_whoever_erases_waits_for_nobody_who_reads(store, file):
+    know(store, "one", "two")
+    with closing(sqlite3.connect(file, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM checkoutflow_subjects").fetchall()
+        began = perf_counter()
+        assert store.erase(ErasureRow("one", NOON, "asked"))
+        assert perf_counter() - began < BUSY_TIMEOUT_S / 2
+        # Somebody still reads what was there before, so the log has it.
+        assert sample_key("one").wrapped_key in on_disk(file)
+    assert store.erase(ErasureRow("two", NOON, "asked"))
+    assert b"key of" not in on_disk(file)
+    assert rows_of(store, "PRAGMA busy_timeout") == [(int(BUSY_TIMEOUT_S * 1000),)]
+
+
+def test_who_is_erased_stays_erased_if_the_log_cannot_be_emptied(store):
+    def refuse(action: int, name: str | None, *_: object) -> int:
+        is_emptying = action == sqlite3.SQLITE_PRAGMA and name == "wal_checkpoint"
+        return sqlite3.SQLITE_DENY if is_emptying else sqlite3.SQLITE_OK
+
+    event.listen(store._engine, "connect", lambda made, _: made.set_authorizer(refuse))
+    store.close()
+    know(store, "one")
+    assert store.erase(ErasureRow("one", NOON, "asked"))
+    assert store.person("one") == (None, ())
+
+
+def test_what_is_written_anew_while_it_is_forgotten_stays(store, file, monkeypatch):
+    know(store, "one", until=10)
+    fields = tuple(sample_field("one", name) for name in ("email", "name", "city"))
+    trace = sample_trace("one", until=10)
+    store.write_person(PersonChange(subject="one", digests=(trace,)))
+    writing = store.transaction
+
+    def after_another(*, is_writing):
+        if is_writing:
+            with closing(open_store(file)) as other:
+                renewed = (replace(trace, expires_at=at(60)),)
+                other.write_person(PersonChange(subject="one", vault=fields, digests=renewed))
+        return writing(is_writing=is_writing)
+
+    monkeypatch.setattr(store, "transaction", after_another)
+    assert store.forget_expired(at(10), 9) == Forgotten(0, 0, 0, 0)
+    key, rows = store.person("one")
+    assert key == sample_key("one")
+    assert {*rows} == {*fields}
+    assert store.find_people("email", [trace.digest], at(10)) == ["one"]
+
+
 # By key
 
 
@@ -521,6 +698,14 @@ def test_no_question_reads_a_whole_table(store, question):
         ),
         ("moves", "USING INDEX checkoutflow_ledger_by_payment (payment=?)"),
         ("free", "USING PRIMARY KEY (card_id=?)"),
+        ("find_people", "USING PRIMARY KEY (kind=? AND digest=?)"),
+        ("checkouts_of", "USING PRIMARY KEY (subject_id=?)"),
+        ("append_read", "USING PRIMARY KEY (subject_id=?)"),
+        ("delete_digests", "USING COVERING INDEX checkoutflow_digests_by_subject (subject_id=?)"),
+        ("turns", "USING PRIMARY KEY (key=? AND at>?)"),
+        ("expired_fields", "USING COVERING INDEX checkoutflow_vault_by_expiry (expires_at<?)"),
+        ("expired_digests", "USING COVERING INDEX checkoutflow_digests_by_expiry (expires_at<?)"),
+        ("expired_turns", "USING COVERING INDEX checkoutflow_turns_by_expiry (expires_at<?)"),
         ("checkouts_in_phase", "COVERING INDEX checkoutflow_checkouts_by_phase (phase=? AND id>?)"),
     ],
 )
@@ -554,6 +739,10 @@ def test_a_locked_database_is_waited_for_then_refused(store, file):
                 lambda: impatient.take_notice(NoticeRow("bank", "n-1", "co-1", "captured", NOON)),
                 lambda: impatient.clear_timer("co-1", "timer 1", up_to=at(99)),
                 lambda: impatient.delivered(impatient.messages(9)),
+                lambda: impatient.write_person(PersonChange(subject="person 1")),
+                lambda: impatient.erase(ErasureRow("person 1", NOON, "asked")),
+                lambda: impatient.take_turn([Limit("key", 1, 60)], NOON),
+                lambda: impatient.forget_expired(at(99), 9),
             ):
                 with pytest.raises(StoreError, match="locked; try again") as caught:
                     write()
@@ -633,7 +822,7 @@ def test_a_damaged_file_is_refused(store, file):
         store.commit(big_change(2))
 
 
-CANARIES = [f"canary{n}" for n in range(14)]
+CANARIES = [f"canary{n}" for n in range(26)]
 
 
 def change_full_of_canaries(version: int = 1) -> Change:
@@ -646,6 +835,11 @@ def change_full_of_canaries(version: int = 1) -> Change:
         idempotency=IdempotencyRow(next(c), next(c), "co-1"),
         subjects=(SubjectKey("person", next(c).encode(), next(c)),),
         vault=(VaultRow("person", next(c), next(c).encode(), (next(c),), NOON),),
+        digests=(DigestRow(next(c), next(c), next(c), NOON),),
+        people=(next(c),),
+        consents=(sample_consent(next(c), kind=next(c), text=next(c)),),
+        reads=(sample_read("person", by=next(c), fields=(next(c),)),),
+        profile=ProfileRow("person", {next(c): next(c)}, NOON),
         messages=(next(c),),
     )
 
@@ -825,6 +1019,39 @@ def test_processes_may_create_and_write_at_once_and_be_forked(store, file):
     assert [entry.version for entry in store.journal("co-1")] == list(range(1, 26))
     assert rows_of(store, "PRAGMA integrity_check") == [("ok",)]
     assert rows_of(store, "PRAGMA foreign_key_check") == []
+
+
+TRYING = """
+import sys
+from contextlib import closing
+from checkoutflow.stores.contract import Limit
+from checkoutflow.stores.sql import open_store
+from checkoutflow.testing.store_samples import NOON
+
+limits = [Limit("shop", 999, 60), Limit("address", 25, 60)]
+with closing(open_store(sys.argv[1])) as store:
+    store.load("co-1")
+    print("ready", flush=True)
+    sys.stdin.readline()
+    print(sum(store.take_turn(limits, NOON) for _ in range(20)))
+"""
+
+
+def test_processes_together_take_no_more_turns_than_there_are(store, file):
+    command = [sys.executable, "-c", TRYING, str(file)]
+    pipe = subprocess.PIPE
+    processes = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(4)]
+    for process in processes:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("\n")
+        process.stdin.flush()
+    taken = [int(process.communicate(timeout=60)[0]) for process in processes]
+    assert sum(taken) == 25
+    counted = "SELECT key, count(*) FROM checkoutflow_turns GROUP BY key ORDER BY key"
+    assert rows_of(store, counted) == [("address", 25), ("shop", 25)]
 
 
 @POSIX

@@ -17,6 +17,7 @@ from checkoutflow.errors import StoreConflict
 from checkoutflow.stores.contract import Due
 from checkoutflow.stores.memory import MemoryStore
 from checkoutflow.stores.sql import SqlStore, open_store
+from checkoutflow.testing import store_people as people
 from checkoutflow.testing import stores as checks
 from checkoutflow.testing.store_samples import full_checkout
 from checkoutflow.testing.stores import STORE_CHECKS
@@ -273,6 +274,232 @@ class NumbersBeforeItLocks(MemoryStore):
         return change
 
 
+class FindsByTheFirstDigest(MemoryStore):
+    def find_people(self, kind, digests, now):
+        return super().find_people(kind, [*digests][:1], now)
+
+
+class FindsWhoIsOver(MemoryStore):
+    def find_people(self, kind, digests, now):
+        return super().find_people(kind, digests, now - timedelta(microseconds=1))
+
+
+class FindsAnyKind(MemoryStore):
+    def find_people(self, kind, digests, now):
+        found = set()
+        for each, _ in self._found:
+            found |= {*super().find_people(each, digests, now)}
+        return sorted(found)
+
+
+class KeepsTheLongestLife(MemoryStore):
+    def write_person(self, change):
+        kept = [
+            self._found.get((row.kind, row.digest), {}).get(row.subject) for row in change.digests
+        ]
+        longest = [
+            max(row, old or row, key=lambda it: it.expires_at)
+            for row, old in zip(change.digests, kept, strict=True)
+        ]
+        super().write_person(replace(change, digests=tuple(longest)))
+
+
+class FindsEverybody(MemoryStore):
+    def find_people(self, kind, digests, now):
+        found = {who for digest in digests for who in self._found.get((kind, digest), ())}
+        return sorted(found)
+
+
+class FindsTenOfEach(MemoryStore):
+    def find_people(self, kind, digests, now):
+        found: list[str] = []
+        for digest in digests:
+            found += super().find_people(kind, [digest], now)
+        return [*dict.fromkeys(found)][:10]
+
+
+class ForgetsWhoseItIs(MemoryStore):
+    def commit(self, change):
+        super().commit(replace(change, people=change.people[:1]))
+
+
+class MixesUpChoices(MemoryStore):
+    def write_person(self, change):
+        if change.profile and (old := self.profile(change.subject)):
+            choices = {**old.choices, **change.profile.choices}
+            change = replace(change, profile=replace(change.profile, choices=choices))
+        super().write_person(change)
+
+
+class OrdersProofsByTime(MemoryStore):
+    def consents(self, subject_id):
+        return sorted(super().consents(subject_id), key=lambda row: row.at)
+
+
+class KeepsOneProofAMoment(MemoryStore):
+    def reads(self, subject_id):
+        return [*dict.fromkeys(super().reads(subject_id))]
+
+
+class DropsNothing(MemoryStore):
+    def write_person(self, change):
+        super().write_person(replace(change, dropped=()))
+
+
+class ReplacesEveryTrace(MemoryStore):
+    def write_person(self, change):
+        super().write_person(replace(change, traces=("email", "phone") if change.traces else ()))
+
+
+class AddsToTraces(MemoryStore):
+    def write_person(self, change):
+        super().write_person(replace(change, traces=()))
+
+
+class LosesEverybodysTraces(MemoryStore):
+    def write_person(self, change):
+        for person, traces in self._traces.items():
+            self._lose_traces(person, [trace for trace in traces if trace[0] in change.traces])
+        super().write_person(change)
+
+
+class WritesAboutAPersonInSteps(MemoryStore):
+    def write_person(self, change):
+        for name in change.dropped:
+            self._vault.get(change.subject, {}).pop(name, None)
+        super().write_person(change)
+
+
+class KeepsWhatNobodyCanOpen(MemoryStore):
+    def _check_about(self, new, vault):
+        super()._check_about(new, ())
+
+
+class ReplacesAPersonsKey(MemoryStore):
+    def write_person(self, change):
+        if change.key:
+            self._subjects.pop(change.subject, None)
+        super().write_person(change)
+
+
+class KeepsFields(MemoryStore):
+    def erase(self, erasure):
+        rows = self._vault.get(erasure.subject, {})
+        is_erased = super().erase(erasure)
+        self._vault[erasure.subject] = rows
+        return is_erased
+
+
+class KeepsTraces(MemoryStore):
+    def _lose_traces(self, person, traces):
+        pass
+
+
+class ErasesProofs(MemoryStore):
+    def erase(self, erasure):
+        self._reads.pop(erasure.subject, None)
+        return super().erase(erasure)
+
+
+class ErasesTwice(MemoryStore):
+    def erase(self, erasure):
+        return super().erase(erasure) or erasure.subject in self._erasures
+
+
+class LooksForAKeyOnly(MemoryStore):
+    def erase(self, erasure):
+        return erasure.subject in self._subjects and super().erase(erasure)
+
+
+class CountsInFixedWindows(MemoryStore):
+    def take_turn(self, limits, now):
+        minute = now.replace(second=0, microsecond=0).isoformat()
+        return super().take_turn([replace(it, key=f"{it.key}/{minute}") for it in limits], now)
+
+
+class CountsTheRefused(MemoryStore):
+    def take_turn(self, limits, now):
+        is_taken = super().take_turn(limits, now)
+        if not is_taken:
+            super().take_turn([replace(it, most=99) for it in limits], now)
+        return is_taken
+
+
+class CountsWholeSeconds(MemoryStore):
+    def take_turn(self, limits, now):
+        return super().take_turn(limits, now.replace(microsecond=0))
+
+
+class CountsOneByOne(MemoryStore):
+    def take_turn(self, limits, now):
+        return all(super(CountsOneByOne, self).take_turn([it], now) for it in limits)
+
+
+class CountsOneKeyTwice(MemoryStore):
+    def take_turn(self, limits, now):
+        is_taken = super().take_turn(limits, now)
+        if is_taken and len({it.key for it in limits}) < len(limits):
+            super().take_turn([replace(limits[0], most=99)], now)
+        return is_taken
+
+
+class LooksThenCounts(MemoryStore):
+    def take_turn(self, limits, now):
+        is_free = all(len(self._turns.get(it.key, ())) < it.most for it in limits)
+        time.sleep(0.001)
+        super().take_turn([replace(it, most=99) for it in limits], now)
+        return is_free
+
+
+class ForgetsTooEarly(MemoryStore):
+    def forget_expired(self, now, limit):
+        return super().forget_expired(now + timedelta(minutes=1), limit)
+
+
+class ForgetsTooLate(MemoryStore):
+    def forget_expired(self, now, limit):
+        return super().forget_expired(now - timedelta(microseconds=1), limit)
+
+
+class KeepsEmptyKeys(MemoryStore):
+    def forget_expired(self, now, limit):
+        keys = {**self._subjects}
+        forgotten = super().forget_expired(now, limit)
+        self._subjects = keys
+        return forgotten
+
+
+class TakesKeysWithAnyField(MemoryStore):
+    def forget_expired(self, now, limit):
+        before = {person: len(rows) for person, rows in self._vault.items()}
+        forgotten = super().forget_expired(now, limit)
+        for person, count in before.items():
+            if len(self._vault.get(person, ())) < count:
+                self._subjects.pop(person, None)
+        return forgotten
+
+
+class ForgetsEverythingAtOnce(MemoryStore):
+    def forget_expired(self, now, limit):
+        return super().forget_expired(now, 99)
+
+
+class ListsWhatIsReady(MemoryStore):
+    def keys_to_rewrap(self, key_id, *, after, limit):
+        return super().keys_to_rewrap("", after=after, limit=limit)
+
+
+class BeginsEachPageAgain(MemoryStore):
+    def keys_to_rewrap(self, key_id, *, after, limit):
+        return super().keys_to_rewrap(key_id, after="", limit=limit)
+
+
+class ReplacesAnyWrapping(MemoryStore):
+    def replace_key(self, old, new):
+        old = self._subjects.get(old.subject_id, old)
+        return super().replace_key(old, new)
+
+
 @pytest.mark.parametrize(
     ("check", "wrong", "lesson"),
     [
@@ -323,6 +550,54 @@ class NumbersBeforeItLocks(MemoryStore):
         (checks.exactly_one_of_many_writers_wins, IsNotForThreads, "threads share a store"),
         (checks.readers_see_whole_commits, WritesInTwoSteps, "together with its journal entry"),
         (checks.one_of_many_takers_gets_a_notice, LooksThenTakes, "to exactly one"),
+        (people.a_person_is_found_by_their_traces, FindsByTheFirstDigest, "any of the digests"),
+        (people.a_person_is_found_by_their_traces, FindsWhoIsOver, "until it expires"),
+        (people.a_person_is_found_by_their_traces, FindsAnyKind, "this kind of trace"),
+        (people.a_person_is_found_by_their_traces, KeepsTheLongestLife, "as long as it says"),
+        (people.at_most_ten_people_are_found, FindsEverybody, "the first ten in order"),
+        (people.at_most_ten_people_are_found, FindsTenOfEach, "the first ten in order"),
+        (people.a_person_has_their_checkouts, ForgetsWhoseItIs, "every checkout of exactly"),
+        (people.what_is_remembered_is_replaced, MixesUpChoices, "replaces the earlier one"),
+        (people.consents_and_reads_are_kept_in_order, OrdersProofsByTime, "order of writing"),
+        (people.consents_and_reads_are_kept_in_order, KeepsOneProofAMoment, "every read of"),
+        (people.a_change_about_a_person_is_whole, DropsNothing, "fields that are dropped go"),
+        (people.a_change_about_a_person_is_whole, ReplacesEveryTrace, "and no other kind"),
+        (people.a_change_about_a_person_is_whole, AddsToTraces, "replaced as a whole"),
+        (people.a_change_about_a_person_is_whole, LosesEverybodysTraces, "replaced as a whole"),
+        (
+            people.a_refused_change_about_a_person_leaves_nothing,
+            WritesAboutAPersonInSteps,
+            "nothing is kept of a refused",
+        ),
+        (
+            people.a_refused_change_about_a_person_leaves_nothing,
+            ReplacesAPersonsKey,
+            "has a key already",
+        ),
+        (
+            people.a_refused_change_about_a_person_leaves_nothing,
+            KeepsWhatNobodyCanOpen,
+            "under a key that is not there",
+        ),
+        (people.an_erased_person_leaves_proofs_only, KeepsFields, "erase destroys key, fields"),
+        (people.an_erased_person_leaves_proofs_only, KeepsTraces, "erase destroys key, fields"),
+        (people.an_erased_person_leaves_proofs_only, ErasesProofs, "keeps checkouts and proofs"),
+        (people.an_erased_person_leaves_proofs_only, ErasesTwice, "nothing to erase any more"),
+        (people.an_erased_person_leaves_proofs_only, LooksForAKeyOnly, "a trace alone"),
+        (people.turns_are_counted_in_a_sliding_window, CountsInFixedWindows, "taken after"),
+        (people.turns_are_counted_in_a_sliding_window, CountsTheRefused, "does not count"),
+        (people.turns_are_counted_in_a_sliding_window, CountsWholeSeconds, "a minute later"),
+        (people.a_turn_counts_everywhere_or_nowhere, CountsOneByOne, "or for none"),
+        (people.a_turn_counts_everywhere_or_nowhere, CountsOneKeyTwice, "each once"),
+        (people.no_more_turns_are_taken_than_there_are, LooksThenCounts, "exactly as many"),
+        (people.what_is_over_is_forgotten, ForgetsTooEarly, "before its moment"),
+        (people.what_is_over_is_forgotten, ForgetsTooLate, "how much of each kind"),
+        (people.what_is_over_is_forgotten, KeepsEmptyKeys, "go with the last field"),
+        (people.what_is_over_is_forgotten, TakesKeysWithAnyField, "while there is a field"),
+        (people.forgetting_is_bounded, ForgetsEverythingAtOnce, "at most `limit`"),
+        (people.persons_keys_are_wrapped_anew, ListsWhatIsReady, "that another key opens"),
+        (people.persons_keys_are_wrapped_anew, BeginsEachPageAgain, "each key once"),
+        (people.persons_keys_are_wrapped_anew, ReplacesAnyWrapping, "under another key by now"),
     ],
 )
 def test_a_check_notices_a_store_that_breaks_the_contract(check, wrong, lesson):

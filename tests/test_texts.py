@@ -26,6 +26,8 @@ from checkoutflow.choice import words as choice_words
 from checkoutflow.errors import InvalidInput
 from checkoutflow.model import Frozen
 from checkoutflow.payment.credit import example
+from checkoutflow.privacy import codes
+from checkoutflow.privacy.consent import TEXTS, Consent
 from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.texts import LANGUAGES, Text, language_of, mark, said, translate
 
@@ -243,9 +245,9 @@ NOTICES = [text for text in view._NOTICES.values() if text]
 
 
 def test_every_phase_field_and_purpose_has_its_words():
-    assert view._STATUS.keys() == set(Phase)
-    assert view._LABELS.keys() == FIELDS.keys()
-    assert view._WHY.keys() == set(Purpose)
+    assert view.STATUS.keys() == set(Phase)
+    assert view.LABELS.keys() == FIELDS.keys()
+    assert view.WHY.keys() == set(Purpose)
     assert view._INVOICE.keys() == set(InvoiceState)
 
 
@@ -259,7 +261,7 @@ def found_in(file: str) -> set[str]:
 
 
 def test_every_text_of_the_view_is_in_the_template():
-    shown = {*view._STATUS.values(), *view._LABELS.values(), *view._WHY.values(), *NOTICES}
+    shown = {*view.STATUS.values(), *view.LABELS.values(), *view.WHY.values(), *NOTICES}
     shown |= {*view._INVOICE.values(), view._OVERDUE}
     assert found_in("checkout/view.py") == shown
 
@@ -279,6 +281,18 @@ def test_every_warning_about_credit_is_in_the_template():
     assert found_in("payment/credit/example.py") >= set(example.WARNINGS.values())
 
 
+def test_every_box_to_tick_has_its_words():
+    assert TEXTS.keys() == set(Consent)
+    assert found_in("privacy/consent.py") == {text for _version, text in TEXTS.values()}
+
+
+@each_language
+def test_a_code_comes_first_in_a_message_that_is_short(language):
+    text = MESSAGES[language][codes._BODY]
+    assert text.startswith("{code} ")
+    assert len(text) <= 110
+
+
 @each_language
 def test_a_notice_is_in_the_customers_language(language):
     for english in NOTICES:
@@ -289,7 +303,7 @@ def test_a_notice_is_in_the_customers_language(language):
 
 # Letters beyond a to z; others in a text are a slip of the keyboard or of the language.
 LETTERS = {"da": "æøåé", "sv": "åäöé", "nb": "æøåé", "nn": "æøåéò", "fi": "äö", "is": "áéíóúýðþæö"}
-AS_IN_ENGLISH = {("da", "E-mail")}
+AS_IN_ENGLISH = {("da", "E-mail"), ("sv", "Text")}
 
 
 def places(text: str) -> list[str]:
@@ -308,10 +322,10 @@ def test_translations_have_the_form_of_the_english_texts(language):
         assert (text == english) is ((language, english) in AS_IN_ENGLISH)
         assert places(text) == places(english)
         assert text[0].isupper() is english[0].isupper()
-        assert text.endswith(".") is english.endswith(".")
+        assert [text.endswith(end) for end in ".?"] == [english.endswith(end) for end in ".?"]
         assert text == " ".join(text.split())
         assert text == unicodedata.normalize("NFC", text)
-        assert re.fullmatch(rf"[a-z{LETTERS[language]} .,:;!()-]+", around(text).lower())
+        assert re.fullmatch(rf"[a-z{LETTERS[language]} .,:;!?()-]+", around(text).lower())
 
 
 # The two ways of writing Norwegian have these in common and nothing else.
@@ -322,6 +336,7 @@ SAME_IN_BOTH = {
     "Street and number",
     "Postal code",
     "Country",
+    "Customer account",
     "National identity number",
     "to send your invoice",
     "Paid",
@@ -337,6 +352,24 @@ SAME_IN_BOTH = {
     "Fixed borrowing rate: {nominal} a year",
     "Set-up fee: {setup_fee}",
     "Annual percentage rate of charge (APR): {apr}",
+    "Your code for {shop}",
+    "the shop",
+    "Reference",
+    "What you bought",
+    "Detail",
+    "Value",
+    "What for",
+    "Item",
+    "Amount",
+    "Way to pay",
+    "State",
+    "Number",
+    "Text",
+    "Answer",
+    "When",
+    "Reason",
+    "Yes",
+    "No",
 }
 
 

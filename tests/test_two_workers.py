@@ -30,11 +30,14 @@ from tests.desk import (
     start,
     taken,
 )
+from tests.scenarios import code_for, is_filled_in, recognised, remembered, wrong
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.machine import Phase
-from checkoutflow.errors import OutcomeUnknown, StoreConflict, UsageError
+from checkoutflow.checkout.recognising import WRONG_CODE
+from checkoutflow.errors import NotVerified, OutcomeUnknown, StoreConflict, UsageError
 from checkoutflow.money import Money
+from checkoutflow.privacy.codes import CODE_TRIES
 from checkoutflow.stores.sql import open_store
 from checkoutflow.testing.bank import Fault
 from checkoutflow.testing.world import World
@@ -195,7 +198,7 @@ def two_tabs_in_which_the_customer_buys(desk: Desk) -> Race:
 @race
 def a_double_click_on_the_first_page(desk: Desk) -> Race:
     def begin() -> Program[Checkout]:
-        return programs_of(desk).start(MUG, "DK", "", "consumer", None, CUSTOMER, (), "start-1")
+        return programs_of(desk).start(MUG, "DK", "", "consumer", None, CUSTOMER, (), "", "start-1")
 
     return Race(begin(), begin(), lambda: len(desk.world.checkouts()) == 1)
 
@@ -297,6 +300,95 @@ def more_given_back_than_was_taken(desk: Desk) -> Race:
     )
 
 
+def verify(desk: Desk, checkout: Checkout, code: str) -> Program[Checkout]:
+    return programs_of(desk).verify(checkout.id, code, "")
+
+
+def counted(desk: Desk, checkout: Checkout) -> list[str]:
+    """What became of the codes that were typed, in order."""
+    return [
+        event.type
+        for entry in desk.world.store.journal(checkout.id)
+        for event in entry.events
+        if event.type in {"code_refused", "verified"}
+    ]
+
+
+def with_wrong_codes(desk: Desk, count: int) -> tuple[Checkout, str]:
+    """Somebody who is remembered has typed so many wrong codes; and the right one."""
+    remembered(desk)
+    checkout = recognised(desk)
+    code = code_for(desk, checkout)
+    for _ in range(count):
+        with pytest.raises(NotVerified):
+            desk.verify(checkout.id, wrong(code))
+    return checkout, code
+
+
+@race
+def two_wrong_codes_at_once(desk: Desk) -> Race:
+    checkout, code = with_wrong_codes(desk, 0)
+    return Race(
+        verify(desk, checkout, wrong(code)),
+        verify(desk, checkout, wrong(code)),
+        lambda: counted(desk, checkout) == ["code_refused"] * 2,
+    )
+
+
+@race
+def a_fifth_wrong_code_and_the_right_one(desk: Desk) -> Race:
+    checkout, code = with_wrong_codes(desk, CODE_TRIES - 1)
+
+    def are_five_at_most() -> bool:
+        last = counted(desk, checkout)[CODE_TRIES - 1 :]
+        return last in (["code_refused"], ["verified"])
+
+    return Race(verify(desk, checkout, wrong(code)), verify(desk, checkout, code), are_five_at_most)
+
+
+@race
+def a_right_code_typed_twice(desk: Desk) -> Race:
+    checkout, code = with_wrong_codes(desk, 0)
+    return Race(
+        verify(desk, checkout, code),
+        verify(desk, checkout, code),
+        lambda: counted(desk, checkout) == ["verified"],
+    )
+
+
+@race
+def a_right_code_as_another_one_is_sent(desk: Desk) -> Race:
+    checkout, code = with_wrong_codes(desk, 0)
+    desk.clock.advance(seconds=30)
+
+    def is_the_code_good_or_gone() -> bool:
+        state = now(desk, checkout).recognition
+        return state.level == "verified" or (state.level, state.sending) == ("known", 1)
+
+    return Race(
+        verify(desk, checkout, code),
+        command(desk, checkout, c.AskAgain()),
+        is_the_code_good_or_gone,
+    )
+
+
+@race
+def one_who_is_remembered_buys_twice_at_once(desk: Desk) -> Race:
+    remembered(desk)
+    checkouts = []
+    for _ in range(2):
+        checkout = recognised(desk)
+        checkouts.append(desk.verify(checkout.id, code_for(desk, checkout)))
+    one, other = (place(desk, checkout) for checkout in checkouts)
+
+    def is_still_one_person() -> bool:
+        checkout = recognised(desk)
+        checkout = desk.verify(checkout.id, code_for(desk, checkout))
+        return is_filled_in(desk, checkout)
+
+    return Race(one, other, is_still_one_person)
+
+
 # Running them -------------------------------------------------------------------------------------
 
 
@@ -357,6 +449,32 @@ def test_two_at_once_on_a_database(name):
         order = Random(seed).choices((0, 1), k=60)  # noqa: S311 -- the same turns again
         with database() as file:
             run(RACES[name], order, partial(open_store, file))
+
+
+# Many who guess -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("place", "is_in_time"), [(1, True), (5, True), (6, False), (40, False)])
+def test_however_many_guess_at_once_no_more_than_five_codes_are_tried(place, is_in_time):
+    """Each looked at its code while none had been counted; what counts is who wrote it down."""
+    with World(SHOP, open_bank=Witness) as world:
+        desk = Desk(world)
+        checkout, code = with_wrong_codes(desk, 0)
+        typed = [code if number == place else wrong(code) for number in range(1, 41)]
+        workers = [world.flow.stepped(verify(desk, checkout, each)) for each in typed]
+        for worker in workers:
+            while not worker.next.startswith("commit"):
+                worker.step()
+        for worker in workers:
+            worker.finish()
+        assert counted(desk, checkout) == (
+            ["code_refused"] * (place - 1) + ["verified"]
+            if is_in_time
+            else ["code_refused"] * CODE_TRIES
+        )
+        good = [worker for worker in workers if worker.error is None]
+        assert len(good) == is_in_time
+        assert {str(worker.error) for worker in workers if worker.error} == {WRONG_CODE}
 
 
 # A worker that was asleep -------------------------------------------------------------------------

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from checkoutflow.payment.methods import Way
 
 # What another market reads otherwise, or cannot deliver to.
-_OF_AN_ADDRESS: Final = ("street", "postal_code", "city", "country")
+OF_AN_ADDRESS: Final = ("street", "postal_code", "city", "country")
 
 
 def start(command: c.Start, rules: Rules, at: datetime) -> e.Started:
@@ -45,7 +45,7 @@ def start(command: c.Start, rules: Rules, at: datetime) -> e.Started:
         InvalidInput: If the shop does not sell to that market, or the cart is in a currency that
             the market does not pay in.
     """
-    _sold_in(rules, command.cart, command.market, command.customer, at)
+    check_sold_in(rules, command.cart, command.market, command.customer, at)
     arms = arms_of(rules.shop.experiments, command.checkout, command.market)
     s = Situation(
         cart=command.cart,
@@ -72,8 +72,12 @@ def start(command: c.Start, rules: Rules, at: datetime) -> e.Started:
     )
 
 
-def _sold_in(rules: Rules, cart: Cart, market: str, customer: Customer, at: datetime) -> None:
-    """See that the shop can sell this cart there."""
+def check_sold_in(rules: Rules, cart: Cart, market: str, customer: Customer, at: datetime) -> None:
+    """See that the shop can sell this cart there.
+
+    Raises:
+        InvalidInput: If it cannot; ``field`` says whether the market or the cart is in the way.
+    """
     if market not in rules.shop.markets:
         markets = ", ".join(rules.shop.markets)
         raise InvalidInput(f"the shop sells to {markets}", field="market")
@@ -161,7 +165,7 @@ def change_cart(draft: Draft, command: c.ChangeCart) -> None:
             f"this checkout is in {state.cart.currency}; name the market of the new currency",
             field="cart.lines[0].unit_price",
         )
-    _sold_in(draft.rules, command.cart, market, state.customer, draft.at)
+    check_sold_in(draft.rules, command.cart, market, state.customer, draft.at)
     has_moved = market != state.market
     if command.cart.currency != state.cart.currency:
         for credit in state.credits:
@@ -171,7 +175,7 @@ def change_cart(draft: Draft, command: c.ChangeCart) -> None:
             cart=command.cart,
             market=market,
             details_dropped=tuple(
-                name for name in _OF_AN_ADDRESS if has_moved and name in state.provided
+                name for name in OF_AN_ADDRESS if has_moved and name in state.provided
             ),
             expires_at=draft.fresh_expiry(),
         )

@@ -97,9 +97,14 @@ class AskLogin(Frozen):
 
 
 class TakeLogin(Frozen):
-    """The customer came back from the issuer; what was waited for serves once."""
+    """The customer came back from the issuer; what was waited for serves once.
+
+    Attributes:
+        pending: As it was waited for.
+    """
 
     name: ClassVar = CommandName.VERIFY
+    pending: str
 
 
 class RefuseCode(Frozen):
@@ -114,6 +119,8 @@ class Verify(Frozen):
     Attributes:
         person: Under whom they are remembered; empty if they are not.
         by: How they showed it.
+        challenge: Of the code that was right; empty if they showed it another way.
+        sending: Which code of this challenge it was.
         fields: Contact fields that are filled in for them; the values are in the vault.
         areas: As for ``Provide``.
         delivery: What they chose last time; taken where it is offered.
@@ -124,6 +131,8 @@ class Verify(Frozen):
     name: ClassVar = CommandName.VERIFY
     person: str = ""
     by: str
+    challenge: str = ""
+    sending: int = 0
     fields: tuple[str, ...] = ()
     areas: tuple[str, ...] | None = None
     delivery: str = ""

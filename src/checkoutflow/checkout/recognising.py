@@ -7,7 +7,7 @@ right. So a level of ``known`` says that somebody asked, and not that we know th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.collecting import settle
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from checkoutflow.checkout import commands as c
     from checkoutflow.checkout.draft import Draft
     from checkoutflow.checkout.state import Recognition
+
+
+# For whatever reason: which one it was would tell somebody who guesses how far they are.
+WRONG_CODE: Final = "the code is not right, or not any more; ask for another one"
 
 
 def ask_code(draft: Draft, command: c.AskCode) -> None:
@@ -86,13 +90,29 @@ def ask_login(draft: Draft, command: c.AskLogin) -> None:
     )
 
 
-def take_login(draft: Draft, _: c.TakeLogin) -> None:
-    """Take in that the customer came back, before what they brought is looked at."""
+def take_login(draft: Draft, command: c.TakeLogin) -> None:
+    """Take in that the customer came back, before what they brought is looked at.
+
+    Raises:
+        NotVerified: If this is not waited for, or not any more: somebody else came back with it.
+    """
+    asked = draft.state.recognition
+    if asked.level != "known" or asked.challenge != command.pending:
+        raise NotVerified("nobody is waited for; let the customer start again", field="query")
     draft.add(e.LoginTaken())
 
 
 def verify(draft: Draft, command: c.Verify) -> None:
-    """Take the customer for who they have shown to be, with what they chose last time."""
+    """Take the customer for who they have shown to be, with what they chose last time.
+
+    Raises:
+        NotVerified: If the code was right when it was looked at and is not any more: five wrong
+            ones were typed by then, another one was sent, or it has been used.
+    """
+    asked = draft.state.recognition
+    is_the_last = (asked.challenge, asked.sending) == (command.challenge, command.sending)
+    if command.challenge and not (is_the_last and is_open(asked, draft.at)):
+        raise NotVerified(WRONG_CODE, field="code")
     draft.add(e.Verified(person=command.person, by=command.by))
     if command.adult is not None and draft.state.adult is None:
         draft.add(e.AgeKnown(adult=command.adult))
@@ -127,6 +147,9 @@ def _choose(draft: Draft, command: c.Verify) -> None:
 def consent(draft: Draft, command: c.GiveConsent) -> None:
     """Note what the customer agrees to, or takes back.
 
+    A "no" of somebody who is known is noted even if they agreed to nothing here: they may have
+    agreed before, and taking it back must be as easy.
+
     Raises:
         InvalidInput: If that is nothing that somebody can agree to.
     """
@@ -134,10 +157,12 @@ def consent(draft: Draft, command: c.GiveConsent) -> None:
     if strangers := sorted(command.consents.keys() - known):
         names = ", ".join(sorted(known))
         raise InvalidInput(f"is none of {names}", field=f"consents.{strangers[0][:40]}")
+    asked = draft.state.recognition
+    unsaid = None if asked.level == "verified" and asked.person else False
     changed = {
         kind: is_given
         for kind, is_given in command.consents.items()
-        if draft.state.consents.get(kind, False) != is_given
+        if draft.state.consents.get(kind, unsaid) != is_given
     }
     if changed:
         texts = {kind: version_of(Consent(kind)) for kind in changed}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -21,6 +22,7 @@ from checkoutflow.payment.credit.example import representative_example, warnings
 from checkoutflow.payment.outcomes import Action
 from checkoutflow.payment.references import InvalidReference
 from checkoutflow.privacy.consent import TEXTS, version_of
+from checkoutflow.privacy.secret import STARS
 from checkoutflow.texts import (
     date_text,
     language_of,
@@ -32,7 +34,7 @@ from checkoutflow.texts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from checkoutflow.cart import Charge, PricedDiscount
     from checkoutflow.checkout.invoice import Invoice
@@ -273,10 +275,12 @@ class RecognitionView(Frozen):
     Attributes:
         level: ``known`` says that a code or a login is waited for, and not that there is anybody.
         valid_until: Until when.
+        prefill: While it is: what may be filled in then, as stars; the same for everybody.
     """
 
     level: Literal["unknown", "known", "verified"]
     valid_until: datetime | None
+    prefill: Mapping[str, str]
 
 
 class ConsentView(Frozen):
@@ -366,7 +370,7 @@ def view_of(
     """
     locale = locale_of(locale)
     notice = _notice(state)
-    status = _NOTICES["ending"] if state.ending else _STATUS[state.phase]
+    status = _NOTICES["ending"] if state.ending else STATUS[state.phase]
     is_collecting = state.phase is Phase.COLLECTING
     details = missing_details(state, rules) if is_collecting else ()
     s = situation(state, rules, at)
@@ -395,15 +399,22 @@ def view_of(
         allowed=tuple(name for name in CALLS if name in ALLOWED[state.phase]),
         books=_books(state, locale),
         invoices=_invoices(state, rules, locale, at),
-        recognition=RecognitionView(
-            level=state.recognition.level, valid_until=state.recognition.valid_until
-        ),
+        recognition=_recognition(state, details),
         consents=_asked_consents(state, rules, locale),
         expires_at=state.expires_at if is_collecting or is_placing else None,
         decide_by=state.review.deadline if state.review and state.phase is Phase.HELD else None,
         attention=tuple(dict.fromkeys(item.reason for item in state.attention)),
         refused=_refused(found, locale) if found and explain else (),
         explained=_explained(found, locale) if found and explain else (),
+    )
+
+
+def _recognition(state: Checkout, missing: Sequence[Need]) -> RecognitionView:
+    asked = state.recognition
+    return RecognitionView(
+        level=asked.level,
+        valid_until=asked.valid_until,
+        prefill={need.field: STARS for need in missing if asked.level == "known"},
     )
 
 
@@ -432,7 +443,7 @@ def _amount(money: Money, locale: str) -> Amount:
     return Amount(minor=money.minor, currency=money.currency, text=money.format(locale))
 
 
-_STATUS: Final = {
+STATUS: Final = {
     # Translators: a heading, while the customer fills in and chooses.
     Phase.COLLECTING: mark("Checkout"),
     Phase.PLACING: mark("Waiting for your payment"),
@@ -566,7 +577,7 @@ def _method_name(rules: Rules, method_id: str, locale: str) -> str:
 
 
 # Name and reason of each field, as the customer reads them.
-_LABELS: Final = {
+LABELS: Final = {
     "name": mark("Name"),
     # Translators: the name of the company that buys.
     "organisation": mark("Company"),
@@ -585,7 +596,7 @@ _LABELS: Final = {
     # Translators: what names a customer's account with money that the shop owes them.
     "store_credit_code": mark("Store credit code"),
 }
-_WHY: Final = {
+WHY: Final = {
     # Translators: these say why we ask for a field, and are read after its name.
     "deliver": mark("to deliver your order"),
     "take_payment": mark("to take your payment"),
@@ -604,10 +615,10 @@ _WHY: Final = {
 def _missing(need: Need, locale: str) -> MissingField:
     return MissingField(
         field=need.field,
-        label=translate(_LABELS[need.field], locale),
+        label=translate(LABELS[need.field], locale),
         purpose=need.purpose,
         basis=need.basis,
-        why=translate(_WHY[need.purpose], locale),
+        why=translate(WHY[need.purpose], locale),
     )
 
 

@@ -146,6 +146,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _providers(commands)
     _people(commands)
+    _quality(commands)
 
     schema = _command(commands, "schema", "print the JSON Schema of a file or an answer")
     schema.add_argument(
@@ -272,6 +273,88 @@ def _people(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="only in these markets",
     )
     privacy.add_argument("--json", action="store_true", help="print one JSON document")
+    _person(_command(commands, "person", "answer people about their data, and forget what is over"))
+
+
+def _person(person: argparse.ArgumentParser) -> None:
+    actions = person.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    def action(name: str, text: str) -> argparse.ArgumentParser:
+        about = f"{text[0].upper()}{text[1:]}."
+        added = actions.add_parser(name, help=text, description=about, allow_abbrev=False)
+        added.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
+        return added
+
+    find = action("find", "print the references of whoever is found")
+    by = find.add_mutually_exclusive_group(required=True)
+    by.add_argument("--email", metavar="ADDRESS", help="by an e-mail address")
+    by.add_argument("--phone", metavar="NUMBER", help="by a telephone, with its country code")
+    by.add_argument("--login", metavar="NAME", help="by the shop's own name for a customer")
+    export = action("export", "write what is kept of a person, as JSON and as a page to read")
+    export.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="where; for you alone to read"
+    )
+    export.add_argument("--locale", metavar="XX_YY", help="default: that of their last checkout")
+    erase = action("erase", "destroy a person's keys, and print the proof")
+    erase.add_argument("--reason", default="asked", metavar="TEXT", help="default: asked")
+    restrict = action("restrict", "only keep a person's data from now on")
+    restrict.add_argument("--lift", action="store_true", help="use it again")
+    retention = action("retention", "print how much goes in which month")
+    retention.add_argument("--now", action="store_true", help="remove what is over")
+    rotate = action("rotate", "add a key to the key file, and put everybody under it")
+    rotate.add_argument("--rest", action="store_true", help="add no key: put the rest under it")
+    for each in (export, erase, restrict):
+        each.add_argument("person", nargs="+", metavar="PERSON", help="a reference, from find")
+    for each in (find, export, rotate):
+        each.add_argument(
+            "--shop",
+            type=Path,
+            required=each is not export,
+            metavar="FILE",
+            help="settings (TOML, JSON)",
+        )
+        keys = each.add_mutually_exclusive_group()
+        keys.add_argument(
+            "--keys", type=Path, metavar="FILE", help="the key file; default: beside the database"
+        )
+        keys.add_argument(
+            "--keys-from", metavar="NAME", help="a variable of the environment with the keys"
+        )
+    for each in (find, erase, retention):
+        each.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _quality(commands: argparse._SubParsersAction[_Parser]) -> None:
+    quality = _command(
+        commands, "quality", "measure a customer base, and find who stands in it twice"
+    )
+    quality.add_argument(
+        "customers", type=Path, metavar="CUSTOMERS.csv", help="the base; it stays as it is"
+    )
+    quality.add_argument(
+        "--market", required=True, metavar="XX", help="where customers are who name no country"
+    )
+    quality.add_argument(
+        "--out", type=Path, metavar="DIR", help="write a report, and files of pairs and merges"
+    )
+    quality.add_argument(
+        "--map",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FIELD=COLUMN",
+        help="which column is what",
+    )
+    quality.add_argument(
+        "--updated", metavar="COLUMN", help="the column that says when a row was last changed"
+    )
+    quality.add_argument(
+        "--today",
+        type=_date,
+        metavar="YYYY-MM-DD",
+        help="judge freshness on that day; default: today",
+    )
+    quality.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def _command(

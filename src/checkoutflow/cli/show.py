@@ -75,6 +75,13 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
         e.Started: "{cart}, {priced}, for a {customer} in {market}; expires {expires_at}",
         e.CartChanged: "another cart or other prices: {cart}, in {market}",
         e.DetailsProvided: "the customer gave {fields}; the vault holds them",
+        e.CodeAsked: "a code was asked for, by {by}{valid_until}",
+        e.CodeRefused: "another code was typed",
+        e.LoginAsked: "the customer was sent to {issuer}{valid_until}",
+        e.LoginTaken: "the customer came back from there",
+        e.Verified: "the customer has shown who they are, by {by}",
+        e.AgeKnown: "the customer is {adult}",
+        e.ConsentChanged: "the customer said {consents}",
         e.DeliveryChosen: "{delivery}",
         e.PaymentChosen: "{method}",
         e.CreditAdded: "{method} is to cover {amount}",
@@ -136,6 +143,11 @@ _WORDS: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
         "provider": lambda value: f"taken by {value}" if value else "on the shop's own word",
         "is_absent": lambda value: "does not know of it" if value else "says nothing new",
         "origin": lambda value: ", by the provider itself" if value == "provider" else "",
+        "adult": lambda value: "18 or older" if value else "under 18",
+        "consents": lambda value: ", ".join(
+            f"{'yes' if is_given else 'no'} to {kind.replace('_', ' ')}"
+            for kind, is_given in value.items()
+        ),
         "part": lambda value: f" for {value}" if value else "",
         "explained": lambda value: f"; the law changed {len(value)}" if value else "",
         "reason": lambda value: f": {value.replace('_', ' ')}" if value else "",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from checkoutflow.customer.contact import AREAS, Area, clean, example, territory
+from checkoutflow.customer.contact import AREAS, Area, clean, example, mainland, territory
 from checkoutflow.lazy import lazily
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ __all__ = [
     "clean",
     "example",
     "identity_number",
+    "mainland",
     "matching_form",
     "organisation_number",
     "read_street",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Characters as typed. Nothing that anybody is called is longer, and composing Unicode takes time
 # that grows with the square of the length.
 _MOST_TYPED: Final = 1000
-_LONGEST_NAME: Final = 40
+_NAME: Final = re.compile("[a-z][a-z0-9_]{0,39}")
 _LONGEST_CODE: Final = 100
 _LONGEST_EMAIL: Final = 254  # RFC 5321, as corrected by erratum 1690 of RFC 3696
 _LONGEST_LABEL: Final = 63  # RFC 1035
@@ -101,8 +101,8 @@ def clean(field_values: Mapping[str, str], *, market: str) -> Details:
     problems: list[tuple[str, str]] = []
     for name in sorted(field_values, key=lambda name: name != "country"):  # the others follow it
         if name not in _CLEANERS:
-            # A key that is no plain name can be anything, even what belongs in a value.
-            path = name if name.isidentifier() and len(name) <= _LONGEST_NAME else "fields"
+            # A key that is no name of a field can be anything, even what belongs in a value.
+            path = name if _NAME.fullmatch(name) else "fields"
             problems.append((path, f"is not asked of customers; {', '.join(_CLEANERS)} are"))
             continue
         cleaner, example = _CLEANERS[name]
@@ -130,6 +130,20 @@ _TERRITORIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 
 
+_MAINLANDS: Final[Mapping[str, str]] = MappingProxyType(
+    {part: country for country, parts in _TERRITORIES.items() for part in parts}
+)
+
+
+def mainland(area: str) -> str:
+    """Say which country a territory is a part of; of a country, itself.
+
+    >>> mainland("AX"), mainland("FI")
+    ('FI', 'FI')
+    """
+    return _MAINLANDS.get(area, area)
+
+
 def territory(country: str, postal_code: str) -> str:
     """Say which country or territory a postal code is of, for tax and freight.
 
@@ -137,16 +151,18 @@ def territory(country: str, postal_code: str) -> str:
     or Finland, and only the postal code tells.
 
     Args:
-        country: ISO 3166 code of what was chosen.
+        country: ISO 3166 code of what was chosen; a part of the country counts for all of it.
         postal_code: As `clean` gives it, or as typed.
 
     Returns:
-        ``FO``, ``GL``, ``SJ`` or ``AX`` where the code is of there; else the country.
+        ``FO``, ``GL``, ``SJ`` or ``AX`` where the code is of there, the country where it is of the
+        rest of it; and what was chosen where it is of neither.
 
-    >>> territory("DK", "3900"), territory("DK", "FO-100"), territory("DK", "2100")
+    >>> territory("DK", "3900"), territory("DK", "FO-100"), territory("GL", "2100")
     ('GL', 'FO', 'DK')
     """
-    for code in _TERRITORIES.get(country, ()):
+    whole = mainland(country)
+    for code in (*_TERRITORIES.get(whole, ()), whole):
         if _postal_match(" ".join(postal_code.split()), AREAS[code]):
             return code
     return country

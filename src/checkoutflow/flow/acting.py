@@ -7,9 +7,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import commands as c
+from checkoutflow.checkout.collecting import OF_AN_ADDRESS, check_sold_in
 from checkoutflow.checkout.decide import decide
-from checkoutflow.customer import clean
-from checkoutflow.errors import StoreConflict
+from checkoutflow.checkout.state import Checkout
+from checkoutflow.customer import clean, mainland, territory
+from checkoutflow.errors import InvalidInput, StoreConflict
 from checkoutflow.flow.effects import Program, now
 from checkoutflow.flow.keeping import NOTHING, About
 from checkoutflow.flow.sending import RELOADS, Sending
@@ -17,8 +19,7 @@ from checkoutflow.stores.contract import IdempotencyRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    from checkoutflow.checkout.state import Checkout
+    from datetime import datetime
 
 
 NO_DETAILS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -35,26 +36,36 @@ class Acting(Sending):
         key: str,
         about: About = NOTHING,
         known: Mapping[str, str] = NO_DETAILS,
+        asked: str = "",
     ) -> Program[Checkout]:
-        """Carry out commands in one commit, then send what they ask of providers."""
-        asked = self._asked(content_of(commands), details) if key else ""
+        """Carry out commands in one commit, then send what they ask of providers.
+
+        Args:
+            checkout_id: Which checkout.
+            commands: What is to be done, in this order; contact details come first.
+            details: Contact details as they were typed.
+            key: The call's own idempotency key, if it has one.
+            about: What the commit says about people besides.
+            known: Contact details that are clean already.
+            asked: What the call asked for, as ``_asked`` has it; by default commands and details.
+        """
+        asked = asked or (self._asked(content_of(commands), details) if key else "")
         for _ in range(RELOADS):
             found = yield from self._repeated(key, checkout_id, asked)
             if found is not None:
                 return found
             before = yield from self.load(checkout_id)
             at = yield from now()
-            typed = clean(details, market=before.market) if details else {}
-            values = {**known, **typed}
-            given = self._given(values, before.market)
+            values = {**known, **self._typed(details, before.market)}
+            given = self._given(values, before, at)
             again = partial(decide, before, [*given, *commands], self.rules, at)
             state, events = again()
             if not events and not key:
                 return before
             try:
-                sealed = yield from self._sealed(
-                    before.subject, values, at, is_new=not before.provided
-                )
+                # At first there is nothing; later there may have been what was dropped again.
+                is_new = before.version == 1 and not before.provided
+                sealed = yield from self._sealed(before.subject, values, at, is_new=is_new)
                 state = yield from self._commit(
                     before,
                     (state, events),
@@ -69,13 +80,49 @@ class Acting(Sending):
             return (yield from self._carry_out(state, events))
         raise StoreConflict(f"checkout {checkout_id} kept changing; call again")
 
-    def _given(self, values: Mapping[str, str], market: str) -> list[c.Command]:
-        """The command for contact details: their names, and the areas of the postal code."""
+    def _typed(self, details: Mapping[str, str], market: str) -> Mapping[str, str]:
+        """What was typed, clean. In a territory, a postal code of the mainland is read as such."""
+        if not details:
+            return NO_DETAILS
+        where = territory(market, str(details.get("postal_code", "")))
+        return clean(details, market=where if where == mainland(where) else market)
+
+    def _given(
+        self, values: Mapping[str, str], sale: Checkout | c.Start, at: datetime
+    ) -> list[c.Command]:
+        """The commands for contact details: their names, and what the postal code tells.
+
+        A territory has taxes and freight of its own, and only the postal code tells it: so the
+        checkout moves to the market where the goods go.
+
+        Raises:
+            InvalidInput: If the shop does not sell there.
+        """
         if not values:
             return []
         postal_code = values.get("postal_code")
-        areas = None if postal_code is None else self.shop.areas_of(market, postal_code)
-        return [c.Provide(fields=tuple(values), areas=areas)]
+        if postal_code is None:
+            return [c.Provide(fields=tuple(values))]
+        where = territory(values.get("country", sale.market), postal_code)
+        is_moved = where != sale.market and mainland(where) == mainland(sale.market)
+        if not is_moved:
+            areas = self.shop.areas_of(sale.market, postal_code)
+            return [c.Provide(fields=tuple(values), areas=areas)]
+        try:
+            check_sold_in(self.rules, sale.cart, where, sale.customer, at)
+        except InvalidInput as refused:
+            raise InvalidInput(
+                f"is one of {where}, where this cannot be sold: {refused.problems[0][1]}; "
+                f"give an address in {sale.market}",
+                field="postal_code",
+            ) from None
+        # What was given of the same address before stays given.
+        before = sale.provided if isinstance(sale, Checkout) else ()
+        fields = dict.fromkeys((*values, *(name for name in before if name in OF_AN_ADDRESS)))
+        return [
+            c.ChangeCart(cart=sale.cart, market=where),
+            c.Provide(fields=tuple(fields), areas=self.shop.areas_of(where, postal_code)),
+        ]
 
 
 _FOUND_OUT: Final = {"payments", "down"}

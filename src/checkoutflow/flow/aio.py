@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.checkout.view import View
     from checkoutflow.flow.effects import Effect, Program
+    from checkoutflow.flow.exports import Export
     from checkoutflow.flow.knowing import CodeToSend
-    from checkoutflow.flow.rights import Erased, Export
+    from checkoutflow.flow.rights import Erased
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from checkoutflow.providers.contract import Provider
     from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.shop import Shop
-    from checkoutflow.stores.contract import JournalEntry, Message, Store
+    from checkoutflow.stores.contract import Forgotten, JournalEntry, Message, Store
 
 T = TypeVar("T")
 
@@ -178,17 +179,17 @@ class AsyncCheckoutFlow:
             self._programs.recognise(checkout_id, given, client, idempotency_key)
         )
 
-    async def ask_again(self, checkout_id: str) -> Checkout:
+    async def ask_again(self, checkout_id: str, *, idempotency_key: str = "") -> Checkout:
         """As ``CheckoutFlow.ask_again``."""
-        return await self._run(self._programs.act(checkout_id, [c.AskAgain()], {}, ""))
+        return await self._act(checkout_id, c.AskAgain(), idempotency_key)
 
     async def code(self, checkout_id: str) -> CodeToSend | None:
         """As ``CheckoutFlow.code``."""
         return await self._run(self._programs.code(checkout_id))
 
-    async def verify(self, checkout_id: str, code: str) -> Checkout:
+    async def verify(self, checkout_id: str, code: str, *, idempotency_key: str = "") -> Checkout:
         """As ``CheckoutFlow.verify``."""
-        return await self._run(self._programs.verify(checkout_id, code))
+        return await self._run(self._programs.verify(checkout_id, code, idempotency_key))
 
     async def begin_login(
         self, checkout_id: str, issuer: str, *, return_url: str, fields: Collection[str] = ()
@@ -393,6 +394,10 @@ class AsyncCheckoutFlow:
     async def rotate_keys(self, limit: int = 10_000) -> int:
         """As ``CheckoutFlow.rotate_keys``."""
         return await self._run(self._programs.rotate_keys(limit))
+
+    async def forget_expired(self) -> Forgotten:
+        """As ``CheckoutFlow.forget_expired``."""
+        return await self._run(self._programs.forget_expired())
 
     # What comes by itself --------------------------------------------------------------------
 

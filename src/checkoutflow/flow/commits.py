@@ -17,7 +17,7 @@ from checkoutflow.errors import (
 from checkoutflow.flow.effects import Program, ask_store
 from checkoutflow.flow.keeping import NOTHING, About, Keeping
 from checkoutflow.payment.outcomes import Operation
-from checkoutflow.privacy.vault import Keys, Vault, digest
+from checkoutflow.privacy.vault import Keys, Vault, digests
 from checkoutflow.stores.contract import (
     AttemptRow,
     Change,
@@ -150,9 +150,12 @@ class Commits(Keeping):
         return written.state
 
     def _asked(self, content: Iterable[str], details: Mapping[str, str]) -> str:
-        """A digest of what a call asks for; keyed, since it covers what the customer typed."""
+        """A digest of what a call asks for; keyed, since it covers what the customer typed.
+
+        While the shop changes its key there is one under each: a repeat is known by any of them.
+        """
         typed = [f"{name}={details[name]}" for name in sorted(details)]
-        return digest(self._keys, "idempotency", "\n".join([*content, *typed]))
+        return " ".join(digests(self._keys, "idempotency", "\n".join([*content, *typed])))
 
     def _repeated(self, key: str, owner: str | None, asked: str) -> Program[Checkout | None]:
         """The checkout as it stands now, if this call was made before under the same key.
@@ -166,7 +169,7 @@ class Commits(Keeping):
         if row is None:
             return None
         is_same = owner is None or row.checkout == owner
-        if not is_same or row.digest != asked:
+        if not is_same or not {*row.digest.split()} & {*asked.split()}:
             raise IdempotencyConflict(
                 "this idempotency key was used for another call; take a new one",
                 field="idempotency_key",

@@ -5,8 +5,11 @@ This is the only module that touches them, and everything in it can be handed in
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import BoundedSemaphore
@@ -20,6 +23,7 @@ from checkoutflow.stores.keyfile import load_or_create_keys
 
 if TYPE_CHECKING:
     from asyncio import Semaphore
+    from collections.abc import Iterator
 
     import httpx
 
@@ -65,6 +69,37 @@ def default_keys(store: Store, random: RandomBytes) -> Keys:
     )
 
 
+# What is logged -----------------------------------------------------------------------------------
+
+_SENDING: Final = ContextVar("sending", default=False)
+
+
+class _HostsOnly(logging.Filter):
+    """Leaves the host of each address that httpx logs: the rest may say who somebody is."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if _SENDING.get() and isinstance(record.args, tuple):
+            record.args = tuple(getattr(argument, "host", argument) for argument in record.args)
+        return True
+
+
+_HOSTS_ONLY: Final = _HostsOnly()
+
+
+@contextmanager
+def _discreetly() -> Iterator[None]:
+    """Log no more than the host of what is sent, as long as the block lasts."""
+    logging.getLogger("httpx").addFilter(_HOSTS_ONLY)  # once, however often it is said
+    before = _SENDING.set(True)
+    try:
+        yield
+    finally:
+        _SENDING.reset(before)
+
+
+# Sending ------------------------------------------------------------------------------------------
+
+
 @dataclass(slots=True)
 class SyncHttp:
     """Sends requests and reads whole answers, over a client for each provider.
@@ -91,7 +126,8 @@ class SyncHttp:
         if not turn.acquire(timeout=effect.transport.operation_s):
             raise _busy(effect)
         try:
-            return self._send(effect)
+            with _discreetly():
+                return self._send(effect)
         finally:
             turn.release()
 
@@ -153,7 +189,8 @@ class AsyncHttp:
         except TimeoutError:
             raise _busy(effect) from None
         try:
-            return await self._send(effect)
+            with _discreetly():
+                return await self._send(effect)
         finally:
             turn.release()
 

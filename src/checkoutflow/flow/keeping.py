@@ -28,7 +28,7 @@ from checkoutflow.stores.contract import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date
 
     from checkoutflow.checkout.state import Checkout
@@ -52,6 +52,8 @@ FILLED: Final = tuple(
 
 # A telephone may be shared: whoever else has it, it is theirs too, and finds neither.
 _SHARED: Final = frozenset({"phone"})
+# The one trace that needs no key: a checkout leads to whoever is remembered by it.
+BOUGHT: Final = "checkout"
 # Every kind of trace of a profile.
 TRACES: Final = (*_OF_A_SALE, *(f"known {by}" for by in KNOWN_BY))
 
@@ -194,6 +196,26 @@ class Keeping:
         )
         return people
 
+    def _somebody_elses(
+        self, person: str, values: Mapping[str, str], at: datetime
+    ) -> Program[frozenset[str]]:
+        """By what of all this somebody else is found already."""
+        taken = set()
+        for by in KNOWN_BY:
+            if {*(yield from self._found(by, values, at))} - {person}:
+                taken.add(by)
+        return frozenset(taken) - _SHARED
+
+    def _traces_of_profile(
+        self, person: str, values: Mapping[str, str], until: datetime, others: Collection[str]
+    ) -> tuple[DigestRow, ...]:
+        """What a profile is found by, without what finds others."""
+        return self._traces_of_sale(person, values, until) + tuple(
+            self._trace_row(f"known {by}", person, until, known)
+            for by in KNOWN_BY
+            if by not in others and (known := self.known_by(by, values)) is not None
+        )
+
     # The sale -------------------------------------------------------------------------------------
 
     def _about(
@@ -276,28 +298,27 @@ class Keeping:
         until = self._sale_end("email", state, day, is_durable)
         traces = self._traces_of_sale(state.subject, values, until)
         kept += About(digests=traces)
-        if state.consents.get(Consent.PROFILE, bool(state.recognition.person)):
-            kept += yield from self._remembered(state, values, at)
+        if state.consents.get(Consent.PROFILE, bool(shown(state))):
+            kept += yield from self._remembered(state, values, at, until)
         return kept
 
     def _sale_end(self, name: str, state: Checkout, day: date, is_durable: bool) -> datetime:  # noqa: FBT001 -- a fact of the sale
         return _end_of(last_day(name, self.rules.law, state.market, day, durable=is_durable))
 
     def _remembered(
-        self, state: Checkout, values: Mapping[str, str], at: datetime
+        self, state: Checkout, values: Mapping[str, str], at: datetime, sale_until: datetime
     ) -> Program[About]:
         """Keep a profile, or keep up the one there is.
 
         Nobody takes over another's: where somebody else is found by the same traces, a customer who
         has not shown who they are leaves them alone, and one who has is found by the others.
         """
-        person = state.recognition.person
+        person = shown(state)
         is_new = not person
-        others: set[str] = set()
-        for by in KNOWN_BY:
-            if {*(yield from self._found(by, values, at))} - {person}:
-                others.add(by)
-        others -= _SHARED
+        before: ProfileRow | None = yield from ask_store("profile", person)
+        if before is not None and before.restricted_at is not None:
+            return NOTHING
+        others = yield from self._somebody_elses(person, values, at)
         if is_new:
             if others and state.recognition.level != "verified":
                 return NOTHING
@@ -308,11 +329,8 @@ class Keeping:
         sealed = yield from self._sealed_for(
             person, values, at, is_new=is_new, only=Purpose.REMEMBER, until=until
         )
-        traces = self._traces_of_sale(person, values, until) + tuple(
-            self._trace_row(f"known {by}", person, until, known)
-            for by in KNOWN_BY
-            if by not in others and (known := self.known_by(by, values)) is not None
-        )
+        traces = self._traces_of_profile(person, values, until, others)
+        bought = DigestRow(BOUGHT, state.id, person, max(until, sale_until))
         choices = {"delivery": state.delivery, "payment": state.method}
         profile = ProfileRow(person, {name: to for name, to in choices.items() if to}, at)
         read = ReadRow(state.subject, at, Purpose.REMEMBER, tuple(sorted(values)), "checkoutflow")
@@ -324,7 +342,7 @@ class Keeping:
             if is_new
         ]
         mine = About(
-            digests=traces,
+            digests=(*traces, bought),
             traces=tuple(row.kind for row in traces),
             people=(person,),
             consents=tuple(consents),
@@ -332,6 +350,12 @@ class Keeping:
             profile=profile,
         )
         return sealed + mine
+
+
+def shown(state: Checkout) -> str:
+    """Who the customer has shown to be; empty while they have only said so."""
+    asked = state.recognition
+    return asked.person if asked.level == "verified" else ""
 
 
 def _end_of(day: date) -> datetime:
@@ -344,7 +368,7 @@ def _consents(
 ) -> tuple[ConsentRow, ...]:
     """Consents of this commit, each with its proof: the checkout and the version that has it."""
     version = before.version + 1 if before is not None else 1
-    owner = after.recognition.person or after.subject
+    owner = shown(after) or after.subject
     return tuple(
         ConsentRow(
             owner, kind, is_given, at, event.texts[kind], event.locale, f"{after.id}/{version}"

@@ -6,32 +6,34 @@ order, the same answer. What is sent to a mailbox or a telephone is sent later a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from checkoutflow.checkout import commands as c
-from checkoutflow.checkout.recognising import is_open
-from checkoutflow.customer import clean
+from checkoutflow.checkout.collecting import OF_AN_ADDRESS
+from checkoutflow.checkout.recognising import WRONG_CODE, is_open
+from checkoutflow.customer import clean, mainland
 from checkoutflow.errors import InvalidInput, NotSupported, NotVerified, TooManyTries, UsageError
 from checkoutflow.flow.acting import Acting
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
-from checkoutflow.flow.keeping import FILLED, NOTHING, About
+from checkoutflow.flow.keeping import BOUGHT, FILLED, NOTHING, About, shown
 from checkoutflow.privacy.codes import CodeText, code_of, code_text, is_code
+from checkoutflow.privacy.consent import Consent
 from checkoutflow.privacy.fields import Purpose
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.recognition.contract import Pending, Unproven
-from checkoutflow.stores.contract import Limit, PersonChange, ProfileRow, ReadRow
+from checkoutflow.stores.contract import ErasureRow, Limit, PersonChange, ProfileRow, ReadRow
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.privacy.vault import SubjectKey, VaultRow
     from checkoutflow.recognition.oidc import OpenIdConnect
+    from checkoutflow.stores.contract import ConsentRow
 
-_ADDRESS: Final = frozenset({"street", "postal_code", "city", "country"})
 _ADULT: Final = 18  # years
 _TEN_MINUTES: Final = 600
 _DAY: Final = 24 * 3600
@@ -92,20 +94,24 @@ class Knowing(Acting):
             raise UsageError(
                 'codes are sent by the shop: put "code_asked" among its messages', field="messages"
             )
+        asked = self._asked(["recognise"], given) if key else ""
+        found = yield from self._repeated(key, checkout_id_, asked)
+        if found is not None:
+            return found
         before = yield from self.load(checkout_id_)
         at = yield from now()
         values = clean(given, market=before.market)
         by = _asked_by(values)
         yield from self._take_turn(by, values, client, at)
-        found = yield from self._found(by, values, at)
+        people = yield from self._found(by, values, at)
         octets = yield from random(2 * CHECKOUT_BYTES)
         nobody = checkout_id(octets[:CHECKOUT_BYTES])
         command = c.AskCode(
-            person=found[0] if len(found) == 1 else nobody,
+            person=people[0] if len(people) == 1 else nobody,
             challenge=checkout_id(octets[CHECKOUT_BYTES:]),
             by=by,
         )
-        return (yield from self.act(checkout_id_, [command], {}, key))
+        return (yield from self.act(checkout_id_, [command], {}, key, asked=asked))
 
     def _take_turn(
         self, by: str, values: Mapping[str, str], client: str, at: datetime
@@ -138,12 +144,16 @@ class Knowing(Acting):
         text = code_text(code, self.shop.name, state.locale)
         return CodeToSend(state.id, by, Secret(known.values[by]), text)
 
-    def verify(self, checkout_id_: str, typed: str) -> Program[Checkout]:
+    def verify(self, checkout_id_: str, typed: str, key: str) -> Program[Checkout]:
         """Take a code that the customer typed, and fill in what is known of them.
 
         Raises:
             NotVerified: If it is not right, for whatever reason.
         """
+        call = self._asked(["verify"], {"code": typed}) if key else ""
+        found = yield from self._repeated(key, checkout_id_, call)
+        if found is not None:
+            return found
         state = yield from self.load(checkout_id_)
         at = yield from now()
         asked = state.recognition
@@ -152,10 +162,14 @@ class Knowing(Acting):
         known = yield from self._remembered_of(asked.person, at, opens=is_right)
         if known is None:
             yield from self.act(checkout_id_, [c.RefuseCode()], {}, "")
-            raise NotVerified(
-                "the code is not right, or not any more; ask for another one", field="code"
-            )
-        return (yield from self._filled_in(state, known, asked.by, at))
+            raise NotVerified(WRONG_CODE, field="code")
+        # What the customer has typed in this checkout goes first.
+        missing = self.filling(known, state.market, state.provided)
+        about = self.taken_over(known, missing, at)
+        verify = self.verified(known, asked.by).but(
+            challenge=asked.challenge, sending=asked.sending
+        )
+        return (yield from self.act(state.id, [verify], {}, key, about, missing, call))
 
     def _remembered_of(
         self, person: str, at: datetime, *, opens: bool = True
@@ -180,15 +194,6 @@ class Knowing(Acting):
             return None
         return (yield from self._remembered_of(found[0], at))
 
-    def _filled_in(
-        self, state: Checkout, known: Remembered, by: str, at: datetime
-    ) -> Program[Checkout]:
-        """Take over what is known: what the customer has typed in this checkout goes first."""
-        missing = self.filling(known, state.market, state.provided)
-        about = self.taken_over(known, missing, at)
-        verify = self.verified(known, by)
-        return (yield from self.act(state.id, [verify], {}, "", about, missing))
-
     def taken_over(self, known: Remembered, values: Mapping[str, str], at: datetime) -> About:
         """Whose checkout it is from now on, and that what is kept of them was read for it."""
         read = ReadRow(known.person, at, Purpose.REMEMBER, tuple(sorted(values)), "customer")
@@ -197,13 +202,13 @@ class Knowing(Acting):
     def filling(
         self, known: Remembered | None, market: str, given: Collection[str]
     ) -> Mapping[str, str]:
-        """What is known and not given: an address only where it is one of this market."""
+        """What is known and not given: an address only where it is one of this country."""
         values = known.values if known is not None else {}
-        is_here = values.get("country") == market
+        is_here = mainland(values.get("country", "")) == mainland(market)
         return {
             name: values[name]
             for name in FILLED
-            if name in values and name not in given and (is_here or name not in _ADDRESS)
+            if name in values and name not in given and (is_here or name not in OF_AN_ADDRESS)
         }
 
     def verified(self, known: Remembered | None, by: str) -> c.Verify:
@@ -266,14 +271,19 @@ class Knowing(Acting):
         returned = there.take_return(
             self._keys, Pending.model_validate_json(asked.challenge), query, at
         )
-        state = yield from self.act(checkout_id_, [c.TakeLogin()], {}, "")
+        state = yield from self.act(checkout_id_, [c.TakeLogin(pending=asked.challenge)], {}, "")
         if isinstance(returned, Unproven):
             raise NotVerified(f"the issuer says {returned.reason}", field="query")
         finishing = there.finish(returned, at, market=state.market)
         proof = yield from self._exchanged(there, finishing, at)
         login = f"{asked.by}:{proof.subject.reveal()}"
         known = yield from self.login(login, at)
-        told = {name: value for name, value in proof.details.items() if name not in state.provided}
+        is_here = mainland(there.config.market or state.market) == mainland(state.market)
+        told = {
+            name: value
+            for name, value in proof.details.items()
+            if name not in state.provided and (is_here or name not in OF_AN_ADDRESS)
+        }
         filled = self.filling(known, state.market, {*state.provided, *told})
         verify = self.verified(known, asked.by).but(adult=_adult(proof.birth_date, at.date()))
         about = self.taken_over(known, filled, at) if known else NOTHING
@@ -292,7 +302,47 @@ class Knowing(Acting):
         """Note what the customer agrees to or takes back; forget them if they ask for that."""
         state = yield from self.load(checkout_id_)
         command = c.GiveConsent(consents=consents, locale=locale or state.locale)
-        return (yield from self.act(checkout_id_, [command], {}, key))
+        state = yield from self.act(checkout_id_, [command], {}, key)
+        if consents.get(Consent.PROFILE) is False and not state.consents.get(Consent.PROFILE):
+            yield from self._forget_profile(state)
+        return state
+
+    def person_of(self, state: Checkout, at: datetime) -> Program[str]:
+        """Who is remembered by a checkout: who was shown to buy, or began to be known by it."""
+        person = shown(state)
+        if not person:
+            found = yield from ask_store("find_people", BOUGHT, (state.id,), at)
+            person = "".join(found)  # one at most: a checkout is one person's
+        return person
+
+    def _forget_profile(self, state: Checkout) -> Program[None]:
+        """Destroy what is remembered of a customer who does not want that any more.
+
+        Their sales stay, each with what they said last about anything else. Until the profile is
+        gone, this goes on where it broke off when it is asked for again.
+        """
+        at = yield from now()
+        person = yield from self.person_of(state, at)
+        if not person:
+            return
+        said = last_words((yield from ask_store("consents", person)))
+        for checkout_id_ in (yield from ask_store("checkouts_of", person)):
+            subject = (yield from self.load(checkout_id_)).subject
+            theirs = last_words((yield from ask_store("consents", subject)))
+            changed = tuple(
+                replace(row, subject=subject)
+                for kind, row in said.items()
+                if kind not in theirs or theirs[kind].at < row.at
+            )
+            if changed:
+                change = PersonChange(subject=subject, consents=changed)
+                yield from ask_store("write_person", change)
+        yield from ask_store("erase", ErasureRow(person, at, "consent withdrawn"))
+
+
+def last_words(rows: Iterable[ConsentRow]) -> dict[str, ConsentRow]:
+    """What somebody said last of each thing that can be agreed to."""
+    return {row.kind: row for row in sorted(rows, key=lambda row: row.at)}
 
 
 def _adult(born: date | None, today: date) -> bool | None:

@@ -14,7 +14,6 @@ from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.decide import begin
 from checkoutflow.checkout.timers import timers
 from checkoutflow.checkout.view import View, view_of
-from checkoutflow.customer import clean
 from checkoutflow.errors import (
     CheckoutError,
     NotFound,
@@ -116,16 +115,17 @@ class Programs(Rights):
                     "adult": adult,
                 }
             )
-            values: dict[str, str] = dict(clean(details, market=market)) if details else {}
+            values: dict[str, str] = dict(self._typed(details, market))
+            shown: list[c.Command] = []
             taken = NOTHING
             if login:
                 known = yield from self.login(login, at)
                 filled = self.filling(known, market, values)
                 values = {**filled, **values, "login": login}
-                commands = [*commands, self.verified(known, "login")]
+                shown = [self.verified(known, "login")]
                 taken = self.taken_over(known, filled, at) if known else NOTHING
-            given = self._given(values, market)
-            state, events = begin(command, self.rules, at, [*given, *commands])
+            given = self._given(values, command, at)
+            state, events = begin(command, self.rules, at, [*given, *commands, *shown])
             try:
                 about = yield from self._sealed(command.subject, values, at, is_new=True)
                 return (

@@ -8,10 +8,7 @@ for a while in this process; an address, which is somebody's, is not.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -34,7 +31,7 @@ from checkoutflow.registries.contract import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from types import TracebackType
 
@@ -184,34 +181,6 @@ class Lookups:
             sent += 1
 
 
-# What is logged -----------------------------------------------------------------------------------
-
-_ASKING: Final = ContextVar("asking", default=False)
-
-
-class _HostsOnly(logging.Filter):
-    """Leaves of an address that httpx logs the host only: the rest says where somebody lives."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if _ASKING.get() and isinstance(record.args, tuple):
-            record.args = tuple(getattr(argument, "host", argument) for argument in record.args)
-        return True
-
-
-_HOSTS_ONLY: Final = _HostsOnly()
-
-
-@contextmanager
-def _discreetly() -> Iterator[None]:
-    """Log nothing of what is asked, as long as the block lasts."""
-    logging.getLogger("httpx").addFilter(_HOSTS_ONLY)  # once, however often it is said
-    before = _ASKING.set(True)
-    try:
-        yield
-    finally:
-        _ASKING.reset(before)
-
-
 # The drivers --------------------------------------------------------------------------------------
 
 
@@ -278,8 +247,7 @@ class Registers:
                 value: T = stop.value
                 return value
             try:
-                with _discreetly():
-                    resume = partial(program.send, self._http.send(effect))
+                resume = partial(program.send, self._http.send(effect))
             except Exception as error:  # noqa: BLE001 -- the program makes an answer of it
                 resume = partial(program.throw, error)
 
@@ -343,8 +311,7 @@ class AsyncRegisters:
                 value: T = stop.value
                 return value
             try:
-                with _discreetly():
-                    resume = partial(program.send, await self._http.send(effect))
+                resume = partial(program.send, await self._http.send(effect))
             except Exception as error:  # noqa: BLE001 -- the program makes an answer of it
                 resume = partial(program.throw, error)
 

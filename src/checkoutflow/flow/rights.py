@@ -7,18 +7,19 @@ articles 15 to 18 and 20. Who must keep something by law keeps it although erasu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout.machine import ENDS, Phase
 from checkoutflow.customer import clean
-from checkoutflow.errors import InvalidInput, NotFound, PurposeRefused
+from checkoutflow.errors import InvalidInput, NotFound, PurposeRefused, StoreConflict, VaultError
 from checkoutflow.flow.effects import Program, ask_store, now, random
-from checkoutflow.flow.keeping import KNOWN_BY, TRACES, books_of
+from checkoutflow.flow.exports import Export, Kept
+from checkoutflow.flow.keeping import BOUGHT, TRACES, books_of
 from checkoutflow.flow.knowing import Knowing
+from checkoutflow.flow.sending import RELOADS
 from checkoutflow.privacy.consent import Consent
-from checkoutflow.privacy.fields import KEEP_PROFILE, Purpose
+from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.privacy.secret import STARS, Details
 from checkoutflow.privacy.vault import NONCE_BYTES, rewrap
 from checkoutflow.stores.contract import (
@@ -35,54 +36,13 @@ if TYPE_CHECKING:
 
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.privacy.vault import SubjectKey, VaultRow
-    from checkoutflow.stores.contract import ConsentRow
+    from checkoutflow.stores.contract import ConsentRow, DigestRow, JournalEntry
 
 _AT_ONCE: Final = 500
+_EVERYBODY: Final = 10_000  # more than anybody buys before what they bought is forgotten
 
 # What may be done with the data of somebody who asked that it only be kept.
 _WHILE_RESTRICTED: Final = frozenset({Purpose.KEEP_BOOKS, Purpose.ANSWER_RIGHTS})
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """One field that is kept of a person.
-
-    Attributes:
-        value: Stars where the field gives access to money, which nobody is shown.
-        purposes: What it may be used for.
-        expires_at: When it goes.
-    """
-
-    value: str = field(repr=False)
-    purposes: tuple[str, ...]
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Export:
-    """Everything that is kept about one person.
-
-    Attributes:
-        person: Under what reference.
-        fields: By name, what the vault holds.
-        books: By name, what is kept for bookkeeping alone.
-        choices: What they chose last time, where they are remembered.
-        restricted_at: Since when their data is only kept; None while it is used.
-        consents: What they agreed to and took back.
-        reads: Who read what of them, and what for.
-        erasures: When they were erased.
-        sales: Their checkouts.
-    """
-
-    person: str
-    fields: Mapping[str, Kept] = field(repr=False)
-    books: Mapping[str, Kept] = field(repr=False)
-    choices: Mapping[str, str]
-    restricted_at: datetime | None
-    consents: tuple[ConsentRow, ...]
-    reads: tuple[ReadRow, ...]
-    erasures: tuple[ErasureRow, ...]
-    sales: tuple[Checkout, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +52,8 @@ class Erased:
     Attributes:
         people: Whose keys were destroyed: the person's own, and those of their sales.
         kept_until: Until when the books keep name and address of a sale, by its id.
-        open: Sales that are still under way: what these need stays until they are over.
+        open: Sales that are still under way, or not paid for: what these need stays until they
+            are over. Ask again then.
     """
 
     people: tuple[str, ...]
@@ -107,60 +68,79 @@ class Rights(Knowing):
         """References of everybody that an e-mail address, telephone or login finds.
 
         Raises:
-            InvalidInput: If nothing is given that somebody can be found by.
+            InvalidInput: If nothing is given that somebody can be found by, or it cannot be right.
         """
+        if not given or given.keys() - {"email", "phone", "login"}:
+            raise InvalidInput("give email, phone or login", field="email")
         at = yield from now()
         typed = {name: value for name, value in given.items() if name != "login"}
-        values: dict[str, str] = dict(clean(typed, market=self.shop.markets[0])) if typed else {}
-        if "login" in given:
-            values["login"] = given["login"]
+        values = {**given, **(clean(typed, market=self.shop.markets[0]) if typed else {})}
         people: list[str] = []
-        for name in ("email", "phone"):
-            if name in values:
-                trace = self.trace(name, self._matching(name, values[name]))
-                people += yield from ask_store("find_people", name, trace, at)
-        for by in KNOWN_BY:
-            people += yield from self._found(by, values, at)
-        if not values.keys() & {"email", "phone", "login"}:
-            raise InvalidInput("give email, phone or login", field="email")
+        for name, value in values.items():
+            kind = "known login" if name == "login" else name
+            trace = self.trace(kind, self._matching(name, value))
+            people += yield from ask_store("find_people", kind, trace, at, limit=_EVERYBODY)
         return tuple(dict.fromkeys(people))
+
+    # To see and to take along ---------------------------------------------------------------------
 
     def export(self, person: str) -> Program[Export]:
         """Everything that is kept about a person, for that person.
 
         Raises:
             NotFound: If nothing is.
+            VaultError: If something cannot be opened; nothing is given then.
         """
         at = yield from now()
-        profile: ProfileRow | None = yield from ask_store("profile", person)
-        consents = yield from ask_store("consents", person)
-        reads = yield from ask_store("reads", person)
-        erasures = yield from ask_store("erasures", person)
-        fields = yield from self._kept(person, Purpose.ANSWER_RIGHTS, at)
-        books = yield from self._kept(books_of(person), Purpose.KEEP_BOOKS, at)
         sales = yield from self._sales_of(person)
-        if not (fields or books or consents or reads or erasures or sales):
+        own = next((state for state in sales if state.subject == person), None)
+        found = yield from self._exported(person, own, at)
+        if own is None:
+            parts = []
+            for state in sales:
+                parts += [(yield from self._exported(state.subject, state, at))]
+            found = replace(found, sales=tuple(parts))
+        if found.is_empty:
             raise NotFound("nothing is kept under this reference", field="person")
-        if fields:
-            read = ReadRow(person, at, Purpose.ANSWER_RIGHTS, tuple(sorted(fields)), "person")
-            yield from ask_store("write_person", PersonChange(subject=person, reads=(read,)))
+        for part in (found, *found.sales):
+            if names := tuple(sorted({*part.fields, *part.books})):
+                read = ReadRow(part.person, at, Purpose.ANSWER_RIGHTS, names, "person")
+                change = PersonChange(subject=part.person, reads=(read,))
+                yield from ask_store("write_person", change)
+        return found
+
+    def _exported(self, person: str, sale: Checkout | None, at: datetime) -> Program[Export]:
+        """What is kept under one reference."""
+        profile: ProfileRow | None = yield from ask_store("profile", person)
+        traces: Sequence[DigestRow] = yield from ask_store("traces", person)
+        found_by: dict[str, datetime] = {}
+        for row in traces:
+            if at < row.expires_at:
+                found_by[row.kind] = max(row.expires_at, found_by.get(row.kind, row.expires_at))
+        history: Sequence[JournalEntry] = ()
+        if sale is not None:
+            history = yield from ask_store("journal", sale.id)
         return Export(
             person=person,
-            fields=fields,
-            books=books,
+            fields=(yield from self._kept(person, at)),
+            books=(yield from self._kept(books_of(person), at)),
             choices=profile.choices if profile else {},
             restricted_at=profile.restricted_at if profile else None,
-            consents=tuple(consents),
-            reads=tuple(reads),
-            erasures=tuple(erasures),
-            sales=sales,
+            found_by=found_by,
+            consents=tuple((yield from ask_store("consents", person))),
+            reads=tuple((yield from ask_store("reads", person))),
+            erasures=tuple((yield from ask_store("erasures", person))),
+            sale=sale,
+            history=tuple(history),
         )
 
-    def _kept(self, person: str, purpose: Purpose, at: datetime) -> Program[Mapping[str, Kept]]:
+    def _kept(self, person: str, at: datetime) -> Program[Mapping[str, Kept]]:
         key: SubjectKey | None
         rows: Sequence[VaultRow]
         key, rows = yield from ask_store("person", person)
-        values = self._vault.read(key, rows, purpose, at) if key is not None else {}
+        if key is None:
+            return {}
+        values = self._vault.read(key, rows, Purpose.ANSWER_RIGHTS, at)
         return {
             row.field: Kept(values.get(row.field, STARS), row.purposes, row.expires_at)
             for row in rows
@@ -174,62 +154,79 @@ class Rights(Knowing):
             sales += [(yield from self.load(checkout_id))]
         return tuple(sales)
 
+    # To put right and to leave alone --------------------------------------------------------------
+
     def correct(self, person: str, given: Mapping[str, str], market: str) -> Program[None]:
         """Put right what is kept of a person.
 
+        What the books keep of a sale stays as it was: a voucher is not changed afterwards.
+
         Raises:
-            InvalidInput: If a value cannot be right.
+            InvalidInput: If a value cannot be right, or is none that is shown to anybody.
             NotFound: If nothing is kept under this reference.
         """
+        if secret := sorted(name for name in given if name in FIELDS and FIELDS[name].secret):
+            raise InvalidInput("is only given in a checkout, and never changed", field=secret[0])
         at = yield from now()
         values = clean(given, market=market)
         key: SubjectKey | None
         rows: Sequence[VaultRow]
         key, rows = yield from ask_store("person", person)
-        profile: ProfileRow | None = yield from ask_store("profile", person)
-        if key is None:
+        ends = {row.field: row.expires_at for row in rows if at < row.expires_at}
+        if key is None or not ends:
             raise NotFound("nothing is kept under this reference", field="person")
-        is_profile = profile is not None
-        until = max((row.expires_at for row in rows), default=at + timedelta(days=KEEP_PROFILE))
-        only = Purpose.REMEMBER if is_profile else None
+        sales = yield from self._sales_of(person)
+        is_sale = any(state.subject == person for state in sales)
+        plain = (end for name, end in ends.items() if name in FIELDS and not FIELDS[name].secret)
+        until = max(plain, default=max(ends.values()))
         about = yield from self._sealed_for(
-            person, values, at, is_new=False, only=only, until=until
+            person, values, at, is_new=False, only=None if is_sale else Purpose.REMEMBER
         )
-        traces: tuple[str, ...] = ("email", "phone")
-        digests = self._traces_of_sale(person, values, until)
-        if is_profile:
-            known = {**self._vault.read(key, rows, Purpose.REMEMBER, at), **values}
-            traces = TRACES
-            digests = self._traces_of_sale(person, known, until) + tuple(
-                self._trace_row(f"known {by}", person, until, found)
-                for by in KNOWN_BY
-                if (found := self.known_by(by, known)) is not None
-            )
-        yield from ask_store(
-            "write_person",
-            PersonChange(subject=person, vault=about.vault, digests=digests, traces=traces),
+        known = {**self._vault.read(key, rows, Purpose.REMEMBER, at), **values}
+        if is_sale:
+            digests = self._traces_of_sale(person, known, until)
+        else:
+            others = yield from self._somebody_elses(person, known, at)
+            digests = self._traces_of_profile(person, known, until, others)
+        change = PersonChange(
+            subject=person,
+            vault=tuple(replace(row, expires_at=ends.get(row.field, until)) for row in about.vault),
+            digests=digests,
+            traces=TRACES,
         )
+        yield from ask_store("write_person", change)
 
     def restrict(self, person: str, *, is_restricted: bool) -> Program[None]:
-        """Only keep a person's data from now on, or use it again.
+        """Only keep what there is of a person and their sales from now on, or use it again.
 
         Raises:
             NotFound: If nothing is kept under this reference.
         """
         at = yield from now()
-        key, _ = yield from ask_store("person", person)
-        if key is None:
+        sales = yield from self._sales_of(person)
+        is_anybody = False
+        for subject in dict.fromkeys((*(state.subject for state in sales), person)):
+            key, _ = yield from ask_store("person", subject)
+            if key is None:
+                continue
+            is_anybody = True
+            before: ProfileRow | None = yield from ask_store("profile", subject)
+            profile = before or ProfileRow(subject, {}, at)
+            if (profile.restricted_at is not None) != is_restricted:
+                changed = replace(profile, restricted_at=at if is_restricted else None)
+                change = PersonChange(subject=subject, profile=changed)
+                yield from ask_store("write_person", change)
+        if not is_anybody:
             raise NotFound("nothing is kept under this reference", field="person")
-        profile: ProfileRow | None = yield from ask_store("profile", person)
-        since = at if is_restricted else None
-        changed = replace(profile or ProfileRow(person, {}, at), restricted_at=since)
-        yield from ask_store("write_person", PersonChange(subject=person, profile=changed))
+
+    # To be read only for what was agreed ----------------------------------------------------------
 
     def details(self, checkout_id: str, purpose: Purpose, by: str) -> Program[Mapping[str, str]]:
         """The person's contact fields that a purpose allows; the reading is on record.
 
         Raises:
-            PurposeRefused: If the person asked that their data only be kept.
+            PurposeRefused: If the person asked that their data only be kept, or does not want
+                offers.
             VaultError: If they cannot be opened.
         """
         state = yield from self.load(checkout_id)
@@ -239,7 +236,7 @@ class Rights(Knowing):
         if is_restricted and purpose not in _WHILE_RESTRICTED:
             raise PurposeRefused("this person asked that their data only be kept", field="purpose")
         if purpose is Purpose.MARKET:
-            yield from self._require_marketing(state)
+            yield from self._require_marketing(state, at)
         subject = books_of(state.subject) if purpose is Purpose.KEEP_BOOKS else state.subject
         values = yield from self._opened(subject, purpose, at)
         if values:
@@ -247,28 +244,37 @@ class Rights(Knowing):
             yield from ask_store("write_person", PersonChange(subject=subject, reads=(read,)))
         return Details(values)
 
-    def _require_marketing(self, state: Checkout) -> Program[None]:
+    def _require_marketing(self, state: Checkout, at: datetime) -> Program[None]:
         """Offers go to who wants them, and to customers who could say no and did not.
+
+        What was said last counts, here or in any other checkout where the customer was known.
 
         Raises:
             PurposeRefused: To anybody else.
         """
-        said: dict[str, bool] = {}
-        for person in dict.fromkeys((state.subject, state.recognition.person)):
-            rows: Sequence[ConsentRow] = (
-                (yield from ask_store("consents", person)) if person else ()
-            )
-            said |= {row.kind: row.is_given for row in rows}
+        person = yield from self.person_of(state, at)
+        rows: list[ConsentRow] = [*(yield from ask_store("consents", state.subject))]
+        if person:
+            rows += yield from ask_store("consents", person)
+        wish: bool | None = None
+        for row in sorted(rows, key=lambda row: row.at):
+            if row.kind == Consent.MARKETING:
+                wish = row.is_given
+            elif row.kind == Consent.NO_MARKETING:
+                wish = False if row.is_given else None
         is_customer = state.phase in {Phase.CONFIRMED, Phase.FULFILLED}
         was_asked = Consent.NO_MARKETING in self.shop.consents and is_customer
-        if said.get(Consent.MARKETING) or (was_asked and not said.get(Consent.NO_MARKETING)):
-            return
-        raise PurposeRefused("this person did not agree to be sent offers", field="purpose")
+        if not (was_asked if wish is None else wish):
+            raise PurposeRefused("this person did not agree to be sent offers", field="purpose")
+
+    # To be erased ---------------------------------------------------------------------------------
 
     def erase(self, person: str, reason: str) -> Program[Erased]:
         """Destroy the keys of a person and of their sales that are over.
 
-        What the law on bookkeeping keeps stays readable for that purpose, until its time.
+        What the law on bookkeeping keeps of what was sold stays readable for that purpose, until
+        its time. Each key goes in a step of its own with its proof; if it breaks off between two,
+        the same call does the rest.
 
         Raises:
             NotFound: If nothing is kept under this reference.
@@ -279,20 +285,21 @@ class Rights(Knowing):
         kept_until: dict[str, datetime] = {}
         sales = yield from self._sales_of(person)
         for state in sales:
-            if state.phase not in ENDS:
+            if not _is_over(state):
                 open_.append(state.id)
                 continue
-            _, rows = yield from ask_store("person", books_of(state.subject))
-            if rows:
-                kept_until[state.id] = max(row.expires_at for row in rows)
-            proof = ErasureRow(
-                state.subject,
-                at,
-                reason,
-                tuple(row.field for row in rows),
-                kept_until.get(state.id),
-            )
-            if (yield from ask_store("erase", proof)):
+            books = books_of(state.subject)
+            names: tuple[str, ...] = ()
+            until: datetime | None = None
+            if _is_in_the_books(state):
+                _, rows = yield from ask_store("person", books)
+                names = tuple(row.field for row in rows)
+                until = max((row.expires_at for row in rows), default=None)
+            else:
+                yield from ask_store("erase", ErasureRow(books, at, reason))
+            if until is not None:
+                kept_until[state.id] = until
+            if (yield from ask_store("erase", ErasureRow(state.subject, at, reason, names, until))):
                 gone.append(state.subject)
         is_own_sale = any(state.subject == person for state in sales)
         if not is_own_sale and (yield from ask_store("erase", ErasureRow(person, at, reason))):
@@ -307,13 +314,20 @@ class Rights(Knowing):
         done: Forgotten = yield from ask_store("forget_expired", at, _AT_ONCE)
         return done
 
+    # Changing the shop's key ----------------------------------------------------------------------
+
     def rotate_keys(self, limit: int) -> Program[int]:
         """Wrap persons' keys under the shop's current key; give how many are done.
 
-        Safe beside everything else, on several machines at once, and after a crash: what is
-        not done yet still opens under its older key.
+        What people are found by is made anew under it as well. Safe beside everything else, on
+        several machines at once, and after a crash: what is not done yet still opens under its
+        older key.
+
+        Raises:
+            VaultError: If some cannot be opened; all others are done.
         """
-        after, done = "", 0
+        after, done, failed = "", 0, 0
+        first: VaultError | None = None
         while done < limit:
             keys: Sequence[SubjectKey] = yield from ask_store(
                 "keys_to_rewrap",
@@ -324,65 +338,70 @@ class Rights(Knowing):
             if not keys:
                 break
             for key in keys:
-                nonce = yield from random(NONCE_BYTES)
-                new = rewrap(self._keys, key, nonce)
-                done += bool((yield from ask_store("replace_key", key, new)))
+                try:
+                    done += yield from self._rotated(key)
+                except VaultError as error:
+                    failed, first = failed + 1, first or error
             after = keys[-1].subject_id
+        if first is not None:
+            raise VaultError(f"{done} persons are under the current key, {failed} not: {first}")
         return done
 
+    def _rotated(self, key: SubjectKey) -> Program[bool]:
+        """One person's key and traces."""
+        nonce = yield from random(NONCE_BYTES)
+        new = rewrap(self._keys, key, nonce)
+        at = yield from now()
+        traces: Sequence[DigestRow] = yield from ask_store("traces", key.subject_id)
+        if ends := {row.kind: row.expires_at for row in traces if row.kind != BOUGHT}:
+            yield from self._traced_anew(key.subject_id, ends, at)
+        is_done: bool = yield from ask_store("replace_key", key, new)
+        return is_done
 
-def plain(export: Export) -> dict[str, Any]:
-    """An export as plain data, ready for JSON."""
-    return {
-        "person": export.person,
-        "fields": {name: _plain(item) for name, item in export.fields.items()},
-        "kept_for_bookkeeping": {name: _plain(item) for name, item in export.books.items()},
-        "choices": dict(export.choices),
-        "restricted_at": export.restricted_at and export.restricted_at.isoformat(),
-        "consents": [
-            {
-                "what": row.kind,
-                "given": row.is_given,
-                "at": row.at.isoformat(),
-                "text": row.text,
-                "language": row.locale,
-                "proof": row.proof,
-            }
-            for row in export.consents
-        ],
-        "reads": [
-            {
-                "at": row.at.isoformat(),
-                "purpose": row.purpose,
-                "fields": list(row.fields),
-                "by": row.by,
-            }
-            for row in export.reads
-        ],
-        "erasures": [{"at": row.at.isoformat(), "reason": row.reason} for row in export.erasures],
-        "sales": [
-            {
-                "id": sale.id,
-                "market": sale.market,
-                "phase": sale.phase.value,
-                "started_at": sale.started_at.isoformat(),
-                "total": str(sale.total),
-                "lines": [
-                    {"name": str(line.name), "quantity": line.quantity} for line in sale.cart.lines
-                ],
-                "payments": [
-                    {"method": item.method, "amount": str(item.amount), "state": item.state.value}
-                    for item in sale.payments
-                ],
-            }
-            for sale in export.sales
-        ],
-    }
+    def _traced_anew(
+        self, person: str, ends: Mapping[str, datetime], at: datetime
+    ) -> Program[None]:
+        """Put a person's traces under the current key.
+
+        Somebody may correct or erase the person at the same moment. So it is looked at again
+        afterwards, and done again until it was right.
+
+        Raises:
+            StoreConflict: If the person kept changing.
+        """
+        read = yield from ask_store("person", person)
+        for _ in range(RELOADS):
+            key, rows = read
+            values: Mapping[str, str] = {}
+            if key is not None:
+                values = self._vault.read(key, rows, Purpose.ANSWER_RIGHTS, at)
+            digests = tuple(
+                self._trace_row(kind, person, until, known)
+                for kind, until in ends.items()
+                if (known := self._traced_by(kind, values)) is not None
+            )
+            change = PersonChange(subject=person, digests=digests, traces=tuple(ends))
+            yield from ask_store("write_person", change)
+            before, read = read, (yield from ask_store("person", person))
+            if read == before:
+                return
+        raise StoreConflict(f"person {person} kept changing; call again")
+
+    def _traced_by(self, kind: str, values: Mapping[str, str]) -> tuple[str, ...] | None:
+        """What a kind of trace is made of; None where not all of it is kept."""
+        by = kind.removeprefix("known ")
+        if by != kind:
+            return self.known_by(by, values)
+        return (self._matching(kind, values[kind]),) if kind in values else None
 
 
-def _plain(item: Kept) -> dict[str, Any]:
-    return {
-        "value": item.value,
-        "purposes": list(item.purposes),
-        "expires_at": item.expires_at.isoformat(),
-    }
+def _is_over(state: Checkout) -> bool:
+    """Whether nothing about a sale is left to be done, by anybody."""
+    is_paid = all(item.open.is_zero and item.owed.is_zero for item in state.invoices)
+    is_known = not any(payment.open_attempts for payment in state.payments)
+    return state.phase in ENDS and is_paid and is_known
+
+
+def _is_in_the_books(state: Checkout) -> bool:
+    """Whether something was sold: what never was leaves no voucher that law wants kept."""
+    return bool(state.invoices) or state.books.captured > 0

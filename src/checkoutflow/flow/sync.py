@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.checkout.view import View
     from checkoutflow.flow.effects import Effect, Program
+    from checkoutflow.flow.exports import Export
     from checkoutflow.flow.knowing import CodeToSend
-    from checkoutflow.flow.rights import Erased, Export
+    from checkoutflow.flow.rights import Erased
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from checkoutflow.providers.contract import Provider
     from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.shop import Shop
-    from checkoutflow.stores.contract import JournalEntry, Message, Store
+    from checkoutflow.stores.contract import Forgotten, JournalEntry, Message, Store
 
 T = TypeVar("T")
 
@@ -250,13 +251,13 @@ class CheckoutFlow:
         """
         return self._run(self._programs.recognise(checkout_id, given, client, idempotency_key))
 
-    def ask_again(self, checkout_id: str) -> Checkout:
+    def ask_again(self, checkout_id: str, *, idempotency_key: str = "") -> Checkout:
         """Let another code be sent; the one before stops working.
 
         Raises:
             NotVerified: If none was asked for, too many were, or the last one is too young.
         """
-        return self._run(self._programs.act(checkout_id, [c.AskAgain()], {}, ""))
+        return self._act(checkout_id, c.AskAgain(), idempotency_key)
 
     def code(self, checkout_id: str) -> CodeToSend | None:
         """The code to send for a message ``code_asked``; None where nothing is to be sent.
@@ -266,13 +267,15 @@ class CheckoutFlow:
         """
         return self._run(self._programs.code(checkout_id))
 
-    def verify(self, checkout_id: str, code: str) -> Checkout:
+    def verify(self, checkout_id: str, code: str, *, idempotency_key: str = "") -> Checkout:
         """Take the code that the customer typed; what is known of them is filled in.
+
+        A code serves once: with a key, a repeat of the call that it served is answered.
 
         Raises:
             NotVerified: If it is wrong, used up or over; it does not say which.
         """
-        return self._run(self._programs.verify(checkout_id, code))
+        return self._run(self._programs.verify(checkout_id, code, idempotency_key))
 
     def begin_login(
         self, checkout_id: str, issuer: str, *, return_url: str, fields: Collection[str] = ()
@@ -309,6 +312,9 @@ class CheckoutFlow:
         self, checkout_id: str, *, locale: str = "", idempotency_key: str = "", **consents: bool
     ) -> Checkout:
         """Note what the customer agrees to, or takes back; in any phase.
+
+        Who is known in this checkout, or began to be remembered by it, and says no to ``profile``
+        is forgotten in this call. So hand over what the customer said, not boxes left alone.
 
         Args:
             checkout_id: Which checkout.
@@ -565,7 +571,11 @@ class CheckoutFlow:
     def find_people(self, **given: str) -> tuple[str, ...]:
         """References of everybody whom an ``email``, ``phone`` or ``login`` finds.
 
-        For answering people about themselves; see that they are who they say first.
+        For answering people about themselves; see that they are who they say first. Each sale has
+        a reference of its own, and who is remembered has one for all.
+
+        Raises:
+            InvalidInput: If none of them is given, or one cannot be right.
         """
         return self._run(self._programs.find_people(given))
 
@@ -578,22 +588,36 @@ class CheckoutFlow:
         return self._run(self._programs.export(person))
 
     def correct_person(self, person: str, *, market: str, **details: str) -> None:
-        """Put right what is kept of a person.
+        """Put right what is kept of a person; a voucher in the books stays as it was.
+
+        Args:
+            person: Under what reference.
+            market: Country or territory code of a postal code or telephone among the details.
+            details: Contact fields, as for ``provide``.
 
         Raises:
             InvalidInput: If a value cannot be right.
+            NotFound: If nothing is kept under this reference.
         """
         self._run(self._programs.correct(person, details, market))
 
     def restrict_person(self, person: str, *, is_restricted: bool = True) -> None:
-        """Only keep a person's data from now on; or, with False, use it again."""
+        """Only keep the data of a person and their sales from now on; with False, use it again.
+
+        Raises:
+            NotFound: If nothing is kept under this reference.
+        """
         self._run(self._programs.restrict(person, is_restricted=is_restricted))
 
     def erase_person(self, person: str, *, reason: str = "asked") -> Erased:
         """Destroy the keys of a person and of their sales that are over.
 
         What the law on bookkeeping keeps stays readable for that purpose alone, until its time;
-        what a sale needs that is under way stays until it is over.
+        what a sale needs that is under way, or not paid for, stays until it is over. If it breaks
+        off, the same call does the rest.
+
+        Raises:
+            NotFound: If nothing is kept under this reference.
         """
         return self._run(self._programs.erase(person, reason))
 
@@ -602,8 +626,18 @@ class CheckoutFlow:
 
         Beside everything else, and as often as it likes: 0 says that all are done, and that the
         older key can go. What was read and written meanwhile is none the worse for it.
+
+        Raises:
+            VaultError: If some cannot be opened; all others are done.
         """
         return self._run(self._programs.rotate_keys(limit))
+
+    def forget_expired(self) -> Forgotten:
+        """Remove personal data whose time is over, some hundred rows at a time.
+
+        `run_due` does this too. Call it until nothing is removed, where much is over at once.
+        """
+        return self._run(self._programs.forget_expired())
 
     # What comes by itself --------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ one key, which bounds the persons under one shop key); keys are derived by HKDF 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from dataclasses import field as _field
 from typing import TYPE_CHECKING, Final, Never, Self
@@ -21,7 +22,7 @@ from checkoutflow.privacy.fields import FIELDS, Purpose, declared, expiry
 from checkoutflow.privacy.secret import STARS, Details, octets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -31,6 +32,10 @@ NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
 # The first byte of everything sealed; a change of algorithm or binding gets the next number.
 _FORMAT: Final = b"\x01"
+
+
+# What keeps the shop's secrets: gives all of them, the current one first.
+KeySource = Callable[[], Iterable[bytes]]
 
 
 class Keys:
@@ -44,10 +49,17 @@ class Keys:
         current: Id of the key that new persons are wrapped under.
     """
 
-    __slots__ = ("_ciphers", "_digest_keys", "_secrets", "current")
+    __slots__ = ("_ciphers", "_digest_keys", "_secrets", "_source", "current")
 
-    def __init__(self, secrets: Mapping[str, bytes]) -> None:
-        """Take the keys by their ids, the current one first. Made by ``Keys.of``."""
+    def __init__(self, secrets: Mapping[str, bytes], source: KeySource | None = None) -> None:
+        """Take the keys by their ids, the current one first.
+
+        Made by ``Keys.of`` or ``Keys.from_source``.
+        """
+        self._source = source
+        self._take(secrets)
+
+    def _take(self, secrets: Mapping[str, bytes]) -> None:
         self._secrets = dict(secrets)
         self.current = next(iter(self._secrets))
         self._ciphers: dict[str, AESGCM] = {}
@@ -60,10 +72,23 @@ class Keys:
         Raises:
             UsageError: If a secret has another length.
         """
-        if any(len(each) != KEY_BYTES for each in (secret, *older)):
-            message = f"a vault key is {KEY_BYTES} random bytes, as secrets.token_bytes(32) gives"
-            raise UsageError(message)
-        return cls({key_id(each): each for each in (secret, *older)})
+        return cls(_by_id((secret, *older)))
+
+    @classmethod
+    def from_source(cls, source: KeySource) -> Self:
+        """Make the keys of whatever keeps them: a file, a key management service.
+
+        It is asked now, and again whenever a person's key is under one that is not there: so a
+        process that runs on while the shop changes its key finds the new one by itself.
+
+        Args:
+            source: Gives the secrets, 32 random bytes each, the current one first.
+
+        Raises:
+            UsageError: If it gives anything else.
+            CheckoutError: What it raises itself.
+        """
+        return cls(_by_id(source()), source)
 
     def cipher(self, wanted: str) -> AESGCM:
         """Give the cipher that wraps under the key with this id.
@@ -72,6 +97,8 @@ class Keys:
             VaultError: If the shop does not have that key.
         """
         if (cipher := self._ciphers.get(wanted)) is None:
+            if wanted not in self._secrets and self._source is not None:
+                self._take(_by_id(self._source()))
             if wanted not in self._secrets:
                 message = (
                     f"this person's data is under the vault key {wanted}, which is not among the "
@@ -84,10 +111,16 @@ class Keys:
 
     def digest_keys(self, kind: str) -> tuple[bytes, ...]:
         """Give the keys for digests of one kind: derived from the current key, then from others."""
-        if (found := self._digest_keys.get(kind)) is None:
+        known = self._digest_keys  # before the secrets: another thread may put new ones in place
+        if (found := known.get(kind)) is None:
             found = tuple(_derive(each, f"digest {kind}") for each in self._secrets.values())
-            self._digest_keys[kind] = found
+            known[kind] = found
         return found
+
+    @property
+    def older(self) -> tuple[str, ...]:
+        """Ids of the keys that only open."""
+        return tuple(name for name in self._secrets if name != self.current)
 
     def __repr__(self) -> str:
         return f"Keys({STARS})"
@@ -95,6 +128,15 @@ class Keys:
     def __reduce__(self) -> Never:
         message = "Keys are not pickled: they would lie readable in the pickle"
         raise TypeError(message)
+
+
+def _by_id(secrets: Iterable[object]) -> dict[str, bytes]:
+    given = list(secrets)
+    keys = [it for it in given if isinstance(it, bytes) and len(it) == KEY_BYTES]
+    if not keys or len(keys) != len(given):
+        message = f"a vault key is {KEY_BYTES} random bytes, as secrets.token_bytes(32) gives"
+        raise UsageError(message)
+    return {key_id(each): each for each in keys}
 
 
 def key_id(secret: bytes) -> str:

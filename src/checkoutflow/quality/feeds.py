@@ -166,22 +166,22 @@ def _after(
 ) -> Customer:
     """A customer after all that is told of them, in the order in which it happened.
 
-    Whom an event is about is looked up anew after each one: who moves twice is known by the new
-    address the second time.
+    Whom an event is about is looked up again after each one: who moves twice may be named by the
+    first address or by the second.
     """
     heard: list[Event] = []
+    waiting: list[Event] = []
     while True:
         area = customer.fields.get("country", market)
-        news = [
-            event
-            for names, people in told.items()
-            for event in people.get(_key(names, customer.fields, area), ())
-            if event not in heard
-        ]
-        if not news:
+        for names, people in told.items():
+            for event in people.get(_key(names, customer.fields, area), ()):
+                if event not in heard:
+                    heard.append(event)
+                    waiting.append(event)
+        if not waiting:
             return customer
-        event = min(news, key=lambda event: event.on)
-        heard.append(event)
+        event = min(waiting, key=lambda event: event.on)
+        waiting.remove(event)
         customer = _CHANGES[event.kind](customer, event)
 
 

@@ -194,7 +194,7 @@ def _duplicates(data: Mapping[str, Any], examples: Sequence[Pair]) -> str:
     return _section(
         "Who stands here twice",
         "Rows count as one person only if it is at least 99 to 1 and nothing speaks against it. "
-        "Twins, families and namesakes are kept apart.",
+        "Twins and families are kept apart.",
         facts + chart + (_examples(shown) if shown else ""),
     )
 
@@ -322,9 +322,7 @@ def _facts(*facts: tuple[int, str]) -> str:
     return f'<ul class="facts">{items}</ul>'
 
 
-def _style(value: float | None) -> str:
-    if value is None:
-        return "soft"
+def _style(value: float) -> str:
     return "good" if value >= _GOOD else "fair" if value >= _POOR else "poor"
 
 

@@ -42,7 +42,10 @@ class LargeBase:
         """
         import duckdb  # noqa: PLC0415 -- of an extra
 
-        self._base = duckdb.connect(str(folder / "base.duckdb") if folder else ":memory:")
+        self._base = duckdb.connect(
+            str(folder / "base.duckdb") if folder else ":memory:",
+            config={"autoinstall_known_extensions": "false"},  # nothing is fetched from anywhere
+        )
         if folder:
             self._base.execute(f"SET memory_limit = '{_MEMORY}'")
             self._base.execute("SET temp_directory = ?", [str(folder)])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -135,6 +135,10 @@ class Message:
     def id(self) -> str:
         """The same for every delivery of this message."""
         return f"{self.checkout}/{self.version}/{self.kind}"
+
+
+# How many people a trace finds, unless somebody asks for all of them.
+MOST_FOUND: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -454,11 +458,16 @@ class Store(Protocol):
 
     # People ---------------------------------------------------------------------------------------
 
-    def find_people(self, kind: str, digests: Collection[str], now: datetime) -> Sequence[str]:
+    def find_people(
+        self, kind: str, digests: Collection[str], now: datetime, *, limit: int = MOST_FOUND
+    ) -> Sequence[str]:
         """Who is found by a trace, under any of these digests of it; each once, ordered.
 
-        As many as there are, up to ten: more share it than could be told apart.
+        As many as there are, up to the limit: more share it than could be told apart.
         """
+
+    def traces(self, subject_id: str) -> Sequence[DigestRow]:
+        """By what a person is found, in any order; also what is over and not yet removed."""
 
     def checkouts_of(self, subject_id: str) -> Sequence[str]:
         """Ids of the checkouts that belong to a person, ordered."""

@@ -1,4 +1,4 @@
-"""The file that holds the shop's vault keys: readable by its owner only, made once, never changed.
+"""The file that holds the shop's vault keys: readable by its owner only, and always whole.
 
 ```text
 checkoutflow vault keys 1
@@ -18,6 +18,7 @@ import stat
 import tempfile
 from base64 import b64decode, b64encode
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +26,7 @@ from checkoutflow.errors import VaultError
 from checkoutflow.privacy.vault import KEY_BYTES, Keys, key_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 HEADER: Final = "checkoutflow vault keys 1"
 _ADVICE: Final = (
@@ -40,7 +41,8 @@ def load_or_create_keys(path: str | os.PathLike[str], random: Callable[[int], by
     """Read the shop's vault keys from their file; make the file, with a new key, if there is none.
 
     Two processes that start together get the same key: the file appears whole, and only once.
-    Where files have no POSIX modes, the folder has to keep others out.
+    Where files have no POSIX modes, the folder has to keep others out. When `add_key` has added
+    one, the keys find it by themselves.
 
     Args:
         path: Where the file is or will be. Its folder must exist.
@@ -52,16 +54,61 @@ def load_or_create_keys(path: str | os.PathLike[str], random: Callable[[int], by
     """
     path = Path(path)
     try:
-        with suppress(FileNotFoundError):
-            return _load(path)
-        _create(path, random(KEY_BYTES))
+        if not path.exists():
+            with suppress(FileExistsError):
+                _write(path, [random(KEY_BYTES)], os.link)
+    except OSError as error:
+        raise _unusable(path, error) from error
+    return load_keys(path)
+
+
+def load_keys(path: str | os.PathLike[str]) -> Keys:
+    """Read the shop's vault keys from their file, which must be there.
+
+    Raises:
+        VaultError: As `load_or_create_keys`.
+    """
+    return Keys.from_source(partial(_read, Path(path)))
+
+
+def add_key(path: str | os.PathLike[str], random: Callable[[int], bytes]) -> str:
+    """Put a new key before the others of a file: new persons are wrapped under it from then on.
+
+    The file is replaced as a whole; whoever reads it meanwhile reads what was there before, or all
+    of the new one. Let one process at a time do this.
+
+    Args:
+        path: Where the file is.
+        random: Gives as many random bytes as it is asked for, as ``os.urandom`` does.
+
+    Returns:
+        The id of the new key.
+
+    Raises:
+        VaultError: As `load_or_create_keys`; the file is as it was then.
+    """
+    path = Path(path)
+    new = random(KEY_BYTES)
+    secrets = [new, *_read(path)]
+    try:
+        _write(path, secrets, os.replace)
+    except OSError as error:
+        raise _unusable(path, error) from error
+    return key_id(new)
+
+
+def _unusable(path: Path, error: OSError) -> VaultError:
+    return VaultError(f"the key file {path} cannot be read or made: {error.strerror}")
+
+
+def _read(path: Path) -> list[bytes]:
+    try:
         return _load(path)
     except OSError as error:
-        message = f"the key file {path} cannot be read or made: {error.strerror}"
-        raise VaultError(message) from error
+        raise _unusable(path, error) from error
 
 
-def _load(path: Path) -> Keys:
+def _load(path: Path) -> list[bytes]:
     with path.open("rb") as file:
         if _POSIX and os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             message = (
@@ -80,23 +127,24 @@ def _load(path: Path) -> Keys:
     if header != HEADER or not keys or not sound:
         message = f"the key file {path} is damaged or is not a key file; restore it from your copy"
         raise VaultError(message)
-    return Keys.of(*keys.values())
+    return list(keys.values())
 
 
-def _create(path: Path, secret: bytes) -> None:
-    text = f"{HEADER}\n{_ADVICE}\n{key_id(secret)} {b64encode(secret).decode('ascii')}\n"
-    # mkstemp opens with O_CREAT, O_EXCL and mode 0600. The link is what makes the file appear, all
-    # of it or nothing, and it fails if another process was first: then theirs is the one to read.
+def _write(path: Path, secrets: Iterable[bytes], put: Callable[[str, Path], None]) -> None:
+    lines = [f"{key_id(secret)} {b64encode(secret).decode('ascii')}" for secret in secrets]
+    text = "\n".join([HEADER, _ADVICE, *lines, ""])
+    # mkstemp opens with O_CREAT, O_EXCL and mode 0600. To link or to replace is what makes the file
+    # appear, all of it or nothing. A link fails if another process was first: then theirs is the
+    # one to read.
     descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(draft, path)
+        put(draft, path)
     finally:
-        Path(draft).unlink()
+        Path(draft).unlink(missing_ok=True)
     if _POSIX:  # a key that is lost with the power takes with it what was sealed under it
         folder = os.open(path.parent, os.O_RDONLY)
         try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from checkoutflow.errors import StoreConflict
 from checkoutflow.stores.contract import (
+    MOST_FOUND,
     Due,
     Forgotten,
     HealthRow,
@@ -276,7 +277,9 @@ class MemoryStore:
 
     # People ---------------------------------------------------------------------------------------
 
-    def find_people(self, kind: str, digests: Collection[str], now: datetime) -> Sequence[str]:
+    def find_people(
+        self, kind: str, digests: Collection[str], now: datetime, *, limit: int = MOST_FOUND
+    ) -> Sequence[str]:
         """Who is found by a trace, under any of these digests of it."""
         with self._lock:
             found = {
@@ -285,7 +288,13 @@ class MemoryStore:
                 for row in self._found.get((kind, digest), {}).values()
                 if now < row.expires_at
             }
-        return sorted(found)[:10]
+        return sorted(found)[:limit]
+
+    def traces(self, subject_id: str) -> Sequence[DigestRow]:
+        """By what a person is found."""
+        with self._lock:
+            mine = self._traces.get(subject_id, ())
+            return [self._found[trace][subject_id] for trace in mine]
 
     def checkouts_of(self, subject_id: str) -> Sequence[str]:
         """Ids of the checkouts that belong to a person, ordered."""

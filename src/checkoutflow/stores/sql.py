@@ -92,8 +92,8 @@ def open_store(url: str | os.PathLike[str]) -> SqlStore:
 class SqlStore(SqlPeople):
     """A store on a SQL database, for any number of threads and processes.
 
-    On every connection it uses, it sees to the write-ahead log, full synchronisation and foreign
-    keys.
+    On every connection it uses, it sees to the write-ahead log, full synchronisation, foreign keys
+    and that what is deleted is overwritten.
     """
 
     def __init__(self, engine: Engine, *, file: Path | None = None) -> None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from checkoutflow.privacy.vault import SubjectKey
 from checkoutflow.stores.contract import (
+    MOST_FOUND,
     ConsentRow,
+    DigestRow,
     ErasureRow,
     Forgotten,
     ProfileRow,
@@ -27,36 +29,43 @@ if TYPE_CHECKING:
     from checkoutflow.stores.contract import Change, Limit, PersonChange
     from checkoutflow.stores.statements import Statements
 
-_MOST_FOUND = 10
-
 
 class SqlPeople:
     """The part of `SqlStore` that is about people."""
 
     _sql: Statements
 
-    def transaction(self, *, is_writing: bool) -> AbstractContextManager[DBAPICursor]:
-        """One transaction."""
-        raise NotImplementedError
+    if TYPE_CHECKING:  # what the store has
 
-    def _empty_log(self) -> None:
-        """See that nothing of what was destroyed is left on disk, as far as that can be now."""
-        raise NotImplementedError
+        def transaction(self, *, is_writing: bool) -> AbstractContextManager[DBAPICursor]:
+            """One transaction."""
+
+        def _empty_log(self) -> None:
+            """See that nothing of what was destroyed is left on disk, as far as can be now."""
 
     def _ask(self, statement: str, *values: object) -> Sequence[Any]:
         with self.transaction(is_writing=False) as cursor:
             cursor.execute(statement, values)
             return cursor.fetchall()
 
-    def find_people(self, kind: str, digests: Collection[str], now: datetime) -> Sequence[str]:
+    def find_people(
+        self, kind: str, digests: Collection[str], now: datetime, *, limit: int = MOST_FOUND
+    ) -> Sequence[str]:
         """Who is found by a trace, under any of these digests of it."""
         found: set[str] = set()
         with self.transaction(is_writing=False) as cursor:
             for digest in digests:
-                values = (kind, digest, instant(now), _MOST_FOUND)
+                values = (kind, digest, instant(now), limit)
                 cursor.execute(self._sql.find_people, values)
                 found |= {subject for (subject,) in cursor.fetchall()}
-        return sorted(found)[:_MOST_FOUND]
+        return sorted(found)[:limit]
+
+    def traces(self, subject_id: str) -> Sequence[DigestRow]:
+        """By what a person is found."""
+        return [
+            DigestRow(kind, digest, subject, moment(until))
+            for kind, digest, subject, until in self._ask(self._sql.traces, subject_id)
+        ]
 
     def checkouts_of(self, subject_id: str) -> Sequence[str]:
         """Ids of the checkouts that belong to a person, ordered."""

@@ -148,6 +148,7 @@ class Statements:
                 .order_by(digests.c.subject_id)
             )
         )
+        self.traces = _sql(select(digests).where(_is(digests, "subject_id")))
         self.delete_digests = _sql(delete(digests).where(_is(digests, "subject_id")))
         self.delete_traces = _sql(
             delete(digests).where(_is(digests, "subject_id"), _is(digests, "kind"))

@@ -92,6 +92,22 @@ def at_most_ten_people_are_found(make_store: MakeStore) -> None:
                 found[:10],
                 "find_people gives the first ten in order, under however many digests",
             )
+        same(
+            list(store.find_people("phone", ["odd", "even"], NOON, limit=99)),
+            names,
+            "whoever answers people about their data can ask for all of them",
+        )
+
+
+def a_persons_traces_are_listed(make_store: MakeStore) -> None:
+    """What a person is found by is made anew when the shop changes its key."""
+    with opened(make_store) as store:
+        first, over = sample_trace("one", "d1"), sample_trace("one", "d2", "phone", until=-1)
+        _add_traces(store, first, over)
+        _add_traces(store, sample_trace("two", "d1"))
+        by_kind = sorted(store.traces("one"), key=lambda row: row.kind)
+        same(by_kind, [first, over], "traces gives all of exactly this person's traces")
+        same(list(store.traces("three")), [], "nobody has none")
 
 
 def a_person_has_their_checkouts(make_store: MakeStore) -> None:
@@ -505,6 +521,7 @@ def persons_keys_are_wrapped_anew(make_store: MakeStore) -> None:
 PEOPLE_CHECKS: Final[tuple[StoreCheck, ...]] = (
     a_person_is_found_by_their_traces,
     at_most_ten_people_are_found,
+    a_persons_traces_are_listed,
     a_person_has_their_checkouts,
     what_is_remembered_is_replaced,
     consents_and_reads_are_kept_in_order,

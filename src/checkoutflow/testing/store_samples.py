@@ -226,6 +226,7 @@ def full_checkout() -> Checkout:
                 goods_category="light",
                 weight_g=1_250,
                 digital=True,
+                durable=True,
                 attributes={"colour": "rauður", "serial": 2**53, "gift": True, "note": ""},
             ),
         ),

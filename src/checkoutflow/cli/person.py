@@ -1,0 +1,267 @@
+"""``checkoutflow person``: what a shop does for people who ask about their data, and the sweep."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from checkoutflow.cli.files import open_kept, read_shop
+from checkoutflow.cli.paper import columns
+from checkoutflow.errors import UsageError
+from checkoutflow.flow.host import system_clock, system_random
+from checkoutflow.flow.sync import CheckoutFlow
+from checkoutflow.privacy.environment import keys_from_environment
+from checkoutflow.privacy.vault import Keys
+from checkoutflow.shop import Shop
+from checkoutflow.stores.keyfile import add_key, load_keys
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from checkoutflow.cli.paper import Paper
+    from checkoutflow.flow.exports import Export
+    from checkoutflow.flow.rights import Erased
+    from checkoutflow.stores.sql import SqlStore
+
+_MARGIN: Final = 14
+_FILES: Final = ("person.json", "person.html")
+# What goes in a month: fields and of how many people, and the same in the books.
+_COUNTS: Final = ("fields", "people", "book_fields", "sales")
+
+
+def run(arguments: Namespace, paper: Paper) -> int:
+    """Do one of the things that there are to do; nothing personal is printed."""
+    store = open_kept(arguments.db)
+    try:
+        return _ACTIONS[arguments.action](arguments, store, paper)
+    finally:
+        store.close()
+
+
+def _find(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
+    given = {"email": arguments.email, "phone": arguments.phone, "login": arguments.login}
+    flow = _flow(store, _keys(arguments), read_shop(arguments.shop))
+    people = flow.find_people(**{name: value for name, value in given.items() if value})
+    if arguments.json:
+        paper.document(people)
+    else:
+        for person in people:
+            paper.line(person)
+    return 0 if people else 1
+
+
+def _export(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
+    """Write what is kept under the references: for machines, and for the person."""
+    # The page is for one who waits for it; the other commands do without its texts.
+    from checkoutflow.flow.export_page import export_page  # noqa: PLC0415 -- see above
+    from checkoutflow.flow.exports import plain  # noqa: PLC0415 -- see above
+
+    shop = read_shop(arguments.shop) if arguments.shop else None
+    flow = _flow(store, _keys(arguments))
+    at = system_clock()
+    exports = _without_parts([flow.export_person(person) for person in arguments.person])
+    locale = arguments.locale or _locale(exports)
+    name = shop.name if shop else ""
+    document = {"at": at.isoformat(), "shop": name, "people": [plain(each) for each in exports]}
+    texts = (
+        json.dumps(document, indent=2, ensure_ascii=False) + "\n",
+        export_page(exports, at, shop=name, locale=locale),
+    )
+    arguments.out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for file, text in zip(_FILES, texts, strict=True):
+        _write(arguments.out / file, text)
+        paper.line(str(arguments.out / file))
+    return 0
+
+
+def _erase(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
+    """Erase; 1 if something stays because a sale is under way."""
+    flow = _flow(store)
+    erased = [flow.erase_person(person, reason=arguments.reason) for person in arguments.person]
+    gone = list(dict.fromkeys(person for each in erased for person in each.people))
+    kept = {sale: str(until) for each in erased for sale, until in each.kept_until.items()}
+    open_ = list(dict.fromkeys(sale for each in erased for sale in each.open))
+    if arguments.json:
+        proofs = [
+            {"person": row.subject, "at": str(row.at), "reason": row.reason}
+            for person in _all_of(arguments.person, erased)
+            for row in store.erasures(person)
+        ]
+        paper.document({"erased": gone, "kept_until": kept, "open": open_, "proofs": proofs})
+        return 1 if open_ else 0
+    for person in _all_of(arguments.person, erased):
+        for row in store.erasures(person):
+            paper.entry("erased", f"{row.subject} at {row.at:%Y-%m-%d %H:%M} UTC", margin=_MARGIN)
+            paper.entry("", f"reason: {row.reason}", "dim", margin=_MARGIN)
+    for sale, until in kept.items():
+        paper.entry("books", f"{sale}: name and address until {until[:10]}", margin=_MARGIN)
+    for sale in open_:
+        text = f"{sale} is under way, or not paid for: ask again when it is over"
+        paper.entry("open", text, "red", margin=_MARGIN)
+    return 1 if open_ else 0
+
+
+def _restrict(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
+    flow = _flow(store)
+    for person in arguments.person:
+        flow.restrict_person(person, is_restricted=not arguments.lift)
+        word = "is used again" if arguments.lift else "is only kept from now on"
+        paper.line(f"{person}: what there is of this person {word}")
+    return 0
+
+
+def _retention(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
+    """Tell what goes when, and with ``--now`` remove what is over."""
+    removed: dict[str, int] = {}
+    if arguments.now:
+        removed = _removed(_flow(store))
+    months = _months(store)
+    if arguments.json:
+        paper.document({"removed": removed, "months": months})
+        return 0
+    if arguments.now:
+        counts = ", ".join(f"{count} {what}" for what, count in removed.items())
+        paper.line(f"removed: {counts}")
+    head = ("month", "fields", "of people or sales", "in the books", "of sales")
+    rows = [(month, *map(str, counts.values())) for month, counts in months.items()]
+    for line in columns([head, *rows], right=range(1, 5)) if rows else ["Nothing is kept."]:
+        paper.line(line)
+    return 0
+
+
+def _rotate(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
+    """Put a new key before the others, and everything under it."""
+    keys = _keys(arguments)
+    if not arguments.rest:
+        if arguments.keys_from:
+            raise UsageError(
+                f"put the new key before the others in {arguments.keys_from}, start every process"
+                " of the shop anew, and then use --rest"
+            )
+        add_key(_key_file(arguments), system_random)
+        keys = _keys(arguments)
+    flow = _flow(store, keys, read_shop(arguments.shop))
+    done = flow.rotate_keys(sys.maxsize)
+    paper.entry("current key", keys.current, "bold", margin=_MARGIN)
+    paper.entry("put under it", f"{done} keys of persons", margin=_MARGIN)
+    older = ", ".join(keys.older) or "none"
+    paper.entry("older keys", older, margin=_MARGIN)
+    if keys.older:
+        advice = (
+            "An older key may go once every process of the shop was started anew and --rest puts"
+            " nothing more under the current one; but not while gift cards of the shop's own ledger"
+            " were issued under it."
+        )
+        paper.entry("", advice, "dim", margin=_MARGIN)
+    return 0
+
+
+_ACTIONS: Final[Mapping[str, Callable[[Namespace, SqlStore, Paper], int]]] = {
+    "find": _find,
+    "export": _export,
+    "erase": _erase,
+    "restrict": _restrict,
+    "retention": _retention,
+    "rotate": _rotate,
+}
+
+
+# What they work with ------------------------------------------------------------------------------
+
+
+def _flow(store: SqlStore, keys: Keys | None = None, shop: Shop | None = None) -> CheckoutFlow:
+    """A flow for what concerns people: it sells nothing, so that of a shop only the markets count.
+
+    What needs no key gets one that opens nothing.
+    """
+    settings = Shop.read(
+        {
+            "name": "-",
+            "markets": shop.markets if shop else ["DK"],
+            "methods": [{"id": "own_invoice", "name": "-"}],
+        }
+    )
+    keys = keys or Keys.of(system_random(32))
+    return CheckoutFlow(settings, store=store, keys=keys, clock=system_clock)
+
+
+def _keys(arguments: Namespace) -> Keys:
+    if arguments.keys_from:
+        return keys_from_environment(os.environ, arguments.keys_from)
+    return load_keys(_key_file(arguments))
+
+
+def _key_file(arguments: Namespace) -> Path:
+    """The key file: by default the one beside the database."""
+    file: Path = arguments.keys or arguments.db.with_name(f"{arguments.db.name}.key")
+    return file
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a new file that its owner alone can read.
+
+    Raises:
+        UsageError: If there is one already: it may be of somebody else.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise UsageError(f"{path}: is there already; give another folder") from None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _without_parts(exports: Sequence[Export]) -> list[Export]:
+    """Without the sales that are part of what is kept of a person who is asked for as well."""
+    parts = {part.person for export in exports for part in export.sales}
+    return [export for export in exports if export.person not in parts]
+
+
+def _locale(exports: Iterable[Export]) -> str:
+    """The language of the person's last checkout."""
+    sales = [part.sale for export in exports for part in (export, *export.sales)]
+    latest = max((sale for sale in sales if sale), key=lambda sale: sale.started_at, default=None)
+    return latest.locale if latest else "en"
+
+
+def _all_of(asked: Iterable[str], erased: Iterable[Erased]) -> list[str]:
+    """Everybody of whom there may be a proof: who was asked for, and their sales."""
+    return list(dict.fromkeys((*asked, *(person for each in erased for person in each.people))))
+
+
+def _removed(flow: CheckoutFlow) -> dict[str, int]:
+    """Remove everything that is over, and count it."""
+    total = dict.fromkeys(("fields", "traces", "keys"), 0)
+    while True:
+        done = flow.forget_expired()
+        counts = (done.fields, done.digests, done.people)
+        if not any((*counts, done.turns)):
+            return total
+        total = {what: total[what] + count for what, count in zip(total, counts, strict=True)}
+
+
+def _months(store: SqlStore) -> dict[str, dict[str, int]]:
+    """How many fields go in which month, and of how many; in the books apart."""
+    from sqlalchemy import func, literal_column, select  # noqa: PLC0415 -- heavy
+
+    from checkoutflow.stores import schema, sqlite  # noqa: PLC0415 -- heavy
+
+    vault = schema.VAULT.c
+    seconds = vault.expires_at / literal_column("1000000")
+    month = func.strftime(literal_column("'%Y-%m'"), seconds, literal_column("'unixepoch'"))
+    is_books = vault.subject_id.like(literal_column("'%.books'"))
+    people = func.count(vault.subject_id.distinct())
+    query = select(month, is_books, func.count(), people)
+    query = query.group_by(literal_column("1"), literal_column("2")).order_by(literal_column("1"))
+    with store.transaction(is_writing=False) as cursor:
+        cursor.execute(str(query.compile(dialect=sqlite.DIALECT)))
+        rows: Sequence[Any] = cursor.fetchall()
+    months: dict[str, dict[str, int]] = {}
+    for name, in_books, fields, of in rows:
+        counts = months.setdefault(name, dict.fromkeys(_COUNTS, 0))
+        counts.update(zip(_COUNTS[2:] if in_books else _COUNTS[:2], (fields, of), strict=True))
+    return months
