@@ -14,13 +14,14 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.deals import Deal
 from tests.specs import spec
+from tests.wire import REFERENCE, decides_on_page
 
-from checkoutflow.cart import Cart
 from checkoutflow.errors import Contradiction, InvalidInput, NotSupported, UntrustedNotice
 from checkoutflow.money import Money
 from checkoutflow.payment.books import Books, Posting
-from checkoutflow.payment.outcomes import Heard, MandateWord, Operation, Outcome, Redirect
+from checkoutflow.payment.outcomes import Heard, MandateWord, Operation, Outcome
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.adyen import (
     EVENTS,
@@ -39,16 +40,11 @@ from checkoutflow.providers.contract import (
     OrderLine,
     Webhook,
 )
-from checkoutflow.shop import Shop
-from checkoutflow.testing import CUSTOMERS
 from checkoutflow.testing.adapters import ADAPTER_CHECKS, AdapterCase, Stage, exchange
-from checkoutflow.testing.driver import Crash, Stop
 from checkoutflow.testing.standins.adyen import ACCOUNT, SimulatedAdyen
-from checkoutflow.testing.standins.faults import FATES, LOOKUPS, Fault
-from checkoutflow.testing.world import World
+from checkoutflow.testing.standins.faults import Fault
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-REFERENCE = "a" * 20
 
 
 # --- the contract ---------------------------------------------------------------------------------
@@ -58,9 +54,10 @@ def stage_of(whose="ours", **account):
     now = [NOW]
     unit = SimulatedAdyen(lambda: now[0], secret=whose, **account)
 
+    decide = decides_on_page(unit)
+
     def customer(action, approve):
-        form = {"decision": "approve" if approve else "decline"}
-        unit.handle(httpx.Request("POST", action.url, data=form))
+        decide(action, approve)
         if not approve:  # they could try again, for a day
             now[0] += timedelta(days=1)
 
@@ -103,321 +100,75 @@ def test_adyen_keeps_the_contract(check, case):
 
 # --- sales through the flow, with webhooks that decide --------------------------------------------
 
-
-def cart_in(currency):
-    mug = {"sku": "mug", "name": "Kop", "quantity": 2, "unit_price": f"129.50 {currency}"}
-    lamp = {"sku": "lamp", "name": "Lampe", "quantity": 1, "unit_price": f"300.00 {currency}"}
-    return Cart.read({"lines": [mug, lamp]})
-
-
-TOTAL = Money.read("618.00 DKK")  # with the parcel's 59
-MARKETS = {"card": ("DK", "DKK", "card"), "swish": ("SE", "SEK", "swish")}
-
-
-def shop_with(method):
-    market, currency, kind = MARKETS[method]
-    paid = {"id": "pay", "provider": "adyen", "provider_method": method, "kind": kind}
-    parcel = {"id": "parcel", "name": "Pakke", "prices": [f"59.00 {currency}"]}
-    return Shop.read({"name": "S", "markets": [market], "methods": [paid], "deliveries": [parcel]})
-
-
-def world_of(method="card", **account):
-    return World(shop_with(method), open_bank=partial(SimulatedAdyen, **account))
-
-
-def placed(world, key=""):
-    flow = world.flow
-    (market,) = world.shop.markets
-    currency = "SEK" if market == "SE" else "DKK"
-    sale = flow.start(
-        cart_in(currency),
-        market=market,
-        details=CUSTOMERS[market],
-        payment="pay",
-        idempotency_key=key and "start",
-    )
-    return flow.place(
-        sale.id,
-        accepted_total=Money(TOTAL.minor, currency),
-        return_url="https://shop.example/back",
-        idempotency_key=key and "place",
-    )
-
-
-def paid_for(world, key=""):
-    sale = placed(world, key)
-    world.settle()
-    world.bank.approve(world.checkout(sale.id).payments[-1].id)
-    world.settle()
-    return world.checkout(sale.id)
-
-
-def sell(world):
-    """A sale as shop and customer go on with it after a crash: every call under its own key."""
-    sale = paid_for(world, "key")
-    world.flow.ship(sale.id, idempotency_key="ship")
-    world.settle()
-    world.flow.refund(sale.id, {"mug": 1}, idempotency_key="refund")
-    world.settle()
-    return sale.id
-
-
-def books_of(world, sale_id):
-    """Ours and theirs, which must be the same: authorised, captured, refunded, voided."""
-    world.check()
-    state = world.checkout(sale_id)
-    ours = state.payments[-1].books
-    theirs = world.bank.book(state.payments[-1].id)
-    both = [(book.authorised, book.captured, book.refunded, book.voided) for book in (ours, theirs)]
-    assert both[0] == both[1]
-    return both[0]
-
-
 ECHOES = pytest.mark.parametrize("echoes", ["modification", "payment"])
 
 
-@ECHOES
-def test_a_sale_from_cart_to_refund(echoes):
-    with world_of(echoes=echoes) as world:
-        sale = placed(world)
-        assert isinstance(sale.next_action, Redirect)
-        world.bank.approve(sale.payments[0].id)
-        world.deliver()
-        assert world.checkout(sale.id).phase == "confirmed"
-        sale = world.flow.ship(sale.id)
-        assert sale.phase == "confirmed"  # taken in, and not yet known to be done
-        world.settle()
-        assert world.checkout(sale.id).phase == "fulfilled"
-        world.flow.refund(sale.id, {"mug": 1})
-        world.settle()
-        authorised, captured, refunded, voided = books_of(world, sale.id)
-        assert (authorised, captured, voided) == (TOTAL.minor, TOTAL.minor, 0)
-        assert refunded > 12950  # a mug with its share of the parcel
-        assert world.checkout(sale.id).attention == ()
+def deal_with(**account):
+    return Deal("adyen", open_bank=partial(SimulatedAdyen, **account))
 
 
 @ECHOES
-def test_parts_are_captured_as_they_are_sent_and_the_rest_is_released(echoes):
-    with world_of(captures="many", echoes=echoes) as world:
-        sale = paid_for(world)
-        world.flow.ship(sale.id, {"mug": 1})
-        world.flow.ship(sale.id, {"mug": 1})  # both are under way at once
-        world.settle()
-        world.flow.cancel(sale.id, {"lamp": 1})
-        world.settle()
-        authorised, captured, refunded, voided = books_of(world, sale.id)
-        assert (authorised, refunded) == (TOTAL.minor, 0)
-        assert captured + voided == authorised
-        assert world.checkout(sale.id).phase == "fulfilled"
+def test_a_capture_is_under_way_until_a_webhook_says_that_it_is_done(echoes):
+    with deal_with(echoes=echoes) as deal:
+        checkout = deal.sold()
+        assert deal.ship(checkout.id).phase == "confirmed"
+        deal.settle()
+        assert deal.now(checkout).phase == "fulfilled"
 
 
-def test_where_it_captures_once_the_rest_is_released_with_it():
-    with world_of(captures="once") as world:
-        sale = paid_for(world)
-        world.flow.cancel(sale.id, {"lamp": 1})
-        world.flow.ship(sale.id)
-        world.settle()
-        authorised, captured, _, voided = books_of(world, sale.id)
-        assert 0 < voided == authorised - captured
-        assert world.checkout(sale.id).phase == "fulfilled"
-
-
-def test_a_cancelled_order_is_released():
-    with world_of() as world:
-        sale = paid_for(world)
-        world.flow.cancel(sale.id)
-        world.settle()
-        assert books_of(world, sale.id) == (TOTAL.minor, 0, 0, TOTAL.minor)
-        assert world.checkout(sale.id).phase == "cancelled"
-
-
-def test_a_refused_try_is_not_the_end_and_the_next_one_pays():
-    with world_of() as world:
-        sale = placed(world)
-        world.bank.decline(sale.payments[0].id)
-        world.settle()
-        assert world.checkout(sale.id).phase == "placing"
-        world.bank.approve(sale.payments[0].id)
-        world.settle()
-        assert world.checkout(sale.id).phase == "confirmed"
-        assert books_of(world, sale.id) == (TOTAL.minor, 0, 0, 0)
-
-
-def test_a_customer_who_goes_away_finds_the_link_closed():
-    with world_of() as world:
-        sale = placed(world)
-        world.flow.cancel(sale.id)
-        world.settle()
-        assert world.checkout(sale.id).phase == "cancelled"
-        world.bank.approve(sale.payments[0].id)  # too late
-        world.settle()
-        assert books_of(world, sale.id) == (0, 0, 0, 0)
-
-
-def test_a_customer_who_never_decides_ends_with_the_checkout():
-    with world_of() as world:
-        sale = placed(world)
-        world.run_until(world.clock() + timedelta(days=3))
-        assert world.checkout(sale.id).phase == "expired"
-        assert books_of(world, sale.id) == (0, 0, 0, 0)
-        assert world.checkout(sale.id).attention == ()
-
-
-def test_a_customer_who_pays_while_the_shop_cancels_gets_it_back():
-    with world_of() as world:
-        sale = placed(world)
-        world.bank.approve(sale.payments[0].id)
-        world.flow.cancel(sale.id)  # before the webhook: the link cannot be closed any more
-        world.settle()
-        assert books_of(world, sale.id) == (TOTAL.minor, 0, 0, TOTAL.minor)
-        assert world.checkout(sale.id).phase == "cancelled"
-
-
-def test_swish_takes_the_money_at_once():
-    with world_of("swish") as world:
-        sale = paid_for(world)
-        assert books_of(world, sale.id) == (TOTAL.minor, TOTAL.minor, 0, 0)
-        world.flow.ship(sale.id)
-        world.settle()
-        assert world.checkout(sale.id).phase == "fulfilled"
-        world.flow.refund(sale.id, amount=Money(TOTAL.minor, "SEK"))
-        world.settle()
-        assert books_of(world, sale.id) == (TOTAL.minor, TOTAL.minor, TOTAL.minor, 0)
+def test_parts_may_be_under_way_at_once():
+    with deal_with(captures="many") as deal:
+        checkout = deal.sold()
+        for _ in range(3):
+            deal.ship(checkout.id, {"mug": 1})
+        deal.called_off(checkout)
+        assert deal.now(checkout).phase == "fulfilled"
+        assert 0 < deal.taken < checkout.total.minor
 
 
 @ECHOES
 def test_a_capture_that_fails_hours_later_is_no_longer_paid(echoes):
-    with world_of(echoes=echoes) as world:
-        sale = paid_for(world)
-        world.flow.ship(sale.id)
-        world.settle()
-        world.clock.advance(hours=5)
-        payment = world.checkout(sale.id).payments[0]
-        world.bank.take_back(payment.id, payment.attempts[-1].id)
-        world.settle()
-        assert books_of(world, sale.id) == (TOTAL.minor, 0, 0, 0)
-        assert [item.reason for item in world.checkout(sale.id).attention] == ["capture_failed"]
+    with deal_with(echoes=echoes) as deal:
+        checkout = deal.later(deal.shipped(deal.sold()), hours=5)
+        assert take_back(deal, checkout) == ["capture_failed"]
+        assert deal.taken == 0
 
 
 @ECHOES
 def test_a_refund_that_fails_days_later_is_still_owed(echoes):
-    with world_of(echoes=echoes) as world:
-        sale = world.checkout(sell(world))
-        world.clock.advance(days=5)
-        payment = sale.payments[0]
-        world.bank.take_back(payment.id, payment.attempts[-1].id)
-        world.settle()
-        assert books_of(world, sale.id) == (TOTAL.minor, TOTAL.minor, 0, 0)
-        assert [item.reason for item in world.checkout(sale.id).attention] == ["refund_failed"]
+    with deal_with(echoes=echoes) as deal:
+        checkout = deal.given_back(deal.shipped(deal.sold()), {"mug": 1})
+        assert take_back(deal, deal.later(checkout, days=5)) == ["refund_failed"]
+        assert deal.taken == checkout.total.minor
 
 
-@ECHOES
-def test_a_capture_that_comes_to_nothing_is_told_and_can_be_tried_again(echoes):
-    with world_of(echoes=echoes) as world:
-        sale = paid_for(world)
-        world.bank.plan("capture", Fault.FAIL_LATER, after_s=7200)
-        world.flow.ship(sale.id)
-        world.settle()
-        world.run_until(world.clock() + timedelta(hours=3))
-        assert books_of(world, sale.id) == (TOTAL.minor, 0, 0, 0)
-        world.flow.ship(sale.id)
-        world.settle()
-        assert books_of(world, sale.id) == (TOTAL.minor, TOTAL.minor, 0, 0)
-
-
-@ECHOES
-def test_notices_twice_and_in_any_order_change_nothing(echoes):
-    with world_of(echoes=echoes) as world:
-        sale = world.checkout(sell(world))
-        before = world.checkout(sale.id)
-        for hook in [*reversed(world.bank.outbox), *world.bank.outbox]:
-            world.flow.receive("adyen", hook.headers, hook.body)
-        assert world.checkout(sale.id) == before
-
-
-def test_what_runs_out_is_released():
-    with world_of() as world:
-        sale = paid_for(world)
-        world.run_until(world.clock() + timedelta(days=30))
-        assert books_of(world, sale.id) == (TOTAL.minor, 0, 0, TOTAL.minor)
+def take_back(deal, checkout):
+    """The last operation fails after all; what the shop is then told."""
+    payment = checkout.payments[0]
+    deal.bank.take_back(payment.id, payment.attempts[-1].id)
+    deal.settle()
+    return [item.reason for item in deal.now(checkout).attention]
 
 
 def test_many_items_in_one_webhook_are_taken_in_one_after_the_other():
-    with world_of() as world:
-        sale = placed(world)
-        world.bank.approve(sale.payments[0].id)
-        world.flow.cancel(sale.id)
-        hooks = world.bank.outbox
+    with deal_with() as deal:
+        checkout = deal.placed()
+        deal.bank.approve(checkout.payments[0].id)
+        deal.cancel(checkout.id)
+        hooks = deal.bank.outbox
         items = [item for hook in hooks for item in json.loads(hook.body)["notificationItems"]]
         body = json.dumps({"live": "false", "notificationItems": items * 2}).encode()
-        (state,) = world.flow.receive("adyen", hooks[0].headers, body)
-        world.settle()
-        assert world.checkout(state.id).phase == "cancelled"
-        assert books_of(world, sale.id) == (TOTAL.minor, 0, 0, TOTAL.minor)
-
-
-def effects_of_a_sale():
-    with world_of() as world:
-        sell(world)
-        return list(world.steps.names)
-
-
-STOPS = [
-    pytest.param(Stop(number, is_after=is_after), id=f"{number}{' after' if is_after else ''}")
-    for number in range(1, len(effects_of_a_sale()) + 1)
-    for is_after in (False, True)
-]
-
-
-@pytest.mark.parametrize("stop", STOPS)
-def test_a_crash_at_any_step_of_a_sale_loses_nothing(stop):
-    with world_of() as world:
-        world.steps.stops = [stop]
-        try:
-            sell(world)
-        except Crash:
-            world.reopen()
-        sale = sell(world)
-        authorised, captured, refunded, voided = books_of(world, sale)
-        assert (authorised, captured, voided) == (TOTAL.minor, TOTAL.minor, 0)
-        assert 0 < refunded < TOTAL.minor
-        assert len(world.bank.references) == 1
-
-
-# With these they say that nothing was done, and nothing is tried again by itself.
-REFUSED = {Fault.NONE, Fault.UNAUTHORISED, Fault.UNREACHABLE}
-
-
-@ECHOES
-@pytest.mark.parametrize("fault", sorted({*Fault} - FATES - LOOKUPS - REFUSED))
-@pytest.mark.parametrize("operation", ["authorise", "capture", "refund"])
-def test_a_lost_or_wrong_answer_is_made_up_for_by_a_repeat_or_a_notice(operation, fault, echoes):
-    with world_of(echoes=echoes) as world:
-        world.bank.plan(operation, fault)
-        sale = sell(world)
-        authorised, captured, refunded, _ = books_of(world, sale)
-        assert (authorised, captured) == (TOTAL.minor, TOTAL.minor)
-        assert 0 < refunded < TOTAL.minor
-
-
-@pytest.mark.parametrize("fault", ["lose_answer", "lose_request", "error_after", "busy"])
-def test_a_void_whose_answer_is_lost_is_asked_for_again(fault):
-    with world_of() as world:
-        sale = paid_for(world)
-        world.bank.plan("void", Fault(fault))
-        world.flow.cancel(sale.id)
-        world.settle()
-        assert books_of(world, sale.id) == (TOTAL.minor, 0, 0, TOTAL.minor)
+        (state,) = deal.world.flow.receive("adyen", hooks[0].headers, body)
+        deal.settle()
+        assert deal.now(state).books.voided == checkout.total.minor
 
 
 def test_a_void_that_comes_to_nothing_is_tried_again():
-    with world_of() as world:
-        sale = paid_for(world)
-        world.bank.plan("void", Fault.FAIL_LATER, after_s=60)
-        world.flow.cancel(sale.id)
-        world.run_until(world.clock() + timedelta(hours=1))
-        assert books_of(world, sale.id) == (TOTAL.minor, 0, 0, TOTAL.minor)
-        attempts = world.checkout(sale.id).payments[0].attempts
+    with deal_with() as deal:
+        checkout = deal.sold()
+        deal.bank.plan("void", Fault.FAIL_LATER, after_s=60)
+        deal.cancel(checkout.id)
+        attempts = deal.later(checkout, hours=1).payments[0].attempts
         assert [item.outcome for item in attempts if item.operation is Operation.VOID] == [
             Outcome.DECLINED,
             Outcome.SUCCEEDED,
@@ -426,9 +177,9 @@ def test_a_void_that_comes_to_nothing_is_tried_again():
 
 @ECHOES
 def test_a_notice_that_is_faster_than_the_answer_decides(echoes):
-    with world_of(echoes=echoes) as world:
-        sale = paid_for(world)
-        handle = world.bank.handle
+    with deal_with(echoes=echoes) as deal:
+        world, handle = deal.world, deal.bank.handle
+        checkout = deal.sold()
 
         def slow(request):
             response = handle(request)
@@ -436,57 +187,43 @@ def test_a_notice_that_is_faster_than_the_answer_decides(echoes):
             return response
 
         world.flow.close()
-        http = httpx.Client(transport=httpx.MockTransport(slow))
-        world._http = http  # the wire between shop and provider
+        world._http = httpx.Client(transport=httpx.MockTransport(slow))
         world.reopen()
-        world.flow.ship(sale.id)
-        assert world.checkout(sale.id).phase == "fulfilled"
-        world.flow.refund(sale.id, {"mug": 1})
-        world.settle()
-        _, captured, refunded, _ = books_of(world, sale.id)
-        assert captured == TOTAL.minor
-        assert refunded > 0
+        assert deal.ship(checkout.id).phase == "fulfilled"
+        checkout = deal.given_back(checkout, {"mug": 1})
+        assert checkout.refunds[0].state == "done"
 
 
 @pytest.mark.parametrize("fault", ["lose_answer", "html", "not_found"])
 def test_a_link_is_closed_whatever_its_look_up_says_at_first(fault):
-    with world_of() as world:
-        sale = placed(world)
-        world.bank.approve(sale.payments[0].id)
-        world.bank.plan("status", Fault(fault))
-        world.flow.cancel(sale.id)
-        world.settle()
-        assert books_of(world, sale.id) == (TOTAL.minor, 0, 0, TOTAL.minor)
+    with deal_with() as deal:
+        checkout = deal.placed()
+        deal.bank.approve(checkout.payments[0].id)
+        deal.bank.plan("status", Fault(fault))
+        assert deal.called_off(checkout).books.voided == checkout.total.minor
 
 
 def test_a_capture_that_was_heard_of_before_its_answer_came_is_known_by_name_when_it_fails():
-    with world_of(echoes="payment") as world:
-        sale = paid_for(world)
-        world.bank.plan("capture", Fault.LOSE_ANSWER)
-        world.flow.ship(sale.id)
-        world.settle()
-        payment = world.checkout(sale.id).payments[0]
-        world.bank.take_back(payment.id, payment.attempts[-1].id)
-        world.settle()
-        assert books_of(world, sale.id) == (TOTAL.minor, 0, 0, 0)
+    with deal_with(echoes="payment") as deal:
+        checkout = deal.sold()
+        deal.bank.plan("capture", Fault.LOSE_ANSWER)
+        assert take_back(deal, deal.shipped(checkout)) == ["capture_failed"]
+        assert deal.now(checkout).books.captured == 0
 
 
 def test_a_failed_capture_of_money_that_was_taken_at_once_is_told():
-    with world_of("swish") as world:
-        sale = paid_for(world)
-        item = item_of("CAPTURE_FAILED", merchantReference=f"{sale.payments[0].id}.sale")
-        item["amount"] = {"value": TOTAL.minor, "currency": "SEK"}
-        world.flow.receive("adyen", world.bank.outbox[0].headers, world.bank.webhook(item))
-        assert world.checkout(sale.id).attention
+    with Deal("adyen", market="SE", way=("swish", "swish")) as deal:
+        checkout = deal.sold()
+        item = item_of("CAPTURE_FAILED", merchantReference=f"{checkout.payments[0].id}.sale")
+        item["amount"] = {"value": checkout.total.minor, "currency": "SEK"}
+        deal.world.flow.receive("adyen", deal.bank.outbox[0].headers, deal.bank.webhook(item))
+        assert deal.now(checkout).attention
 
 
 def test_a_cancelled_checkout_whose_link_was_never_heard_of_is_ended():
-    with world_of() as world:
-        world.bank.plan("authorise", Fault.LOSE_ANSWER)
-        sale = placed(world)
-        world.flow.cancel(sale.id)
-        world.settle()
-        assert world.checkout(sale.id).phase == "cancelled"
+    with deal_with() as deal:
+        deal.bank.plan("authorise", Fault.LOSE_ANSWER)
+        assert deal.called_off(deal.placed()).phase == "cancelled"
 
 
 # --- what arrives --------------------------------------------------------------------------------
@@ -788,7 +525,7 @@ def test_the_link_asks_for_what_the_method_needs():
     klarna = body_sent(ADYEN.authorise(order("klarna")))
     assert "shopperName" in klarna["requiredShopperFields"]
     odd, even, parcel = klarna["lineItems"]
-    assert (odd["quantity"], odd["description"]) == (1, "3 x Kop")  # 299.99 in three
+    assert (odd["quantity"], odd["description"]) == (1, "3 × Kop")  # 299.99 in three
     assert (even["quantity"], even["description"], even["taxAmount"]) == (2, "Glas", 1000)
     assert parcel["amountExcludingTax"] == 4720
 
@@ -808,6 +545,30 @@ def test_lines_add_up_in_their_minor_units(name, currency):
         if "lineItems" in body:
             total = sum(line["quantity"] * line["amountIncludingTax"] for line in body["lineItems"])
             assert total == body["amount"]["value"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 10**7), st.integers(1, 999), st.sampled_from([0, 600, 2500])),
+        min_size=1,
+        max_size=20,
+    ),
+    st.sampled_from(["DKK", "ISK"]),
+)
+def test_lines_by_the_piece_add_up_whatever_the_rounding(rows, currency):
+    lines = []
+    for minor, quantity, basis in rows:
+        vat = Money(minor * basis // (10_000 + basis), currency)
+        lines.append(OrderLine("mug", "Kop", quantity, Money(minor, currency), basis, vat))
+    whole = Money(sum(minor for minor, *_ in rows), currency)
+    body = body_sent(ADYEN.authorise(order("klarna", amount=whole, lines=tuple(lines))))
+    told = [
+        item["quantity"] * (item["amountExcludingTax"] + item["taxAmount"])
+        for item in body["lineItems"]
+    ]
+    assert sum(told) == body["amount"]["value"] == whole.minor * (100 if currency == "ISK" else 1)
+    vat = sum(item["quantity"] * item["taxAmount"] for item in body["lineItems"])
+    assert vat == sum(line.vat.minor for line in lines) * (100 if currency == "ISK" else 1)
 
 
 def test_modifications_are_named_so_that_a_notice_finds_them():
@@ -836,8 +597,9 @@ def test_a_void_goes_where_the_payment_is():
         (lambda: ADYEN.authorise(order(merchant_reference="a.b")), InvalidInput, "_reference"),
         (lambda: ADYEN.capture(modification(reference=None)), InvalidInput, "provider_reference"),
         (lambda: ADYEN.void(modification(merchant_reference="a" * 40)), InvalidInput, "merchant"),
+        (lambda: ADYEN.void(modification(merchant_reference="aa")), InvalidInput, "merchant"),
     ],
-    ids=["method", "return address", "reference", "not authorised", "long reference"],
+    ids=["method", "return address", "reference", "not authorised", "too long", "too short"],
 )
 def test_what_is_beyond_its_limits_is_refused_before_a_request(start, error, field):
     exchange_ = start()  # nothing happens yet: the flow catches what running it raises
@@ -1254,19 +1016,17 @@ def test_every_word_between_them_is_in_the_providers_own_description(method):
 
 def test_every_webhook_has_the_published_shape():
     webhooks = spec("adyen", "Webhooks-v1.json")
-    with world_of(captures="many") as world:
-        sale = world.checkout(sell(world))
-        payment = sale.payments[0]
+    with deal_with(captures="many") as deal:
+        payment = deal.given_back(deal.shipped(deal.sold()), {"mug": 1}).payments[0]
         for attempt in payment.attempts[-1:0:-1]:
-            world.bank.take_back(payment.id, attempt.id)
-        other = placed(world)
-        world.bank.decline(other.payments[0].id)
-        world.bank.approve(other.payments[0].id)
-        world.settle()
-        world.flow.cancel(other.id)
-        world.settle()
+            deal.bank.take_back(payment.id, attempt.id)
+        other = deal.placed()
+        deal.bank.decline(other.payments[0].id)
+        deal.bank.approve(other.payments[0].id)
+        deal.settle()
+        deal.called_off(other)
         seen = set()
-        for hook in world.bank.outbox:
+        for hook in deal.bank.outbox:
             body = json.loads(hook.body)
             (item,) = (entry["NotificationRequestItem"] for entry in body["notificationItems"])
             seen.add((item["eventCode"], item["success"]))

@@ -29,6 +29,7 @@ swish: one operation built and read / the same JSON with httpx alone
 adyen: one operation built and read / the same JSON with httpx alone
 stripe: one operation built and read / the same JSON with httpx alone
 svea: one operation built and read / the same JSON with httpx alone
+kustom: one operation built and read / the same JSON with httpx alone
 100 authorisations at once, none lost / the bare HTTP client (share of its rate)
 import checkoutflow / import pydantic
 importing CheckoutFlow, Cart, Shop and Money / pydantic's BaseModel

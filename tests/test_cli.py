@@ -676,8 +676,7 @@ def test_what_a_stand_in_prints_is_what_a_shop_can_paste(run, monkeypatch, name)
     tables = tomllib.loads(f"[providers.{name}]\n" + "\n".join(pasted))["providers"]
     (provider,) = open_providers(tables, {})
     assert provider.name == name
-    config: Any = provider.config  # type: ignore[attr-defined]  # ours all have one
-    assert config.base_url.startswith("http://127.0.0.1:")
+    assert provider.config.base_url.startswith("http://127.0.0.1:")
 
 
 @pytest.mark.parametrize("market", ["DK", "SE", "NO", "FI"])

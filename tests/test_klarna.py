@@ -20,10 +20,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema_path import SchemaPath
 from openapi_core import OpenAPI
+from tests import wire
 from tests.specs import FOLDER, Spec, spec
 from tests.test_lines import bought, carts
+from tests.wire import decides_on_page
 
-from checkoutflow.cart import Cart
 from checkoutflow.errors import (
     Contradiction,
     InvalidInput,
@@ -39,32 +40,19 @@ from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.contract import (
     Agree,
     Ask,
-    Authorise,
     Charge,
     MandateAsk,
     Modification,
     OrderLine,
     Webhook,
 )
-from checkoutflow.providers.klarna import (
-    CURRENCIES,
-    FRAUD,
-    MANDATE,
-    METHODS,
-    ORDERS,
-    PAGES,
-    REFUSALS,
-    Klarna,
-    KlarnaConfig,
-)
+from checkoutflow.providers.klarna import MANDATE, METHODS, PAGES, Klarna, KlarnaConfig
+from checkoutflow.providers.klarna_orders import CURRENCIES, FRAUD, ORDERS, REFUSALS
 from checkoutflow.providers.notices import address_for
-from checkoutflow.shop import Shop
-from checkoutflow.testing import CUSTOMERS, Clock
+from checkoutflow.testing import Clock
 from checkoutflow.testing.adapters import ADAPTER_CHECKS, AdapterCase, Stage, exchange
-from checkoutflow.testing.driver import Crash, Stop
 from checkoutflow.testing.standins.faults import Fault
 from checkoutflow.testing.standins.klarna import NOTICE_URL, SimulatedKlarna
-from checkoutflow.testing.world import World
 from checkoutflow.texts import translate
 
 if TYPE_CHECKING:
@@ -101,14 +89,10 @@ NEEDED = {
 def stage_of(credentials):
     unit = SimulatedKlarna(lambda: NOW, secret=credentials)
 
-    def customer(action, approve):
-        form = {"decision": "approve" if approve else "decline"}
-        unit.handle(httpx.Request("POST", action.url, data=form))
-
     return Stage(
         provider=unit.provider(),
         handler=unit.handle,
-        customer=customer,
+        customer=decides_on_page(unit),
         notice=lambda: unit.outbox[-1],
     )
 
@@ -166,18 +150,8 @@ def dkk(minor):
 
 
 def order(minor=WHOLE, currency="DKK", **facts):
-    facts = {
-        "key": "pay-" + "0" * 36,
-        "merchant_reference": REFERENCE,
-        "method": "klarna",
-        "amount": Money(minor, currency),
-        "return_url": "https://shop.example/return",
-        "locale": "da_DK",
-        "market": "DK",
-        "customer": "consumer",
-        **facts,
-    }
-    return Authorise(**facts)
+    ours = {"key": "pay-" + "0" * 36, "merchant_reference": REFERENCE, "method": "klarna"}
+    return wire.order(minor, currency, **{**ours, **facts})
 
 
 def line(minor, quantity=1, rate=2500, vat=None, kind="goods", currency="DKK", name="Kop"):
@@ -490,6 +464,12 @@ def test_vat_as_the_provider_reckons_it_is_sent_as_it_is(minor, rate, tax):
     assert purchase["order_tax_amount"] == tax
 
 
+def test_what_is_below_zero_has_vat_below_zero():
+    purchase, _ = requests_of(order(7500, lines=(line(10_000), line(-2500, vat=-500))))
+    assert [item["total_tax_amount"] for item in purchase["order_lines"]] == [2000, -500]
+    follows_the_sum_rules(purchase)
+
+
 def test_vat_too_far_off_is_brought_to_what_they_allow():
     lines = tuple(line(1000, vat=vat) for vat in (190, 199, 200, 201, 260))
     purchase, _ = requests_of(order(5000, lines=lines))
@@ -614,6 +594,31 @@ def test_what_they_do_not_take_is_not_sent(facts, field):
         exchange(KLARNA.authorise(order(**facts)), service.handle)
     assert raised.value.field == field
     assert not service.seen
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        (order(0), "amount"),
+        (order(MOST + 1), "amount"),
+        (order(merchant_reference="a" * 256), "merchant_reference"),
+        (order(1001, lines=(line(1),) * 1001), "lines"),
+    ],
+    ids=["nothing", "too much", "reference", "lines"],
+)
+def test_what_is_beyond_their_limits_is_not_sent(wanted, field):
+    service = script()
+    with pytest.raises(InvalidInput) as raised:
+        exchange(KLARNA.authorise(wanted), service.handle)
+    assert raised.value.field == field
+    assert not service.seen
+
+
+def test_at_their_limits_it_is_sent():
+    purchase, _ = requests_of(
+        order(MOST, lines=(line(MOST // 1000),) * 1000, merchant_reference="a" * 255)
+    )
+    FILES["payments"]().check("session_create", purchase)
 
 
 @pytest.mark.parametrize("reference", [None, PAGE, "psp-1"])
@@ -1119,6 +1124,7 @@ def test_before_there_is_a_token_the_end_of_a_mandate_closes_the_page():
         (charge(method="klarna"), NotSupported, "method"),
         (charge(market="SE"), NotSupported, "market"),
         (charge(token=None), InvalidInput, "token"),
+        (charge(amount=Money(100_000_001, "DKK")), InvalidInput, "amount"),
     ],
     ids=str,
 )
@@ -1435,101 +1441,3 @@ def test_an_authorisation_that_runs_out_is_over():
     clock.advance(days=29)
     standing = exchange(provider.status(ask(found.provider_reference)), unit.handle)
     assert (standing.word, sums(standing)) == (Word.EXPIRED, (WHOLE, 0, 0, WHOLE))
-
-
-# A sale, and a sale that stops anywhere -----------------------------------------------------------
-
-SHOP = Shop.read(
-    {
-        "name": "Fjord",
-        "markets": ["NO"],
-        "methods": [{"id": "klarna", "kind": "wallet", "provider": "klarna"}],
-        "deliveries": [{"id": "parcel", "name": "Pakke", "prices": ["59.00 NOK"]}],
-    }
-)
-CART = Cart.read(
-    {"lines": [{"sku": "mug", "name": "Krus", "quantity": 3, "unit_price": "129.55 NOK"}]}
-)
-
-
-def sell(world):
-    """A sale as shop and customer go on with it after a crash: every call under its own key."""
-    flow = world.flow
-    sale = flow.start(
-        CART, market="NO", details=CUSTOMERS["NO"], payment="klarna", idempotency_key="start"
-    )
-    flow.place(
-        sale.id,
-        accepted_total=sale.total,
-        return_url="https://shop.example/back",
-        idempotency_key="place",
-    )
-    world.settle()
-    world.bank.approve(world.checkout(sale.id).payments[-1].id)
-    world.settle()
-    flow.ship(sale.id, {"mug": 1}, idempotency_key="ship")
-    world.settle()
-    flow.ship(sale.id, idempotency_key="ship the rest")
-    world.settle()
-    flow.refund(sale.id, {"mug": 1}, idempotency_key="refund")
-    world.settle()
-    return sale.id
-
-
-def test_a_customer_who_pays_on_the_page_of_a_cancelled_checkout_gets_it_back():
-    with World(SHOP, open_bank=SimulatedKlarna) as world:
-        sale = world.flow.start(
-            CART, market="NO", details=CUSTOMERS["NO"], payment="klarna", idempotency_key="start"
-        )
-        back = "https://shop.example/back"
-        world.flow.place(
-            sale.id, accepted_total=sale.total, return_url=back, idempotency_key="place"
-        )
-        world.settle()
-        payment = world.checkout(sale.id).payments[-1].id
-        world.bank.approve(payment)
-        world.flow.cancel(sale.id, idempotency_key="cancel")
-        world.settle()
-        assert world.checkout(sale.id).phase == "cancelled"
-        assert world.bank.book(payment).voided == sale.total.minor
-
-
-def effects_of_a_sale():
-    with World(SHOP, open_bank=SimulatedKlarna) as world:
-        sell(world)
-        return list(world.steps.names)
-
-
-def test_a_sale_with_klarna_from_cart_to_return():
-    with World(SHOP, open_bank=SimulatedKlarna) as world:
-        sale = world.flow.load(sell(world))
-        book = world.bank.book(sale.payments[0].id)
-        assert book.authorised == book.captured == sale.total.minor
-        assert book.refunded == sale.books.refunded > 0
-        assert sale.phase == "fulfilled"
-
-
-STOPS = [
-    pytest.param(Stop(number, is_after=is_after), id=f"{number}{' after' if is_after else ''}")
-    for number in range(1, len(effects_of_a_sale()) + 1)
-    for is_after in (False, True)
-]
-
-
-@pytest.mark.parametrize("stop", STOPS)
-def test_a_crash_at_any_step_of_a_sale_with_klarna_loses_nothing(stop):
-    with World(SHOP, open_bank=SimulatedKlarna) as world:
-        world.steps.stops = [stop]
-        try:
-            sell(world)
-        except Crash:
-            world.reopen()
-        sale = sell(world)
-        world.check()
-        state = world.checkout(sale)
-        books = [world.bank.book(reference) for reference in world.bank.references]
-        total = state.total.minor
-        assert sum(book.authorised for book in books) == total
-        assert sum(book.captured for book in books) == total
-        assert 0 < sum(book.refunded for book in books) < total
-        assert state.phase == "fulfilled"

@@ -304,6 +304,15 @@ def test_an_e_mail_address_finds_nobody_without_its_postal_code(world):
         world.flow.recognise(world.start().id, email=ONE["email"])
 
 
+def test_a_postal_code_counts_in_every_market(world):
+    swede = {name: example(name, "SE") for name in [*ADDRESS, "email", "phone"]}
+    world.buy(swede | {"name": "Person One"}, market="SE")
+    world.ask(world.start("SE"), email=swede["email"], postal_code="222 22")
+    assert world.mail() == []
+    world.ask(world.start("SE"), email=swede["email"].upper(), postal_code="SE-11455")
+    assert [to for to, _ in world.mail()] == [swede["email"]]
+
+
 def test_a_telephone_that_two_share_finds_neither(world):
     world.buy(ONE)
     world.ask(world.start(), phone=ONE["phone"])

@@ -5,39 +5,43 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests import wire
+from tests.wire import (
+    JSON,
+    REFERENCE,
+    always,
+    answer,
+    bodies,
+    decides_on_page,
+    line,
+    outcome_of,
+    talk,
+)
 
-from checkoutflow import Cart
 from checkoutflow.errors import Contradiction, InvalidInput, NotSupported, UntrustedNotice
 from checkoutflow.money import Money
 from checkoutflow.payment.books import Books
 from checkoutflow.payment.outcomes import Operation, Outcome, Redirect, Result, Standing, Word
 from checkoutflow.providers.contract import (
     Ask,
-    Authorise,
     Earlier,
     Modification,
-    OrderLine,
     Webhook,
 )
 from checkoutflow.providers.riverty import WORDS, Riverty, RivertyConfig
 from checkoutflow.providers.riverty_wire import number_for
-from checkoutflow.shop import Shop
-from checkoutflow.testing import CUSTOMERS
 from checkoutflow.testing.adapters import ADAPTER_CHECKS, AdapterCase, Stage, exchange
-from checkoutflow.testing.driver import Crash, Stop
-from checkoutflow.testing.standins.faults import FATES, LOOKUPS, Fault
+from checkoutflow.testing.standins.faults import Fault
 from checkoutflow.testing.standins.riverty import AUTHENTICATE, SimulatedRiverty
-from checkoutflow.testing.world import World
 
 PRODUCTION, TEST = RivertyConfig.hosts
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-REFERENCE = "a" * 20
 KEY = f"{REFERENCE}-2"
 DETAILS = {
     "name": "Test Middle Person",
@@ -56,15 +60,11 @@ DETAILS = {
 def stage_of(market, whose="ours", is_asked=False):
     shop = SimulatedRiverty(lambda: NOW, market=market, secret=whose)
 
-    def customer(action, approve):
-        form = {"decision": "approve" if approve else "decline"}
-        shop.handle(httpx.Request("POST", action.url, data=form))
-
     return Stage(
         provider=shop.provider(),
         handler=shop.handle,
         notice=lambda: shop.outbox[-1],
-        customer=customer if is_asked else None,
+        customer=decides_on_page(shop) if is_asked else None,
         decline_next=shop.decline_next,
     )
 
@@ -117,25 +117,10 @@ def config(**changes):
 ADAPTER = Riverty(config())
 
 
-def line(minor=10000, quantity=1, basis=2500, kind="goods", name="Kaffekværn", line_id="mill"):
-    vat = Money(minor * basis // (10_000 + basis), "DKK")
-    return OrderLine(line_id, name, quantity, Money(minor, "DKK"), basis, vat, kind)
-
-
-def order(minor=10000, currency="DKK", name="Test Middle Person", details=None, **facts):
-    facts = {
-        "key": f"{REFERENCE}-1",
-        "merchant_reference": REFERENCE,
-        "method": "invoice",
-        "amount": Money(minor, currency),
-        "return_url": "https://shop.example/return",
-        "locale": "da_DK",
-        "market": "DK",
-        "customer": "consumer",
-        "details": {**DETAILS, "name": name} if details is None else details,
-        **facts,
-    }
-    return Authorise(**facts)
+def order(minor=10000, currency="DKK", name="Test Middle Person", **facts):
+    return wire.order(
+        minor, currency, **{"method": "invoice", "details": {**DETAILS, "name": name}, **facts}
+    )
 
 
 def change(minor=10000, key=KEY, captured=0, refunded=0, authorised=10000, **facts):
@@ -145,22 +130,6 @@ def change(minor=10000, key=KEY, captured=0, refunded=0, authorised=10000, **fac
 
 def asked(minor=10000, known: str | None = None, earlier=()):
     return Ask(REFERENCE, known, Money(minor, "DKK"), "invoice", earlier)
-
-
-def talk(operation, *answers):
-    """Run an operation against prepared answers: what comes of it, and what was sent."""
-    sent = []
-    left = list(answers)
-
-    def handler(request):
-        sent.append(request)
-        return left.pop(0)
-
-    return exchange(operation, handler), sent
-
-
-def answer(status, body=None):
-    return httpx.Response(status, json=body) if body is not None else httpx.Response(status)
 
 
 def said(code="400.002", kind="BusinessError", advice="Unavailable"):
@@ -253,7 +222,17 @@ def test_a_territory_is_part_of_its_country(country, code):
 
 @pytest.mark.parametrize(
     ("locale", "language"),
-    [("da_DK", "DA"), ("sv_FI", "SV"), ("nb_NO", "NO"), ("nn_NO", "NO"), ("fi_FI", "FI")],
+    [
+        ("da_DK", "DA"),
+        ("sv_FI", "SV"),
+        ("sv-SE", "SV"),
+        ("nb_NO", "NO"),
+        ("nn_NO", "NO"),
+        ("no_NO", "NO"),
+        ("fi_FI", "FI"),
+        ("fo_FO", "DA"),
+        ("is_IS", "EN"),
+    ],
 )
 def test_they_write_in_the_customers_language(locale, language):
     assert customer_of(locale=locale)["conversationLanguage"] == language
@@ -290,6 +269,16 @@ def test_what_cannot_be_priced_by_the_piece_is_one_piece():
     _, (sent,) = talk(ADAPTER.authorise(order(lines=(line(quantity=3),))), answer(500))
     (item,) = json.loads(sent.content)["order"]["items"]
     assert (item["quantity"], item["description"]) == (1, "3 × Kaffekværn")
+
+
+def test_the_order_of_the_fact_sheet():
+    lines = (line(37500, quantity=3),)
+    _, (sent,) = talk(ADAPTER.authorise(order(37500, lines=lines)), answer(500))
+    told = json.loads(sent.content)["order"]
+    assert (told["totalGrossAmount"], told["totalNetAmount"]) == (375, 300)
+    (item,) = told["items"]
+    names = ("quantity", "grossUnitPrice", "netUnitPrice", "vatAmount", "vatPercent")
+    assert [item[name] for name in names] == [3, 125, 100, 25, 25]
 
 
 def test_an_amount_without_lines_gets_one():
@@ -891,31 +880,10 @@ def test_every_operation_that_a_checkout_needs_is_covered():
 
 # --- whatever arrives -----------------------------------------------------------------------------
 
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner),
-    max_leaves=12,
-)
 
-
-def outcome_of(operation, handler):
-    try:
-        return exchange(operation, handler)
-    except Contradiction:
-        return None
-
-
-@given(st.sampled_from([200, 201, 202, 400, 404, 500]), JSON | st.binary())
+@given(st.sampled_from([200, 201, 202, 400, 404, 500]), bodies())
 def test_an_arbitrary_answer_is_never_a_success(status, body):
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-
-    def handler(_request):
-        return httpx.Response(status, content=content)
-
+    handler = always(status, body)
     for operation in (
         ADAPTER.authorise(order()),
         ADAPTER.capture(change()),
@@ -959,149 +927,3 @@ def test_an_arbitrary_order_is_read_or_left_unclear(status, captures, refunds, v
             assert found.refunded <= found.captured
         elif found is not None:
             assert found.outcome in {Outcome.REFUSED, Outcome.UNKNOWN}
-
-
-# --- sales ----------------------------------------------------------------------------------------
-
-METHOD = {
-    "id": "invoice",
-    "kind": "provider_invoice_14",
-    "name": "Faktura",
-    "provider": "riverty",
-    "creditor": "Riverty",
-}
-SHOP = Shop.read(
-    {
-        "name": "Sund",
-        "markets": ["DK"],
-        "methods": [METHOD],
-        "deliveries": [{"id": "parcel", "name": "Pakke", "prices": ["59.00 DKK"]}],
-    }
-)
-CART = Cart.read(
-    {"lines": [{"sku": "mug", "name": "Krus", "quantity": 2, "unit_price": "129.50 DKK"}]}
-)
-
-
-def sell(world, name="Test Person"):
-    """A sale as shop and customer go on with it after a crash: every call under its own key."""
-    flow = world.flow
-    details = {**CUSTOMERS["DK"], "name": name, "national_id": "211062-5629"}
-    sale = flow.start(
-        CART, market="DK", details=details, payment="invoice", idempotency_key="start"
-    ).id
-    for again in range(2):
-        if world.checkout(sale).phase == "collecting":
-            flow.place(
-                sale,
-                accepted_total=Money(31800, "DKK"),
-                return_url="https://shop.example/back",
-                idempotency_key=f"place {again}",
-            )
-        world.settle()
-    world.bank.approve(world.checkout(sale).payments[-1].id)
-    world.settle()
-    world.run_until(world.clock() + timedelta(minutes=10))  # where the notice's look went wrong
-    for again, units in enumerate(({"mug": 1}, None, None, None)):
-        if world.checkout(sale).phase == "confirmed":
-            flow.ship(sale, units, idempotency_key=f"ship {again}")
-        world.settle()
-    for again in range(2):  # of both invoices: a fault between them leaves one to give back
-        if mugs := 2 - world.checkout(sale).books.refunded // 15900:
-            flow.refund(sale, {"mug": mugs}, idempotency_key=f"refund {mugs} {again}")
-        world.settle()
-    return sale
-
-
-def world_of_riverty():
-    return World(SHOP, open_bank=SimulatedRiverty)
-
-
-def is_sold_and_returned(world, sale):
-    state = world.checkout(sale)
-    book = world.bank.book(state.payments[-1].id)
-    assert (book.authorised, book.captured, book.refunded) == (31800, 31800, 31800)
-    assert state.phase == "fulfilled"
-    assert sum(world.bank.taken(name) for name in world.bank.references) == 0
-
-
-@pytest.mark.parametrize("name", ["Test Person", f"{AUTHENTICATE} Person"])
-def test_a_sale_from_cart_to_return(name):
-    with world_of_riverty() as world:
-        sale = sell(world, name)
-        world.check()
-        is_sold_and_returned(world, sale)
-
-
-def effects_of_a_sale():
-    with world_of_riverty() as world:
-        sell(world)
-        return list(world.steps.names)
-
-
-STOPS = [
-    pytest.param(Stop(number, is_after=is_after), id=f"{number}{' after' if is_after else ''}")
-    for number in range(1, len(effects_of_a_sale()) + 1)
-    for is_after in (False, True)
-]
-
-
-@pytest.mark.parametrize("stop", STOPS)
-def test_a_crash_at_any_step_of_a_sale_loses_nothing(stop):
-    with world_of_riverty() as world:
-        world.steps.stops = [stop]
-        try:
-            sell(world)
-        except Crash:
-            world.reopen()
-        sale = sell(world)
-        world.check()
-        is_sold_and_returned(world, sale)
-
-
-FAULTS = [
-    (operation, fault)
-    for operation in ("authorise", "capture", "refund", "status")
-    for fault in Fault
-    if fault not in (FATES if operation == "status" else LOOKUPS)
-]
-
-
-@pytest.mark.parametrize(("operation", "fault"), FAULTS)
-def test_a_fault_of_any_kind_is_lived_through(operation, fault):
-    with world_of_riverty() as world:
-        world.bank.plan(operation, fault)
-        sale = sell(world)
-        world.check()
-        is_sold_and_returned(world, sale)
-
-
-def test_a_customer_who_never_identifies_themselves_leaves_nothing_behind():
-    with world_of_riverty() as world:
-        details = {
-            **CUSTOMERS["DK"],
-            "name": f"{AUTHENTICATE} Person",
-            "national_id": "211062-5629",
-        }
-        sale = world.flow.start(CART, market="DK", details=details, payment="invoice")
-        sale = world.flow.place(
-            sale.id, accepted_total=sale.total, return_url="https://shop.example/back"
-        )
-        assert isinstance(sale.next_action, Redirect)
-        world.run_until(world.clock() + timedelta(hours=2))
-        world.check()
-        assert world.checkout(sale.id).phase in {"collecting", "expired"}
-        assert world.bank.book(sale.payments[0].id).authorised == 0
-
-
-def test_a_reservation_that_runs_out_is_known_to_be_gone():
-    with world_of_riverty() as world:
-        details = {**CUSTOMERS["DK"], "national_id": "211062-5629"}
-        sale = world.flow.start(CART, market="DK", details=details, payment="invoice")
-        sale = world.flow.place(
-            sale.id, accepted_total=sale.total, return_url="https://shop.example/back"
-        )
-        world.run_until(world.clock() + timedelta(days=31))
-        world.flow.reconcile(sale.id)
-        world.settle()
-        assert world.checkout(sale.id).books.voided == 31800

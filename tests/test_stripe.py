@@ -7,8 +7,8 @@ import hmac
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,14 +17,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openapi_schema_validator import OAS30Validator
+from tests import wire
+from tests.deals import Deal
 from tests.specs import FOLDER
+from tests.wire import JSON, REFERENCE, always, bodies, decides_on_page, outcome_of, talk
 
-from checkoutflow import Cart, CheckoutFlow
 from checkoutflow.errors import (
     Contradiction,
     InvalidInput,
     NotSupported,
-    ProviderError,
     TransportError,
     UntrustedNotice,
 )
@@ -40,11 +41,9 @@ from checkoutflow.payment.outcomes import (
     Word,
 )
 from checkoutflow.privacy.secret import Secret
-from checkoutflow.privacy.vault import KEY_BYTES, Keys
 from checkoutflow.providers.contract import (
     Agree,
     Ask,
-    Authorise,
     Charge,
     MandateAsk,
     Modification,
@@ -52,17 +51,12 @@ from checkoutflow.providers.contract import (
     Webhook,
 )
 from checkoutflow.providers.stripe import Stripe, StripeConfig
-from checkoutflow.shop import Shop
-from checkoutflow.stores.memory import MemoryStore
-from checkoutflow.testing import CUSTOMERS, Clock
+from checkoutflow.testing import Clock
 from checkoutflow.testing.adapters import ADAPTER_CHECKS, AdapterCase, Stage, exchange
-from checkoutflow.testing.driver import Crash, Stop
-from checkoutflow.testing.standins.faults import FATES, LOOKUPS, Fault
+from checkoutflow.testing.standins.faults import Fault
 from checkoutflow.testing.standins.stripe import SimulatedStripe
-from checkoutflow.testing.world import World
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-REFERENCE = "a" * 20
 KEY = f"{REFERENCE}-2"
 
 
@@ -72,14 +66,10 @@ KEY = f"{REFERENCE}-2"
 def stage_of(method, whose="ours"):
     account = SimulatedStripe(lambda: NOW, secret=whose)
 
-    def customer(action, approve):
-        form = {"decision": "approve" if approve else "decline"}
-        account.handle(httpx.Request("POST", action.url, data=form))
-
     return Stage(
         provider=account.provider(),
         handler=account.handle,
-        customer=customer,
+        customer=decides_on_page(account),
         notice=lambda: account.outbox[-1],
         takes_at_once=method == "swish",
     )
@@ -136,19 +126,7 @@ def line(minor=10000, quantity=1, currency="DKK", name="Kaffekværn", kind="good
     return OrderLine("mill", name, quantity, Money(minor, currency), 2500, zero, kind)
 
 
-def order(minor=10000, currency="DKK", **facts):
-    facts = {
-        "key": f"{REFERENCE}-1",
-        "merchant_reference": REFERENCE,
-        "method": "card",
-        "amount": Money(minor, currency),
-        "return_url": "https://shop.example/return?sale=1",
-        "locale": "da_DK",
-        "market": "DK",
-        "customer": "consumer",
-        **facts,
-    }
-    return Authorise(**facts)
+order = partial(wire.order, return_url="https://shop.example/return?sale=1")
 
 
 TOKEN = Secret("cus_1:pm_1")
@@ -200,18 +178,6 @@ def change(minor=10000, currency="DKK", known: str | None = "pi_1", **books):
 
 def asked(minor=10000, currency="DKK", known: str | None = "pi_1"):
     return Ask(REFERENCE, known, Money(minor, currency), "card")
-
-
-def talk(operation, *answers):
-    """Run an operation against prepared answers: what comes of it, and what was sent."""
-    sent = []
-    left = list(answers)
-
-    def handler(request):
-        sent.append(request)
-        return left.pop(0)
-
-    return exchange(operation, handler), sent
 
 
 def answer(body=None, status=200):
@@ -381,6 +347,7 @@ def test_the_other_methods_lead_to_their_own_page(facts, action, expected):
         ("nn_NO", "NO", "nb", "en-NO"),
         ("fi_FI", "FI", "fi", "fi-FI"),
         ("sv_FI", "FI", "sv", "sv-FI"),
+        ("fi-FI", "FI", "fi", "fi-FI"),
         ("is_IS", "IS", "en", None),
         ("en_SE", "SE", "en", "en-SE"),
     ],
@@ -412,6 +379,9 @@ def test_kronur_go_in_hundredths_and_must_come_back_whole():
         (InvalidInput, "amount", {"minor": 0}),
         (InvalidInput, "amount", {"minor": 100_000_000}),
         (InvalidInput, "amount", {"minor": 1_000_000, "currency": "ISK"}),
+        (InvalidInput, "merchant_reference", {"merchant_reference": ""}),
+        (InvalidInput, "merchant_reference", {"merchant_reference": "a" * 201}),
+        (InvalidInput, "merchant_reference", {"merchant_reference": "a'b"}),
         (InvalidInput, "email", {"method": "klarna"}),
     ],
 )
@@ -1469,29 +1439,13 @@ def test_a_page_for_two_currencies_is_refused():
 
 # --- whatever comes -------------------------------------------------------------------------------
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
-    max_leaves=8,
-)
 STATUSES = st.sampled_from([200, 201, 302, 400, 401, 402, 404, 409, 429, 500])
 
 
-def outcome_of(operation, handler):
-    try:
-        return exchange(operation, handler)
-    except ProviderError:
-        return None
-
-
 @settings(max_examples=150)
-@given(STATUSES, JSON | st.binary(max_size=60))
+@given(STATUSES, bodies())
 def test_an_arbitrary_answer_is_never_a_success_and_never_breaks_anything(status, body):
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-
-    def handler(_request):
-        return httpx.Response(status, content=content)
-
+    handler = always(status, body)
     nothing = {Outcome.UNKNOWN, Outcome.REFUSED, Outcome.DECLINED}
     for start in (OPERATIONS | ENDS).values():
         found = outcome_of(start(), handler)
@@ -1519,242 +1473,31 @@ def test_an_arbitrary_payment_is_read_or_left_unclear(kind, changed):
 # --- sales ----------------------------------------------------------------------------------------
 
 
-def shop_of(method, market="DK"):
-    price = "59.00 SEK" if market == "SE" else "59.00 DKK"
-    return Shop.read(
-        {
-            "name": "Sund",
-            "markets": [market],
-            "methods": [{"id": method, "provider": "stripe"}],
-            "deliveries": [{"id": "parcel", "name": "Pakke", "prices": [price]}],
-        }
-    )
-
-
-def cart_of(market="DK"):
-    price = "129.50 SEK" if market == "SE" else "129.50 DKK"
-    line = {"sku": "mug", "name": "Krus", "quantity": 2, "unit_price": price}
-    return Cart.read({"lines": [line]})
-
-
-BACK = "https://shop.example/back"
-
-
-class Sale:
-    """A shop with one order, placed and waiting for the customer."""
-
-    def __init__(self, method="card", market="DK"):
-        self.clock = Clock()
-        self.account = SimulatedStripe(self.clock)
-        self.flow = CheckoutFlow(
-            shop_of(method, market),
-            providers=[self.account.provider()],
-            store=MemoryStore(),
-            keys=Keys.of(bytes(KEY_BYTES)),
-            clock=self.clock,
-            http=httpx.Client(transport=httpx.MockTransport(self.account.handle)),
-        )
-        facts = {"details": CUSTOMERS[market], "payment": method}
-        sale = self.flow.start(cart_of(market), market=market, **facts)
-        sale = self.flow.place(sale.id, accepted_total=sale.total, return_url=BACK)
-        self.id, self.reference = sale.id, sale.payments[0].id
-        self.action = sale.next_action
-
-    @classmethod
-    def paid(cls, *, is_shipped=False, **facts):
-        sale = cls(**facts)
-        sale.account.approve(sale.reference)
-        sale.hear()
-        if is_shipped:
-            sale.flow.ship(sale.id)
-        return sale
-
-    def hear(self, times=1):
-        self.account.deliver(
-            lambda hook: self.flow.receive("stripe", hook.headers, hook.body, query=hook.query),
-            times=times,
-        )
-
-    def later(self, **time):
-        self.clock.advance(**time)
-        self.flow.run_due()
-        return self.flow.load(self.id)
-
-    @property
-    def now(self):
-        return self.flow.load(self.id)
-
-
-@pytest.mark.parametrize("method", ["card", "mobilepay"])
-def test_a_sale_from_cart_to_return(method):
-    sale = Sale.paid(method=method)
-    assert isinstance(sale.action, Redirect)
-    assert sale.now.phase == "confirmed"
-    assert str(sale.now.payments[0].provider_reference).startswith("pi_")
-    sale.flow.ship(sale.id)
-    paid = sale.flow.refund(sale.id, {"mug": 1})
-    book = sale.account.book(sale.reference)
-    assert (book.authorised, book.captured, book.refunded) == (31800, 31800, 15900)
-    assert (paid.books.captured, paid.books.refunded) == (31800, 15900)
-    sale.hear(times=2)
-    assert sale.now.books == paid.books
-
-
 def test_a_capture_of_less_releases_the_rest_and_refunds_nothing():
-    sale = Sale.paid()
-    sale.account.portal_capture(sale.reference, Money(15900, "DKK"))
-    sale.hear()
-    books = sale.now.books
-    assert (books.captured, books.voided, books.refunded) == (15900, 15900, 0)
+    with Deal("stripe") as deal:
+        checkout = deal.sold()
+        deal.bank.portal_capture(checkout.payments[0].id, Money(15900, deal.currency))
+        deal.settle()
+        books = deal.now(checkout).books
+        assert (books.captured, books.refunded) == (15900, 0)
+        assert books.voided == checkout.total.minor - 15900
 
 
 def test_a_refund_in_their_portal_is_seen():
-    sale = Sale.paid(is_shipped=True)
-    sale.account.portal_refund(sale.reference, Money(5000, "DKK"))
-    sale.hear()
-    assert sale.now.books.refunded == 5000
+    with Deal("stripe") as deal:
+        checkout = deal.shipped(deal.sold())
+        deal.bank.portal_refund(checkout.payments[0].id, Money(5000, deal.currency))
+        deal.settle()
+        assert deal.now(checkout).books.refunded == 5000
 
 
 def test_a_refund_that_fails_later_is_taken_again():
-    sale = Sale.paid(is_shipped=True)
-    refunded = sale.flow.refund(sale.id, {"mug": 1})
-    assert refunded.books.refunded == 15900
-    sale.account.take_back(sale.reference, refunded.payments[0].attempts[-1].id)
-    sale.hear()
-    assert sale.now.books.refunded == 0
-    assert [item.reason for item in sale.now.attention] == ["refund_failed"]
-
-
-def test_a_refund_that_waits_is_waited_for():
-    sale = Sale.paid(is_shipped=True)
-    sale.account.plan("refund", Fault.SLOW, after_s=60)
-    assert sale.flow.refund(sale.id, {"mug": 1}).books.refunded == 0
-    assert sale.later(minutes=10).books.refunded == 15900
-
-
-@pytest.mark.parametrize("end", ["cancelled", "expired"])
-def test_a_sale_that_ends_before_it_is_paid_leaves_no_page_open(end):
-    sale = Sale()
-    ended = sale.flow.cancel(sale.id) if end == "cancelled" else sale.later(hours=2)
-    assert ended.phase == end
-    sale.account.approve(sale.reference)
-    assert sale.account.book(sale.reference).authorised == 0
-
-
-def test_a_page_that_is_paid_while_the_sale_is_cancelled_is_released():
-    sale = Sale()
-    sale.account.approve(sale.reference)  # and nobody has heard of it
-    sale.flow.cancel(sale.id)
-    for _ in range(3):
-        sale.later(minutes=1)
-    book = sale.account.book(sale.reference)
-    assert (book.authorised, book.reserved, book.taken) == (31800, 0, 0)
-
-
-def test_an_authorisation_that_runs_out_is_seen():
-    sale = Sale.paid()
-    sale.clock.advance(days=8)
-    sale.hear()
-    sale.later(seconds=1)
-    assert sale.now.books.voided == 31800
-
-
-@pytest.mark.parametrize("method", ["card", "mobilepay"])
-def test_a_last_no_lets_the_customer_choose_again(method):
-    sale = Sale(method=method)
-    sale.account.decline(sale.reference)
-    sale.hear()
-    assert sale.now.phase == "collecting"
-
-
-def test_swish_is_paid_when_it_is_approved():
-    sale = Sale.paid(method="swish", market="SE")
-    assert sale.now.books.captured == 31800
-    sale.flow.ship(sale.id, {"mug": 1})
-    assert sale.flow.ship(sale.id).phase == "fulfilled"
-    assert sale.flow.refund(sale.id, {"mug": 1}).books.refunded == 15900
-    book = sale.account.book(sale.reference)
-    assert (book.captured, book.refunded) == (31800, 15900)
-
-
-def sell(world, method):
-    """A sale as shop and customer go on with it after a crash: every call under its own key."""
-    flow = world.flow
-    sale = flow.start(
-        cart_of(), market="DK", details=CUSTOMERS["DK"], payment=method, idempotency_key="start"
-    ).id
-    for again in range(2):
-        if world.checkout(sale).phase == "collecting":
-            flow.place(
-                sale,
-                accepted_total=Money(31800, "DKK"),
-                return_url=BACK,
-                idempotency_key=f"place {again}",
-            )
-        world.settle()
-    world.bank.approve(world.checkout(sale).payments[-1].id)
-    world.settle()
-    world.run_until(world.clock() + timedelta(minutes=10))  # where the notice's look went wrong
-    for again in range(2):
-        if world.checkout(sale).phase == "confirmed":
-            flow.ship(sale, idempotency_key=f"ship {again}")
-        world.settle()
-    for again in range(2):
-        if not world.checkout(sale).books.refunded:
-            flow.refund(sale, {"mug": 1}, idempotency_key=f"refund {again}")
-        world.settle()
-    return sale
-
-
-def world_of(method):
-    return World(shop_of(method), open_bank=SimulatedStripe)
-
-
-def effects_of_a_sale(method):
-    with world_of(method) as world:
-        sell(world, method)
-        return list(world.steps.names)
-
-
-STOPS = [
-    pytest.param(method, Stop(number, is_after=is_after), id=f"{method} {number} {is_after}")
-    for method in ("card", "mobilepay")
-    for number in range(1, len(effects_of_a_sale(method)) + 1)
-    for is_after in (False, True)
-]
-
-
-@pytest.mark.parametrize(("method", "stop"), STOPS)
-def test_a_crash_at_any_step_of_a_sale_loses_nothing(method, stop):
-    with world_of(method) as world:
-        world.steps.stops = [stop]
-        try:
-            sell(world, method)
-        except Crash:
-            world.reopen()
-        sale = sell(world, method)
-        world.check()
-        state = world.checkout(sale)
-        book = world.bank.book(state.payments[-1].id)
-        assert (book.authorised, book.captured, book.refunded) == (31800, 31800, 15900)
-        assert state.phase == "fulfilled"
-        assert sum(world.bank.taken(name) for name in world.bank.references) == 15900
-
-
-FAULTS = [
-    (operation, fault)
-    for operation in ("authorise", "capture", "refund", "status")
-    for fault in Fault
-    if fault not in (LOOKUPS if operation in {"capture", "refund"} else FATES)
-    and not (operation == "authorise" and fault in LOOKUPS)
-]
-
-
-@pytest.mark.parametrize(("operation", "fault"), FAULTS)
-def test_a_fault_of_any_kind_is_lived_through(operation, fault):
-    with world_of("card") as world:
-        world.bank.plan(operation, fault)
-        sale = sell(world, "card")
-        world.check()
-        book = world.bank.book(world.checkout(sale).payments[-1].id)
-        assert (book.captured, book.refunded) == (31800, 15900)
+    with Deal("stripe") as deal:
+        checkout = deal.given_back(deal.shipped(deal.sold()), {"mug": 1})
+        payment = checkout.payments[0]
+        assert payment.books.refunded > 0
+        deal.bank.take_back(payment.id, payment.attempts[-1].id)
+        deal.settle()
+        checkout = deal.now(checkout)
+        assert checkout.books.refunded == 0
+        assert [item.reason for item in checkout.attention] == ["refund_failed"]

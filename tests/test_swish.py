@@ -26,8 +26,10 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from tests.deals import BACK, Deal
+from tests.wire import REFERENCE, always, answer, bodies, json_values, talk
 
-from checkoutflow import Cart, CheckoutFlow
+from checkoutflow import CheckoutFlow
 from checkoutflow.errors import Contradiction, InvalidInput, NotSupported, UntrustedNotice
 from checkoutflow.money import Money
 from checkoutflow.payment.books import Books
@@ -59,17 +61,13 @@ from checkoutflow.providers.swish import (
     payment_id,
     refund_id,
 )
-from checkoutflow.shop import Shop
 from checkoutflow.stores.memory import MemoryStore
-from checkoutflow.testing import CUSTOMERS, Clock
+from checkoutflow.testing import Clock
 from checkoutflow.testing.adapters import ADAPTER_CHECKS, AdapterCase, Stage, exchange
-from checkoutflow.testing.driver import Crash, Stop
 from checkoutflow.testing.serve import _Server
 from checkoutflow.testing.standins.faults import Fault
 from checkoutflow.testing.standins.swish import SimulatedSwish
-from checkoutflow.testing.world import World
 
-REFERENCE = "a" * 20
 KEY = "refund-1"
 NUMBER = "1234679304"
 NOTICES = "https://shop.example/notices/swish"
@@ -190,24 +188,6 @@ def change(amount=WHOLE, **facts):
 
 def ask(*earlier):
     return Ask(REFERENCE, None, WHOLE, "app", tuple(earlier))
-
-
-def talk(operation, *answers):
-    """Run an operation with these answers: what it returns, and what it sent."""
-    sent, left = [], list(answers)
-
-    def handler(request):
-        sent.append(request)
-        return left.pop(0)
-
-    result = exchange(operation, handler)
-    assert not left
-    return result, sent
-
-
-def answer(status, body=None, **headers):
-    content = b"" if body is None else json.dumps(body).encode()
-    return httpx.Response(status, headers=headers, content=content)
 
 
 def no(*codes, status=422):
@@ -485,6 +465,7 @@ PENDING, SUCCEEDED, DECLINED, UNKNOWN = (
         (answer(200, refund("PAID")), 4000, [Done(key=KEY, outcome=SUCCEEDED)]),
         (answer(200, refund("PAID", amount=40)), 4000, [Done(key=KEY, outcome=SUCCEEDED)]),
         (answer(200, refund("ERROR", "RF07")), 0, [Done(key=KEY, outcome=DECLINED)]),
+        (answer(200, refund("ERROR", "TM01")), 0, [Done(key=KEY, outcome=DECLINED)]),
         (answer(404), 0, []),
     ],
 )
@@ -539,29 +520,20 @@ def test_a_refund_of_something_else_is_a_contradiction(changes):
         talk(SWISH.status(ask(earlier(KEY))), paid, answer(200, refund("PAID", **changes)))
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(["PAID", "ERROR"]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from([*payment(), *refund()]) | st.text(), inner)
-    ),
-)
+JSON = json_values([*payment(), *refund()], ["PAID", "ERROR"])
 
 
-@given(
-    st.integers(100, 599), JSON | st.binary(), st.dictionaries(st.sampled_from([*payment()]), JSON)
-)
+@given(st.integers(100, 599), bodies(JSON), st.dictionaries(st.sampled_from([*payment()]), JSON))
 def test_no_answer_crashes_it_and_none_that_is_made_up_is_a_success(status, body, changes):
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    for said in (content, json.dumps({**payment(), **changes}).encode()):
-        always = lambda _, said=said: httpx.Response(status, content=said)  # noqa: E731 -- a handler
+    for said in (body, json.dumps({**payment(), **changes}).encode()):
+        handler = always(status, said)
         for call in (SWISH.authorise(order()), SWISH.refund(change()), SWISH.void(change())):
             with suppress(Contradiction):
-                result = exchange(call, always)
+                result = exchange(call, handler)
                 is_cancelled = changes.get("status") == "CANCELLED"
                 assert result.outcome is not Outcome.SUCCEEDED or is_cancelled
         with suppress(Contradiction):
-            standing = exchange(SWISH.status(ask(earlier(KEY))), always)
+            standing = exchange(SWISH.status(ask(earlier(KEY))), handler)
             assert standing.authorised.is_zero or changes.get("status") == "PAID"
 
 
@@ -864,12 +836,11 @@ def asking_for_a_certificate(handler, certificates):
 
 def pay_over_the_wire(account, clock, settings):
     """A sale over real sockets, with the HTTP client that the flow makes itself."""
-    swish = Swish(account.provider().config.but(**settings))
-    flow = CheckoutFlow(SHOP, providers=[swish], store=MemoryStore(), clock=clock)
+    swish, deal = Swish(account.provider().config.but(**settings)), Deal("swish")
+    flow = CheckoutFlow(deal.world.shop, providers=[swish], store=MemoryStore(), clock=clock)
     try:
-        sale = flow.start(CART, market="SE", details=CUSTOMERS["SE"], payment="swish")
-        total, back = sale.total, "https://shop.example/back"
-        flow.place(sale.id, accepted_total=total, return_url=back)
+        sale = flow.start(deal.cart, market="SE", details=deal.details, payment="way")
+        flow.place(sale.id, accepted_total=sale.total, return_url=BACK)
         for reference in account.references:
             account.approve(reference)
         account.deliver(lambda hook: flow.receive("swish", hook.headers, hook.body))
@@ -908,130 +879,18 @@ def test_the_certificate_is_how_requests_are_sent():
     )
 
 
-# --- whole sales ----------------------------------------------------------------------------------
+# --- sales ----------------------------------------------------------------------------------------
 
-SHOP = Shop.read(
-    {
-        "name": "Fjord",
-        "markets": ["SE"],
-        "methods": [{"id": "swish", "provider": "swish"}],
-        "deliveries": [{"id": "parcel", "name": "Paket", "prices": ["59.00 SEK"]}],
-    }
+
+@pytest.mark.parametrize(
+    ("fault", "requests"),
+    [("lose_request", 1), ("error", 1), ("lose_answer", 2), ("error_after", 2), ("html", 2)],
 )
-CART = Cart.read(
-    {"lines": [{"sku": "mug", "name": "Mugg", "quantity": 2, "unit_price": "129.50 SEK"}]}
-)
-
-
-def placed(world, times=1):
-    """A sale up to the customer's app: once more where the token for it was lost."""
-    flow = world.flow
-    sale = flow.start(
-        CART, market="SE", details=CUSTOMERS["SE"], payment="swish", idempotency_key="start"
-    )
-    flow.place(
-        sale.id,
-        accepted_total=Money(31800, "SEK"),
-        return_url="https://shop.example/back",
-        idempotency_key=f"place-{times}",
-    )
-    world.settle()
-    is_over = world.checkout(sale.id).phase == "collecting"
-    return placed(world, times + 1) if is_over else sale.id
-
-
-def sell(world):
-    """A sale as shop and customer go on with it after a crash: every call under its own key."""
-    sale = placed(world)
-    world.bank.approve(world.checkout(sale).payments[-1].id)
-    rest(world)
-    world.flow.ship(sale, idempotency_key="ship")
-    rest(world)
-    world.flow.refund(sale, {"mug": 1}, idempotency_key="refund")
-    rest(world)
-    return sale
-
-
-def rest(world):
-    """Let what is under way end, and be looked at."""
-    for _ in range(3):
-        world.settle()
-        world.clock.advance(seconds=10)
-
-
-def effects_of_a_sale():
-    with World(SHOP, open_bank=SimulatedSwish) as world:
-        sell(world)
-        return len(world.steps.names)
-
-
-STOPS = [
-    pytest.param(Stop(number, is_after=is_after), id=f"{number}{' after' if is_after else ''}")
-    for number in range(1, effects_of_a_sale() + 1)
-    for is_after in (False, True)
-]
-
-
-@pytest.mark.parametrize("stop", STOPS)
-def test_a_crash_at_any_step_of_a_sale_with_swish_loses_nothing(stop):
-    with World(SHOP, open_bank=SimulatedSwish) as world:
-        world.steps.stops = [stop]
-        with pytest.raises(Crash):
-            sell(world)
-        world.reopen()
-        sale = sell(world)
-        world.check()
-        assert taken(world, sale) == 15900
-
-
-def taken(world, sale):
-    return sum(world.bank.taken(payment.id) for payment in world.checkout(sale).payments)
-
-
-@pytest.mark.parametrize("fault", ["lose_request", "lose_answer", "error", "error_after", "html"])
-@pytest.mark.parametrize("operation", ["authorise", "refund", "status"])
-def test_a_lost_or_wrong_answer_is_asked_for(operation, fault):
-    with World(SHOP, open_bank=SimulatedSwish) as world:
-        world.bank.plan(operation, Fault(fault))
-        sale = sell(world)
-        world.check()
-        assert taken(world, sale) == 15900
-        is_lost = operation == "authorise" and fault in {"lose_answer", "error_after", "html"}
-        assert len(world.bank.references) == (2 if is_lost else 1)
-
-
-def test_a_refund_that_the_bank_turns_down_is_not_done():
-    with World(SHOP, open_bank=SimulatedSwish) as world:
-        world.bank.plan("refund", Fault.DECLINE)
-        sale = sell(world)
-        world.check()
-        assert world.checkout(sale).refunds[0].state == "failed"
-        assert taken(world, sale) == 31800
-
-
-@pytest.mark.parametrize("fault", [None, "lose_request", "lose_answer", "error", "html"])
-def test_a_request_for_a_checkout_that_is_given_up_is_cancelled(fault):
-    with World(SHOP, open_bank=SimulatedSwish) as world:
-        sale = placed(world)
-        if fault:
-            world.bank.plan("void", Fault(fault))
-        world.flow.cancel(sale)
-        world.settle()
-        world.check()
-        state = world.checkout(sale)
-        assert (state.phase, state.attention) == ("cancelled", ())
-        world.bank.approve(state.payments[0].id)
-        assert taken(world, sale) == 0
-
-
-def test_what_is_paid_while_the_checkout_is_given_up_goes_back():
-    with World(SHOP, open_bank=SimulatedSwish) as world:
-        sale = placed(world)
-        world.bank.approve(world.checkout(sale).payments[0].id)  # its notice has not come yet
-        world.flow.cancel(sale)
-        rest(world)
-        world.check()
-        state = world.checkout(sale)
-        assert (state.phase, state.attention) == ("cancelled", ())
-        book = world.bank.book(state.payments[0].id)
-        assert (book.captured, book.refunded) == (31800, 31800)
+def test_what_has_not_arrived_is_sent_again_and_where_the_token_is_lost_they_buy_anew(
+    fault, requests
+):
+    with Deal("swish") as deal:
+        deal.bank.plan("authorise", Fault(fault))
+        checkout = deal.sold()
+        assert len(deal.bank.references) == requests
+        assert deal.taken == checkout.total.minor

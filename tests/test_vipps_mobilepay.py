@@ -19,7 +19,9 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests import wire
 from tests.specs import FOLDER, spec
+from tests.test_lines import bought, carts
 
 from checkoutflow.errors import (
     Contradiction,
@@ -28,10 +30,11 @@ from checkoutflow.errors import (
     TransportError,
     UntrustedNotice,
 )
+from checkoutflow.flow.lines import order_lines
 from checkoutflow.money import Money
 from checkoutflow.payment.books import Books
 from checkoutflow.payment.outcomes import Operation, Outcome, Redirect, ShowQr, Word
-from checkoutflow.providers.contract import Ask, Authorise, Modification, OrderLine, Webhook
+from checkoutflow.providers.contract import Ask, Modification, OrderLine, Webhook
 from checkoutflow.providers.vipps_mobilepay import (
     MARKETS,
     MAXIMUM,
@@ -69,18 +72,8 @@ def config(market="DK", **changes):
 
 
 def order(minor=12345, currency="DKK", **facts):
-    facts = {
-        "key": "pay-" + "0" * 36,
-        "merchant_reference": REFERENCE,
-        "method": "wallet",
-        "amount": Money(minor, currency),
-        "return_url": "https://shop.example/return",
-        "locale": "da_DK",
-        "market": "DK",
-        "customer": "consumer",
-        **facts,
-    }
-    return Authorise(**facts)
+    ours = {"key": "pay-" + "0" * 36, "merchant_reference": REFERENCE, "method": "wallet"}
+    return wire.order(minor, currency, **{**ours, **facts})
 
 
 def change(minor, key="change", **books):
@@ -287,6 +280,26 @@ def test_a_payment_is_created_with_what_the_customer_buys(provider, vipps):
     assert "unitInfo" not in tea  # three times no whole number is 1001
     assert post["isShipping"] is True
     assert sum(line["totalAmount"] for line in receipt["orderLines"]) == 12345
+
+
+@given(carts())
+def test_the_receipt_of_any_cart_adds_up_to_the_last_oere(cart):
+    state = bought(cart).state
+    total = state.total.minor
+    if not MARKETS["NO"].minimum <= total <= MAXIMUM:
+        return
+    operation = VippsMobilePay(config("NO")).authorise(
+        order(total, "NOK", lines=order_lines(state))
+    )
+    next(operation)
+    body = json.loads(operation.send(token()).content)
+    rows = body["receipt"]["orderLines"]
+    assert sum(row["totalAmount"] for row in rows) == body["amount"]["value"] == total
+    assert sum(row["totalTaxAmount"] for row in rows) == state.priced.total_vat.minor
+    for row in rows:
+        assert row["totalAmountExcludingTax"] + row["totalTaxAmount"] == row["totalAmount"]
+        if unit := row.get("unitInfo"):
+            assert unit["unitPrice"] * int(unit["quantity"]) == row["totalAmount"]
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,10 @@ import httpx
 import pytest
 from tests.specs import spec
 
-from checkoutflow.cart import Cart
-from checkoutflow.flow.sync import CheckoutFlow
 from checkoutflow.money import Money
 from checkoutflow.payment.books import Books
-from checkoutflow.payment.outcomes import Redirect
-from checkoutflow.privacy.vault import KEY_BYTES, Keys
 from checkoutflow.providers.contract import Ask, Modification
-from checkoutflow.shop import Shop
-from checkoutflow.stores.memory import MemoryStore
-from checkoutflow.testing import CUSTOMERS, Clock
+from checkoutflow.testing import Clock
 from checkoutflow.testing.adapters import (
     ADAPTER_CHECKS,
     AdapterCase,
@@ -29,10 +23,8 @@ from checkoutflow.testing.adapters import (
 )
 from checkoutflow.testing.adapters.case import order_of
 from checkoutflow.testing.adapters.case import part_of as part_of_case
-from checkoutflow.testing.driver import Crash, Stop
 from checkoutflow.testing.standins.faults import Fault
 from checkoutflow.testing.standins.vipps_mobilepay import AGREEMENT_URL, SimulatedVippsMobilePay
-from checkoutflow.testing.world import World
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 # The day on which the checks' charges are due, and one within the two years before it.
@@ -104,42 +96,6 @@ CASES = {
 @pytest.mark.parametrize("check", ADAPTER_CHECKS, ids=lambda check: check.__name__)
 def test_vipps_mobilepay_keeps_the_contract(check, case):
     check(case)
-
-
-def test_a_sale_with_vipps_from_cart_to_return():
-    clock = Clock()
-    unit = SimulatedVippsMobilePay(clock)
-    http = httpx.Client(transport=httpx.MockTransport(unit.handle))
-    vipps = {"id": "vipps", "provider": "vipps_mobilepay"}
-    parcel = {"id": "parcel", "name": "Pakke", "prices": ["59.00 NOK"]}
-    shop = Shop.read({"name": "S", "markets": ["NO"], "methods": [vipps], "deliveries": [parcel]})
-    lines = [{"sku": "mug", "name": "Krus", "quantity": 2, "unit_price": "129.50 NOK"}]
-    keys = Keys.of(bytes(KEY_BYTES))
-    with CheckoutFlow(
-        shop, providers=[unit.provider()], store=MemoryStore(), keys=keys, clock=clock, http=http
-    ) as flow:
-
-        def hear(hook):
-            flow.receive("vipps_mobilepay", hook.headers, hook.body, query=hook.query)
-
-        sale = flow.start(
-            Cart.read({"lines": lines}), market="NO", details=CUSTOMERS["NO"], payment="vipps"
-        )
-        back = "https://shop.example/back"
-        sale = flow.place(sale.id, accepted_total=sale.total, return_url=back)
-        assert isinstance(sale.next_action, Redirect)
-        unit.approve(sale.payments[0].id)
-        unit.deliver(hear)
-        assert flow.load(sale.id).phase == "confirmed"
-        clock.advance(hours=2)  # the token has run out: another one is fetched
-        sale = flow.ship(sale.id, {"mug": 1})
-        sale = flow.ship(sale.id)
-        sale = flow.refund(sale.id, {"mug": 1})
-        book = unit.book(sale.payments[0].id)
-        assert (book.authorised, book.captured, book.refunded) == (31800, 31800, 15900)
-        assert (sale.books.captured, sale.books.refunded) == (31800, 15900)
-        unit.deliver(hear, times=2)
-        assert flow.load(sale.id).books == sale.books
 
 
 # What the two say to each other is what the provider publishes ------------------------------------
@@ -275,85 +231,3 @@ def test_a_capture_that_the_bank_turns_down_moves_nothing():
     answer = raw(unit, "POST", f"{PAYMENTS}/abcdefgh/capture", wanted, idempotency_key="no")
     assert answer.json()["extraDetails"] == [{"name": "ErrorCode", "reason": "6260"}]
     assert unit.book("abcdefgh").captured == 0
-
-
-# Nothing is lost when the machine stops ----------------------------------------------------------
-
-SHOP = Shop.read(
-    {
-        "name": "Fjord",
-        "markets": ["NO"],
-        "methods": [{"id": "vipps", "provider": "vipps_mobilepay"}],
-        "deliveries": [{"id": "parcel", "name": "Pakke", "prices": ["59.00 NOK"]}],
-    }
-)
-CART = Cart.read(
-    {"lines": [{"sku": "mug", "name": "Krus", "quantity": 2, "unit_price": "129.50 NOK"}]}
-)
-
-
-def sell(world: World) -> str:
-    """A sale as shop and customer go on with it after a crash: every call under its own key."""
-    flow = world.flow
-    sale = flow.start(
-        CART, market="NO", details=CUSTOMERS["NO"], payment="vipps", idempotency_key="start"
-    )
-    flow.place(
-        sale.id,
-        accepted_total=Money(31800, "NOK"),
-        return_url="https://shop.example/back",
-        idempotency_key="place",
-    )
-    world.settle()
-    world.bank.approve(world.checkout(sale.id).payments[-1].id)
-    world.settle()
-    flow.ship(sale.id, idempotency_key="ship")
-    world.settle()
-    flow.refund(sale.id, {"mug": 1}, idempotency_key="refund")
-    world.settle()
-    return sale.id
-
-
-def world_of_vipps() -> World:
-    return World(SHOP, open_bank=SimulatedVippsMobilePay)
-
-
-def effects_of_a_sale() -> list[str]:
-    with world_of_vipps() as world:
-        sell(world)
-        return list(world.steps.names)
-
-
-STOPS = [
-    pytest.param(Stop(number, is_after=is_after), id=f"{number}{' after' if is_after else ''}")
-    for number in range(1, len(effects_of_a_sale()) + 1)
-    for is_after in (False, True)
-]
-
-
-@pytest.mark.parametrize("stop", STOPS)
-def test_a_crash_at_any_step_of_a_sale_with_vipps_loses_nothing(stop):
-    with world_of_vipps() as world:
-        world.steps.stops = [stop]
-        try:
-            sell(world)
-        except Crash:
-            world.reopen()
-        sale = sell(world)
-        world.check()
-        state = world.checkout(sale)
-        book = world.bank.book(state.payments[-1].id)
-        assert (book.authorised, book.captured, book.refunded) == (31800, 31800, 15900)
-        assert state.phase == "fulfilled"
-        assert len(world.bank.references) == 1
-
-
-@pytest.mark.parametrize("fault", ["lose_request", "lose_answer", "error", "html", "rate_limit"])
-@pytest.mark.parametrize("operation", ["authorise", "capture", "refund"])
-def test_a_lost_or_wrong_answer_is_asked_for(operation, fault):
-    with world_of_vipps() as world:
-        world.bank.plan(operation, Fault(fault))
-        sale = sell(world)
-        world.check()
-        book = world.bank.book(world.checkout(sale).payments[-1].id)
-        assert (book.captured, book.refunded) == (31800, 15900)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from functools import partial
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
@@ -11,24 +11,22 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests import wire
+from tests.wire import JSON, REFERENCE, answer, bodies, line, outcome_of
 
-from checkoutflow import Cart
 from checkoutflow.errors import Contradiction, InvalidInput, NotSupported, UntrustedNotice
 from checkoutflow.money import Money
 from checkoutflow.payment.books import Books
 from checkoutflow.payment.outcomes import Operation, Outcome, Redirect, Result, Standing, Word
-from checkoutflow.providers.contract import Ask, Authorise, Modification, OrderLine, Webhook
+from checkoutflow.providers.contract import Ask, Modification, Webhook
 from checkoutflow.providers.notices import address_for
 from checkoutflow.providers.walley import ITEMS, ORDERS, Walley, WalleyConfig
-from checkoutflow.shop import Shop
-from checkoutflow.testing import CUSTOMERS, Clock
+from checkoutflow.testing import Clock
 from checkoutflow.testing.adapters import ADAPTER_CHECKS, AdapterCase, Stage, exchange
-from checkoutflow.testing.standins.faults import FATES, LOOKUPS, Fault
+from checkoutflow.testing.standins.faults import Fault
 from checkoutflow.testing.standins.walley import SimulatedWalley
-from checkoutflow.testing.world import World
 
 PRODUCTION, TEST = WalleyConfig.hosts
-REFERENCE = "a" * 20
 KEY = f"{REFERENCE}-2"
 PAGE = "https://shop.example/pay"
 
@@ -106,25 +104,9 @@ def adapter_of(**changes):
     return Walley(config(**changes))
 
 
-def line(minor=10000, quantity=1, basis=2500, kind="goods", name="Kaffekværn", line_id="mill"):
-    vat = Money(minor * basis // (10_000 + basis), "DKK")
-    return OrderLine(line_id, name, quantity, Money(minor, "DKK"), basis, vat, kind)
-
-
-def order(minor=10000, currency="DKK", **facts):
-    facts = {
-        "key": f"{REFERENCE}-1",
-        "merchant_reference": REFERENCE,
-        "method": "checkout",
-        "amount": Money(minor, currency),
-        "return_url": "https://shop.example/return",
-        "locale": "da_DK",
-        "market": "DK",
-        "customer": "consumer",
-        "details": {"email": "test@example.com", "phone": "+4570123456"},
-        **facts,
-    }
-    return Authorise(**facts)
+order = partial(
+    wire.order, method="checkout", details={"email": "test@example.com", "phone": "+4570123456"}
+)
 
 
 def change(minor=10000, key=KEY, known: str | None = "s1:o1"):
@@ -136,23 +118,15 @@ def asked(minor=10000, known: str | None = "s1:o1"):
     return Ask(REFERENCE, known, Money(minor, "DKK"), "checkout")
 
 
-def answer(status, body=None):
-    return httpx.Response(status, json=body) if body is not None else httpx.Response(status)
-
-
 TOKEN = {"token_type": "Bearer", "expires_in": 3599, "access_token": "t1"}
 
 
 def talk(operation, *answers, token=True):
     """Run an operation against prepared answers: what comes of it, and what was sent."""
-    sent = []
-    left = [answer(200, TOKEN), *answers] if token else list(answers)
-
-    def handler(request):
-        sent.append(request)
-        return left.pop(0)
-
-    return exchange(operation, handler), sent[1:] if token else sent
+    if not token:
+        return wire.talk(operation, *answers)
+    result, sent = wire.talk(operation, answer(200, TOKEN), *answers)
+    return result, sent[1:]
 
 
 OPENED = {
@@ -741,33 +715,15 @@ def test_every_operation_that_a_checkout_needs_is_covered():
 
 # --- whatever arrives -----------------------------------------------------------------------------
 
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner),
-    max_leaves=12,
-)
 
-
-def outcome_of(operation, handler):
-    try:
-        return exchange(operation, handler)
-    except Contradiction:
-        return None
-
-
-@given(st.sampled_from([200, 201, 202, 400, 404, 500]), JSON | st.binary(), st.booleans())
+@given(st.sampled_from([200, 201, 202, 400, 404, 500]), bodies(), st.booleans())
 def test_an_arbitrary_answer_is_never_a_success(status, body, has_token):
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
     adapter = adapter_of()
 
     def handler(request):
         if has_token and request.url.path.startswith("/oauth2"):
             return answer(200, TOKEN)
-        return httpx.Response(status, content=content)
+        return httpx.Response(status, content=body)
 
     not_done = {Outcome.REFUSED, Outcome.UNKNOWN}
     result = outcome_of(adapter.authorise(order()), handler)
@@ -803,141 +759,3 @@ def test_an_arbitrary_order_is_read_or_left_unclear(status, items, changed):
         assert standing.captured + standing.voided <= standing.authorised
         assert standing.refunded <= standing.captured
         assert standing.authorised.minor in {0, 10000}
-
-
-# --- sales ----------------------------------------------------------------------------------------
-
-METHOD = {"id": "walley", "kind": "card", "provider": "walley", "provider_method": "checkout"}
-SHOP = Shop.read(
-    {
-        "name": "Sund",
-        "markets": ["DK"],
-        "methods": [METHOD],
-        "deliveries": [{"id": "parcel", "name": "Pakke", "prices": ["59.00 DKK"]}],
-    }
-)
-CART = Cart.read(
-    {"lines": [{"sku": "mug", "name": "Krus", "quantity": 2, "unit_price": "129.50 DKK"}]}
-)
-
-
-def place(world, again=0):
-    flow = world.flow
-    sale = flow.start(
-        CART, market="DK", details=CUSTOMERS["DK"], payment="walley", idempotency_key="start"
-    ).id
-    if world.checkout(sale).phase == "collecting":
-        flow.place(
-            sale,
-            accepted_total=Money(31800, "DKK"),
-            return_url="https://shop.example/back",
-            idempotency_key=f"place {again}",
-        )
-    world.settle()
-    return sale
-
-
-def sell(world):
-    """A sale as shop and customer go on with it after a fault: every call under its own key."""
-    sale = place(world)
-    for again in (1, 2):
-        if (payment := world.checkout(sale).payments[-1].id) in world.bank.references:
-            world.bank.approve(payment)
-        world.settle()
-        world.run_until(world.clock() + timedelta(minutes=10))  # where a notice's look went wrong
-        place(world, again)
-    for again, units in enumerate(({"mug": 1}, None, None, None)):
-        if world.checkout(sale).phase == "confirmed":
-            world.flow.ship(sale, units, idempotency_key=f"ship {again}")
-        world.settle()
-    for again in range(2):
-        if not world.checkout(sale).books.refunded:
-            world.flow.refund(sale, {"mug": 1}, idempotency_key=f"refund {again}")
-        world.settle()
-    return sale
-
-
-def world_of_walley():
-    return World(SHOP, open_bank=SimulatedWalley)
-
-
-def is_sold_and_one_returned(world, sale):
-    world.check()
-    state = world.checkout(sale)
-    book = world.bank.book(state.payments[-1].id)
-    assert (book.authorised, book.captured, book.refunded) == (31800, 31800, 15900)
-    assert state.phase == "fulfilled"
-    assert sum(world.bank.taken(name) for name in world.bank.references) == 15900
-
-
-def test_a_capture_is_under_way_until_it_shows():
-    with world_of_walley() as world:
-        sale = place(world)
-        world.bank.approve(world.checkout(sale).payments[-1].id)
-        world.settle()
-        order = world.flow.ship(sale)
-        assert (order.shipments[0].state, order.books.captured) == ("under_way", 0)
-        world.settle()
-        assert world.flow.load(sale).books.captured == 31800
-
-
-def test_a_capture_that_never_shows_goes_to_a_person():
-    with world_of_walley() as world:
-        sale = place(world)
-        world.bank.approve(world.checkout(sale).payments[-1].id)
-        world.settle()
-        world.bank.plan("capture", Fault.DECLINE)
-        world.flow.ship(sale)
-        world.run_until(world.clock() + timedelta(days=2))
-        assert [item.reason for item in world.flow.load(sale).attention] == ["unresolved"]
-
-
-def test_a_sale_that_is_cancelled_before_it_is_paid_leaves_no_session_behind():
-    with world_of_walley() as world:
-        sale = place(world)
-        world.flow.cancel(sale)
-        world.settle()
-        assert world.checkout(sale).phase == "cancelled"
-        world.bank.approve(world.checkout(sale).payments[-1].id)  # too late
-        world.settle()
-        world.check()
-        assert world.bank.book(world.checkout(sale).payments[-1].id).authorised == 0
-
-
-def test_a_confirmed_order_that_is_cancelled_is_released_seconds_later():
-    with world_of_walley() as world:
-        sale = place(world)
-        world.bank.approve(world.checkout(sale).payments[-1].id)
-        world.settle()
-        assert world.flow.cancel(sale).books.voided == 0
-        world.settle()
-        world.check()
-        assert world.checkout(sale).books.voided == 31800
-
-
-def test_a_reservation_that_runs_out_is_known_to_be_gone():
-    with world_of_walley() as world:
-        sale = place(world)
-        world.bank.approve(world.checkout(sale).payments[-1].id)
-        world.settle()
-        world.clock.advance(days=91)
-        world.flow.reconcile(sale)
-        assert world.checkout(sale).books.voided == 31800
-
-
-FAULTS = [
-    (operation, fault)
-    for operation in ("authorise", "capture", "refund", "status")
-    for fault in Fault
-    if fault not in (FATES if operation == "status" else LOOKUPS)
-    # What fails after it was taken in never shows, and goes to a person: see above.
-    and not (operation in {"capture", "refund"} and fault in FATES - {Fault.SLOW})
-]
-
-
-@pytest.mark.parametrize(("operation", "fault"), FAULTS)
-def test_a_fault_of_any_kind_is_lived_through(operation, fault):
-    with world_of_walley() as world:
-        world.bank.plan(operation, fault)
-        sale = sell(world)
-        is_sold_and_one_returned(world, sale)

@@ -8,7 +8,7 @@ from checkoutflow.checkout import events as e
 from checkoutflow.checkout.invoicing import credit
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.state import PartState
-from checkoutflow.errors import InvalidInput, NotFound, OutcomeUnknown, UsageError
+from checkoutflow.errors import InvalidInput, NotFound, NotSupported, OutcomeUnknown, UsageError
 from checkoutflow.money import Money, total
 from checkoutflow.payment.outcomes import Operation, Outcome
 
@@ -64,7 +64,21 @@ def cancel(draft: Draft, command: c.Cancel) -> None:
     lines = _units(command.lines, left, "left to cancel")
     if not lines:
         raise UsageError("nothing is left to cancel: every unit is shipped or on its way")
+    if lines != left:
+        _is_captured_in_parts(draft)
     draft.add(e.LinesCancelled(lines=lines))
+
+
+def _is_captured_in_parts(draft: Draft) -> None:
+    """See that the rest of an order can still be captured when a part of it is cancelled."""
+    for payment in draft.state.current_payments:
+        is_whole = draft.rules.behind(payment.provider).captures == "whole"
+        if is_whole and not payment.books.capturable.is_zero:
+            raise NotSupported(
+                f"{payment.provider} captures all at once only: cancel the whole order, or ship it "
+                "and refund what is not sent",
+                field="lines",
+            )
 
 
 def _units(asked: Mapping[str, int], left: Mapping[str, int], what: str) -> dict[str, int]:

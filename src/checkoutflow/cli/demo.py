@@ -7,7 +7,7 @@ import tempfile
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from checkoutflow.cli.files import examples, read_cart, read_shop
 from checkoutflow.cli.stage import BANK, open_stage, own_adapter
@@ -111,8 +111,7 @@ def _with_provider(name: str, markets: Sequence[str]) -> list[Act]:
 
 def _as_account(name: str, account: str, stand_in: StandIn, url: str) -> Provider:
     """The adapter for a stand-in under a name of its own: one shop has an account per country."""
-    config: Any = stand_in.provider(url).config  # type: ignore[attr-defined]  # ours all have one
-    return adapter_of(name)(config.but(name=account))
+    return adapter_of(name)(stand_in.provider(url).config.but(name=account))
 
 
 def _wanted(able: Capabilities, kind: str) -> tuple[str, ...]:

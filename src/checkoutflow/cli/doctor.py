@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from checkoutflow.cli.paper import Paper
-    from checkoutflow.providers.contract import Provider
+    from checkoutflow.providers.base import ConfiguredProvider
     from checkoutflow.shop import Shop
 
 _REACH_S: Final = 5.0
@@ -85,7 +85,7 @@ def _findings(path: Path, environ: Mapping[str, str], *, is_offline: bool) -> It
     if not isinstance(tables, dict):
         yield Finding("wrong", "providers", "is a table with one table for each provider")
         return
-    providers: dict[str, Provider] = {}
+    providers: dict[str, ConfiguredProvider] = {}
     for name, table in tables.items():
         try:
             (providers[name],) = open_providers({name: table}, environ)
@@ -100,12 +100,12 @@ def _findings(path: Path, environ: Mapping[str, str], *, is_offline: bool) -> It
 
 
 def _account(
-    name: str, table: Mapping[str, Any], provider: Provider, *, is_offline: bool
+    name: str, table: Mapping[str, Any], provider: ConfiguredProvider, *, is_offline: bool
 ) -> Iterator[Finding]:
     """One account with a provider: its settings, its notices, and whether it can be reached."""
     at = f"providers.{name}"
     adapter = str(table.get("adapter", name))
-    config: Any = provider.config  # type: ignore[attr-defined]  # ours all have one
+    config = provider.config
     kind = "test" if config.is_test else "production"
     yield Finding("ok", at, f"{ADAPTERS[adapter]}, {kind}, {config.base_url}")
     for field in config_of(adapter).model_fields:
@@ -131,7 +131,7 @@ def _account(
         yield _reached(at, provider, config.base_url)
 
 
-def _reached(at: str, provider: Provider, url: str) -> Finding:
+def _reached(at: str, provider: ConfiguredProvider, url: str) -> Finding:
     """Whether somebody answers there, with a certificate that we trust; nothing is sent."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or _TLS_PORT
@@ -154,7 +154,7 @@ def _reached(at: str, provider: Provider, url: str) -> Finding:
 
 
 def _method(
-    way: Way, shop: Shop, providers: Mapping[str, Provider], tables: Mapping[str, Any]
+    way: Way, shop: Shop, providers: Mapping[str, ConfiguredProvider], tables: Mapping[str, Any]
 ) -> Iterator[Finding]:
     """One way to pay: who takes it, in which markets, and under a name that they know."""
     at = f"methods.{way.id}"

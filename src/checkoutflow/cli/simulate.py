@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack, suppress
 from threading import Event
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from checkoutflow.errors import InvalidInput, UsageError
 from checkoutflow.flow.host import system_clock
@@ -67,7 +67,7 @@ def _opened(name: str, market: str, notify: str) -> StandIn:
 
 def _settings(name: str, stand_in: StandIn, url: str, notify: str | None) -> Iterator[str]:
     """What a shop writes to sell with it, as TOML. The credentials open nothing real."""
-    config: Any = stand_in.provider(url).config  # type: ignore[attr-defined]  # ours all have one
+    config = stand_in.provider(url).config
     yield f"[providers.{name}]"
     for field, info in type(config).model_fields.items():
         value = getattr(config, field)

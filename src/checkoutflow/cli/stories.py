@@ -291,6 +291,7 @@ SOLD: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = MappingProxyType(
         "adyen": dict.fromkeys(("SE", "NO", "DK", "FI", "IS"), _CARD),
         "stripe": dict.fromkeys(("SE", "NO", "DK", "FI", "IS"), _CARD),
         "svea": dict.fromkeys(("SE", "NO", "DK", "FI"), ("provider_invoice_30", "checkout")),
+        "kustom": dict.fromkeys(("SE", "NO", "DK", "FI"), ("provider_invoice_30", "checkout")),
     }
 )
 

@@ -174,9 +174,9 @@ class Keeping:
         )
 
     def _matching(self, name: str, value: str) -> str:
-        if name == "login":
-            return value
-        return matching_form(name, value, self.rules.shop.markets[0])
+        # What is clean has one form already; of an address only how its letters are written may
+        # differ, and that is the same in every market.
+        return matching_form(name, value, self.rules.shop.seat) if name == "email" else value
 
     def known_by(self, by: str, values: Mapping[str, str]) -> tuple[str, ...] | None:
         """What somebody would be found by as a profile; None where too little is given."""

@@ -58,6 +58,8 @@ from checkoutflow.payment.outcomes import (
 )
 from checkoutflow.privacy.secret import Secret, octets
 from checkoutflow.providers.base import (
+    SUCCEEDED,
+    UNCLEAR_MANDATE,
     UNKNOWN,
     Address,
     Configured,
@@ -90,7 +92,9 @@ from checkoutflow.providers.http import (
     request,
     time_of,
 )
+from checkoutflow.providers.lines import by_piece, one_line
 from checkoutflow.providers.notices import header, require_same
+from checkoutflow.texts import language_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -204,7 +208,8 @@ SIGNED: Final = "hmacsignature"  # the header with the signature of a notice abo
 _NAMES: Final = ("reference", "shopperReference")  # what a link is called by
 SALE: Final = "sale"  # what the reference of a payment ends with whose money is taken at once
 RETURN_URL: Final = 8000  # characters
-_REFERENCE: Final = re.compile(r"[A-Za-z0-9-]{1,39}")  # with a dot and a key it has at most 80
+# A shopper's has at least 3 characters; with a dot and a key it has at most 80.
+_REFERENCE: Final = re.compile(r"[A-Za-z0-9-]{3,39}")
 _PHONE: Final = re.compile(r"\+[0-9]{5,18}")
 _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){16,64}")
 
@@ -285,7 +290,7 @@ class Adyen(Configured):
             NotSupported: If it does not know the currency or the method.
             InvalidInput: If a reference or the return address is beyond its limits.
         """
-        return careful(self._authorise(order))
+        return careful(self._authorise(order), UNKNOWN)
 
     def status(self, ask: Ask) -> Exchange[Standing]:
         """There is no look-up.
@@ -299,7 +304,7 @@ class Adyen(Configured):
 
     def capture(self, order: Modification) -> Exchange[Result]:
         """Take some or all of what is reserved; a notice says later whether it was done."""
-        return careful(self._modify(Operation.CAPTURE, "captures", order))
+        return careful(self._modify(Operation.CAPTURE, "captures", order), UNKNOWN)
 
     def void(self, order: Modification) -> Exchange[Result]:
         """Release what is reserved, or close the link that nobody has paid on.
@@ -308,11 +313,11 @@ class Adyen(Configured):
         is repeated as a cancellation, if the customer was faster. Where we have no reference of
         theirs, the payment is cancelled by ours.
         """
-        return careful(self._void(order))
+        return careful(self._void(order), UNKNOWN)
 
     def refund(self, order: Modification) -> Exchange[Result]:
         """Give captured money back; a notice says later whether it was done."""
-        return careful(self._modify(Operation.REFUND, "refunds", order))
+        return careful(self._modify(Operation.REFUND, "refunds", order), UNKNOWN)
 
     def agree(self, order: Agree) -> Exchange[Result]:
         """Make a link on which a card is stored, together with the first payment or for nothing.
@@ -323,14 +328,11 @@ class Adyen(Configured):
             NotSupported: If there are no mandates in this currency or on this method.
             InvalidInput: If a reference or the return address is beyond its limits.
         """
-        return careful(self._agree(order))
+        return careful(self._agree(order), UNKNOWN)
 
     def mandate(self, ask: MandateAsk) -> Exchange[Mandate]:
         """Say how a mandate stands: its card, and before there is one, its link."""
-        try:
-            return (yield from self._mandate(ask))
-        except Unreadable:
-            return Mandate(word=MandateWord.UNCLEAR)
+        return careful(self._mandate(ask), UNCLEAR_MANDATE)
 
     def charge(self, order: Charge) -> Exchange[Result]:
         """Take a payment on a stored card; it is captured like any other.
@@ -339,11 +341,11 @@ class Adyen(Configured):
             NotSupported: If there are no mandates in this currency or on this method.
             InvalidInput: If the token is missing, or a reference is beyond its limits.
         """
-        return careful(self._charge(order))
+        return careful(self._charge(order), UNKNOWN)
 
     def end_mandate(self, ask: MandateAsk) -> Exchange[Result]:
         """Close the link that nobody has used, or delete the card that was stored on it."""
-        return careful(self._end(ask))
+        return careful(self._end(ask), UNKNOWN)
 
     def read_notices(self, webhook: Webhook) -> tuple[Notice, ...]:
         """Verify the password and the signatures, then parse: events, or one about a token.
@@ -441,7 +443,7 @@ class Adyen(Configured):
         }
         if not method.is_sale:
             body["manualCapture"] = True
-        if locale := LOCALES.get(order.locale[:2]):
+        if locale := LOCALES.get(language_of(order.locale)):
             body["shopperLocale"] = locale
         if email := order.details.get("email"):
             body["shopperEmail"] = email
@@ -490,10 +492,9 @@ class Adyen(Configured):
             body["amount"] = _amount(order.amount)
             if METHODS.get(order.method, _CARD).is_invoice:
                 body["lineItems"] = _lines(order.lines, order.amount)
-        where = path("payments", order.provider_reference, word)
-        return (
-            yield from self._send(where, order, body, paymentPspReference=order.provider_reference)
-        )
+        theirs = order.provider_reference
+        where = path("payments", theirs, word)
+        return (yield from self._send(where, order, body, paymentPspReference=theirs))
 
     def _void(self, order: Modification) -> Exchange[Result]:
         if order.books.authorised:
@@ -531,7 +532,7 @@ class Adyen(Configured):
             match response.status_code, body_of(response):
                 case 200, dict(answer) if answer.get("status") == "expired":
                     _about(answer, id=link, **same)
-                    return Result(outcome=Outcome.SUCCEEDED)
+                    return SUCCEEDED
                 case _:
                     continue
         return UNKNOWN
@@ -620,7 +621,7 @@ class Adyen(Configured):
         return Result(outcome=outcome, provider_reference=reference_of(answer.get("pspReference")))
 
     def _end(self, ask: MandateAsk) -> Exchange[Result]:
-        closed = Result(outcome=Outcome.SUCCEEDED)
+        closed = SUCCEEDED
         if ask.token is None and ask.provider_reference is not None:
             same = {"shopperReference": ask.merchant_reference}
             closed = yield from self._close(ask.provider_reference, **same)
@@ -633,7 +634,7 @@ class Adyen(Configured):
             if response.status_code != codes.NO_CONTENT:
                 return _not_done(response.status_code, body_of(response))
         # A link that is being used may still bring a card.
-        return Result(outcome=Outcome.SUCCEEDED) if tokens else closed
+        return SUCCEEDED if tokens else closed
 
     def _stored(self, ask: MandateAsk) -> Exchange[list[str]]:
         """The tokens of the cards that are stored for a mandate."""
@@ -668,7 +669,7 @@ class Adyen(Configured):
 
 def _checked(order: Authorise | Modification | Agree | Charge) -> str:
     if not _REFERENCE.fullmatch(order.merchant_reference):
-        raise InvalidInput("must be 1 to 39 letters, digits and dashes", field="merchant_reference")
+        raise InvalidInput("must be 3 to 39 letters, digits and dashes", field="merchant_reference")
     return order.merchant_reference
 
 
@@ -685,22 +686,20 @@ def _amount(amount: Money) -> dict[str, object]:
 
 def _lines(lines: Sequence[OrderLine], whole: Money) -> list[dict[str, object]]:
     """What the customer is invoiced for, priced by the piece."""
-    if not lines:  # a payment for part of an order; its VAT is not known here
-        lines = [OrderLine("part", "Part of an order", 1, whole, 0, Money(0, whole.currency))]
+    lines = lines or [one_line(whole, "Part of an order", line_id="part")]
     return [_line(line, FACTORS.get(whole.currency, 1)) for line in lines]
 
 
 def _line(line: OrderLine, factor: int) -> dict[str, object]:
     amount, vat = line.amount.minor * factor, line.vat.minor * factor
-    is_whole = amount % line.quantity == 0 and vat % line.quantity == 0
-    pieces = line.quantity if is_whole else 1
+    line = by_piece(line, amount, vat)
     return {
         "id": line.id,
-        "description": line.name if is_whole else f"{line.quantity} x {line.name}",
-        "quantity": pieces,
-        "amountIncludingTax": amount // pieces,
-        "amountExcludingTax": (amount - vat) // pieces,
-        "taxAmount": vat // pieces,
+        "description": line.name,
+        "quantity": line.quantity,
+        "amountIncludingTax": amount // line.quantity,
+        "amountExcludingTax": (amount - vat) // line.quantity,
+        "taxAmount": vat // line.quantity,
         "taxPercentage": line.vat_basis,
     }
 

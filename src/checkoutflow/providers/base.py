@@ -16,7 +16,7 @@ An adapter that uses this is a dataclass with a ``config`` and ``capabilities``:
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar, Final, NamedTuple
+from typing import Annotated, Any, ClassVar, Final, NamedTuple, Protocol, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -33,12 +33,23 @@ from checkoutflow.payment.outcomes import (
     Word,
 )
 from checkoutflow.privacy.secret import Secret
-from checkoutflow.providers.contract import Ask, Exchange, Modification, Transport
+from checkoutflow.providers.contract import (
+    Ask,
+    Authorise,
+    Charge,
+    Exchange,
+    Modification,
+    Provider,
+    Transport,
+)
 from checkoutflow.providers.http import Unreadable, amount_of, base_url
+
+T = TypeVar("T")
 
 # Configuration ------------------------------------------------------------------------------------
 
 _CREDENTIAL: Final = re.compile(r"[!-~]{8,4000}")
+_GUESSED: Final = 32  # characters: shorter could be guessed; 128 bits, also where written in hex
 
 
 def _fits_a_header(secret: Secret) -> Secret:
@@ -55,8 +66,16 @@ def _is_an_address(address: str) -> str:
     return address
 
 
+def _cannot_be_guessed(secret: Secret) -> Secret:
+    if len(secret.reveal()) < _GUESSED:
+        raise ValueError(f"must be at least {_GUESSED} characters")
+    return secret
+
+
 # A key, a token, a password: it prints as stars.
 Credential = Annotated[Secret, AfterValidator(_fits_a_header)]
+# What the shop makes up itself, for proofs that nobody else can make.
+OwnSecret = Annotated[Secret, AfterValidator(_cannot_be_guessed)]
 # Where something of ours is reached: https, or http on this machine; kept to the letter.
 Address = Annotated[str, Field(max_length=1000), AfterValidator(_is_an_address)]
 # The provider's name in settings, in the store and in notice addresses.
@@ -127,9 +146,32 @@ class Configured:
         return self.config.transport
 
 
+class ConfiguredProvider(Provider, Protocol):
+    """What every adapter is that comes with the library."""
+
+    @property
+    def config(self) -> ProviderConfig:
+        """What the shop set."""
+
+
 # Answers ------------------------------------------------------------------------------------------
 
+SUCCEEDED: Final = Result(outcome=Outcome.SUCCEEDED)
 UNKNOWN: Final = Result(outcome=Outcome.UNKNOWN)
+UNCLEAR_MANDATE: Final = Mandate(word=MandateWord.UNCLEAR)
+
+
+def unclear(ask: Ask) -> Standing:
+    """How a payment stands of which the provider says nothing that can be read."""
+    return Standing.nothing(Word.UNCLEAR, ask.amount.currency)
+
+
+def careful(exchange: Exchange[T], otherwise: T) -> Exchange[T]:
+    """An exchange that gives ``otherwise`` where an answer is unreadable."""
+    try:
+        return (yield from exchange)
+    except Unreadable:
+        return otherwise
 
 
 def money_of(value: object) -> Money:
@@ -145,33 +187,14 @@ def money_of(value: object) -> Money:
             raise Unreadable("not an amount")
 
 
-def careful(exchange: Exchange[Result]) -> Exchange[Result]:
-    """An operation whose unreadable answers are unknown."""
-    try:
-        return (yield from exchange)
-    except Unreadable:
-        return UNKNOWN
+def whole_of(asked: Authorise | Charge | Ask | Modification) -> Money:
+    """What we asked to reserve; of a payment to be modified, what was reserved as far as we know.
 
-
-def careful_look(ask: Ask, exchange: Exchange[Standing]) -> Exchange[Standing]:
-    """A look-up whose unreadable answers are unclear."""
-    try:
-        return (yield from exchange)
-    except Unreadable:
-        return Standing.nothing(Word.UNCLEAR, ask.amount.currency)
-
-
-def careful_mandate(exchange: Exchange[Mandate]) -> Exchange[Mandate]:
-    """A look-up of a mandate whose unreadable answers are unclear."""
-    try:
-        return (yield from exchange)
-    except Unreadable:
-        return Mandate(word=MandateWord.UNCLEAR)
-
-
-def whole_of(order: Modification) -> Money:
-    """What was reserved, as far as we know; before that is known, what the operation is about."""
-    return Money(order.books.authorised or order.amount.minor, order.amount.currency)
+    Before that is known, it is what the operation is about.
+    """
+    if isinstance(asked, Modification) and asked.books.authorised:
+        return Money(asked.books.authorised, asked.amount.currency)
+    return asked.amount
 
 
 def require_possible(standing: Standing, whole: Money) -> None:

@@ -254,3 +254,11 @@ def time_of(value: object) -> datetime:
         except (ValueError, OverflowError):
             pass
     raise Unreadable("not a point in time")
+
+
+def time_or_none(value: object) -> datetime | None:
+    """A point in time as `time_of` reads it; None if it is none, where nothing hangs on it."""
+    try:
+        return time_of(value)
+    except Unreadable:
+        return None

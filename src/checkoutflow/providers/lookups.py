@@ -22,12 +22,11 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from checkoutflow.customer import clean
 from checkoutflow.errors import InvalidInput
 from checkoutflow.privacy.secret import Details
-from checkoutflow.providers.http import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,8 +52,6 @@ __all__ = [
     "WaysAsk",
     "WaysProvider",
 ]
-
-T = TypeVar("T")
 
 _HIDDEN: Final = re.compile(r"[*\[\]]")  # masked or expired values are written with these signs
 
@@ -274,14 +271,6 @@ class ProfileProvider(Protocol):
 
 
 # Answers ------------------------------------------------------------------------------------------
-
-
-def careful_lookup(exchange: Exchange[T]) -> Exchange[T | None]:
-    """A look-up whose unreadable answers are None."""
-    try:
-        return (yield from exchange)
-    except Unreadable:
-        return None
 
 
 def text_of(given: Mapping[Any, object], *names: str) -> str:

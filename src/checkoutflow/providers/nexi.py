@@ -52,6 +52,8 @@ from checkoutflow.payment.outcomes import (
 )
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.base import (
+    SUCCEEDED,
+    UNCLEAR_MANDATE,
     UNKNOWN,
     Address,
     Configured,
@@ -60,10 +62,9 @@ from checkoutflow.providers.base import (
     Name,
     ProviderConfig,
     careful,
-    careful_look,
-    careful_mandate,
     is_shown,
     require_possible,
+    unclear,
     whole_of,
 )
 from checkoutflow.providers.contract import (
@@ -90,7 +91,9 @@ from checkoutflow.providers.http import (
     request,
     time_of,
 )
+from checkoutflow.providers.lines import by_piece, one_line
 from checkoutflow.providers.notices import address_for, header, payment_in, proof_for, require_same
+from checkoutflow.texts import language_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -136,7 +139,8 @@ _EVENTS: Final = (
 EVENTS: Final = tuple(f"payment.{event}" for event in _EVENTS.split())
 
 # Their codes for "this was not done", by the reason that we give the shop. Any other leaves the
-# outcome unknown: that it is done already (1019), that the key was used before (1026, 1027), news.
+# outcome unknown: that it is done already, maybe by us (1008, 1019, 1023), that the key was used
+# before (1026, 1027), news.
 _REASONS: Final = {
     "invalid_request": "1005 1006 1015 1016 1017 1018 1021",
     "amount_too_low": "1002",
@@ -144,7 +148,7 @@ _REASONS: Final = {
     "whole_amount_only": "1007 1024",
     "not_authorised": "1003",
     "authorisation_expired": "1010",
-    "wrong_state": "1004 1008 1023",
+    "wrong_state": "1004",
     "payment_not_found": "1011",
     "mandate_expired": "1030",
     "mandate_not_found": "1031 1032",
@@ -223,15 +227,15 @@ class Nexi(Configured):
         """Say how the payment stands now."""
         if ask.provider_reference is None and ask.method != MANDATE:
             return Standing.nothing(Word.NOT_FOUND, ask.amount.currency)  # nobody has seen its page
-        return (yield from careful_look(ask, self._look(ask)))
+        return (yield from careful(self._look(ask), unclear(ask)))
 
     def capture(self, order: Modification) -> Exchange[Result]:
         """Take some or all of what is reserved, and look whether the charge is there."""
-        return careful(self._capture(order))
+        return careful(self._capture(order), UNKNOWN)
 
     def void(self, order: Modification) -> Exchange[Result]:
         """Release what is not captured, or end the session before the customer paid; then look."""
-        return careful(self._void(order))
+        return careful(self._void(order), UNKNOWN)
 
     def refund(self, order: Modification) -> Exchange[Result]:
         """Give captured money back, charge by charge, and look how that ended.
@@ -239,7 +243,7 @@ class Nexi(Configured):
         What was refunded before is counted as our books had it when this refund began, so that a
         repeat asks for the same parts under the same keys.
         """
-        return careful(self._refund(order))
+        return careful(self._refund(order), UNKNOWN)
 
     def agree(self, order: Agree) -> Exchange[Result]:
         """Send the customer to a page to store a card, with a first payment or without.
@@ -266,7 +270,7 @@ class Nexi(Configured):
         """Say how a mandate stands now."""
         if ask.provider_reference is None:
             return Mandate(word=MandateWord.NOT_FOUND)  # nobody has seen its page
-        return (yield from careful_mandate(self._mandate(ask)))
+        return (yield from careful(self._mandate(ask), UNCLEAR_MANDATE))
 
     def charge(self, order: Charge) -> Exchange[Result]:
         """Take a payment on a mandate at once; a "no" is believed if its key shows nothing.
@@ -367,7 +371,7 @@ class Nexi(Configured):
             case 201, {"paymentId": name, "hostedPaymentPageUrl": page}:
                 with suppress(Unreadable):
                     mark = "&" if "?" in page_of(page) else "?"
-                    language = LANGUAGES.get(order.locale.partition("_")[0], LANGUAGES["en"])
+                    language = LANGUAGES.get(language_of(order.locale), LANGUAGES["en"])
                     return Result(
                         outcome=Outcome.PENDING,
                         provider_reference=reference_of(name),
@@ -383,7 +387,7 @@ class Nexi(Configured):
         if made is None:
             return _not_done(response)
         is_there = (yield from self._charges(order)).get(made) == order.amount
-        return Result(outcome=Outcome.SUCCEEDED) if is_there else UNKNOWN
+        return SUCCEEDED if is_there else UNKNOWN
 
     def _void(self, order: Modification) -> Exchange[Result]:
         self.capabilities.require(Operation.VOID, order.amount.currency)
@@ -399,7 +403,7 @@ class Nexi(Configured):
             return _not_done(response)
         seen = yield from self._look(order)
         is_done = is_shown(Operation.VOID, order, seen) if reserved else seen.word is Word.VOIDED
-        return Result(outcome=Outcome.SUCCEEDED) if is_done else UNKNOWN
+        return SUCCEEDED if is_done else UNKNOWN
 
     def _refund(self, order: Modification) -> Exchange[Result]:
         self.capabilities.require(Operation.REFUND, order.amount.currency)
@@ -531,8 +535,7 @@ def _consumer(details: Mapping[str, str]) -> _Body:
 
 def _bill(reference: str, amount: Money, lines: Sequence[OrderLine], title: str = "") -> _Body:
     """An amount and the lines that add up to it; one of our own where there are none."""
-    zero = Money.zero(amount.currency)
-    known = lines or (OrderLine(reference, title or reference, 1, amount, 0, zero),)
+    known = lines or (one_line(amount, title or reference, line_id=reference),)
     return {
         "items": [_item(line) for line in known],
         "amount": amount.minor,
@@ -548,15 +551,13 @@ def _part(order: Modification, lines: Sequence[OrderLine], amount: Money | None 
 
 def _item(line: OrderLine) -> _Body:
     net = (line.amount - line.vat).minor
-    quantity, name = line.quantity, line.name
-    if net % quantity:  # no whole price a piece times the pieces gives the line
-        quantity, name = 1, f"{line.quantity} × {line.name}"
+    line = by_piece(line, net)
     return {
         "reference": _plain(line.id),
-        "name": _plain(name),
-        "quantity": quantity,
+        "name": _plain(line.name),
+        "quantity": line.quantity,
         "unit": "pcs",
-        "unitPrice": net // quantity,
+        "unitPrice": net // line.quantity,
         "taxRate": line.vat_basis,
         "taxAmount": line.vat.minor,
         "netTotalAmount": net,
@@ -612,7 +613,7 @@ def _standing(answer: Mapping[str, object], asked: Ask | Modification) -> Standi
         Unreadable: If it is malformed, its parts do not agree, or a refund waits that may be ours.
         Contradiction: If it is about another payment, amount or currency, or cannot be true.
     """
-    wanted = asked.amount if isinstance(asked, Ask) else whole_of(asked)
+    wanted = whole_of(asked)
     match answer.get("orderDetails"), answer.get("summary") or {}:
         case {"amount": minor, "currency": theirs, "reference": reference}, {**sums}:
             found = reference_of(reference), amount_of(minor, theirs)

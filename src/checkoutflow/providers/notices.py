@@ -37,14 +37,23 @@ def header(headers: Mapping[str, str], name: str) -> str:
     return found[0]
 
 
-def require_same(ours: str, theirs: str) -> None:
+def require_same(ours: str, *theirs: str) -> None:
     """Compare a proof, in the same time however much of it is right.
 
+    Args:
+        ours: What it must be.
+        theirs: What was given: several while a provider replaces what it signs with.
+
     Raises:
-        UntrustedNotice: If it is not the same to the letter.
+        UntrustedNotice: If none of them is the same to the letter.
     """
-    if not hmac.compare_digest(octets(ours), octets(theirs)):
+    if True not in [hmac.compare_digest(octets(ours), octets(given)) for given in theirs]:
         raise UntrustedNotice("the proof is not the provider's")
+
+
+def hmac_hex(secret: Secret, content: bytes) -> str:
+    """What most providers sign with: HMAC-SHA256, in hexadecimal."""
+    return hmac.new(octets(secret.reveal()), content, hashlib.sha256).hexdigest()
 
 
 def require_recent(signed_s: float, now_s: float, *, age_s: float, ahead_s: float = 300) -> None:
@@ -80,8 +89,7 @@ def proof_for(secret: Secret, merchant_reference: str) -> str:
 
     32 hexadecimal digits. It differs from payment to payment, so whoever learns one knows no other.
     """
-    key = octets(secret.reveal())
-    return hmac.new(key, octets(merchant_reference), hashlib.sha256).hexdigest()[:32]
+    return hmac_hex(secret, octets(merchant_reference))[:32]
 
 
 def address_for(notice_url: str, secret: Secret, merchant_reference: str) -> str:

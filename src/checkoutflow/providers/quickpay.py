@@ -31,7 +31,6 @@ is for tests, such a payment is a contradiction: nobody has paid.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 from base64 import b64encode
 from contextlib import suppress
@@ -58,6 +57,8 @@ from checkoutflow.payment.outcomes import (
 )
 from checkoutflow.privacy.secret import Secret, octets
 from checkoutflow.providers.base import (
+    SUCCEEDED,
+    UNCLEAR_MANDATE,
     UNKNOWN,
     Address,
     Configured,
@@ -66,10 +67,9 @@ from checkoutflow.providers.base import (
     Name,
     ProviderConfig,
     careful,
-    careful_look,
-    careful_mandate,
     is_shown,
     require_possible,
+    unclear,
     whole_of,
 )
 from checkoutflow.providers.contract import (
@@ -94,7 +94,9 @@ from checkoutflow.providers.http import (
     reference_of,
     request,
 )
-from checkoutflow.providers.notices import header, require_same
+from checkoutflow.providers.lines import by_piece
+from checkoutflow.providers.notices import header, hmac_hex, require_same
+from checkoutflow.texts import language_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -170,7 +172,8 @@ _CONSENTS: Final = frozenset({"authorize", "subscribe"})
 _PAYMENTS: Final = "payments"
 _SUBSCRIPTIONS: Final = "subscriptions"
 
-_ORDER_ID: Final = re.compile(r"[A-Za-z0-9 ._-]{4,20}")
+# Spaces, points and underscores are taken too, but not with Swish.
+_ORDER_ID: Final = re.compile(r"[A-Za-z0-9-]{4,20}")
 _KEY: Final = re.compile(r"[?&]attempt=([a-z0-9-]{1,40})(?:&|$)")
 
 
@@ -234,26 +237,26 @@ class QuickPay(Configured):
         if "klarna-payments" in names and not order.lines:
             raise InvalidInput("Klarna pays for whole orders only", field="lines")
         opening = self._open(_PAYMENTS, order, order.amount, names, _basket(order.lines))
-        return (yield from careful(opening))
+        return (yield from careful(opening, UNKNOWN))
 
     def status(self, ask: Ask) -> Exchange[Standing]:
         """Say how the payment stands now."""
-        return (yield from careful_look(ask, self._standing(ask)))
+        return careful(self._standing(ask), unclear(ask))
 
     def capture(self, order: Modification) -> Exchange[Result]:
         """Take some or all of what is reserved."""
-        return careful(self._modify(Operation.CAPTURE, order))
+        return careful(self._modify(Operation.CAPTURE, order), UNKNOWN)
 
     def void(self, order: Modification) -> Exchange[Result]:
         """Release what is reserved and not captured; before the customer paid, remove the link.
 
         Which of the two it has to be shows only when the payment is looked at first.
         """
-        return careful(self._modify(Operation.VOID, order))
+        return careful(self._modify(Operation.VOID, order), UNKNOWN)
 
     def refund(self, order: Modification) -> Exchange[Result]:
         """Give captured money back."""
-        return careful(self._modify(Operation.REFUND, order))
+        return careful(self._modify(Operation.REFUND, order), UNKNOWN)
 
     def agree(self, order: Agree) -> Exchange[Result]:
         """Create a subscription and a link to the window in which the customer gives a card.
@@ -270,14 +273,14 @@ class QuickPay(Configured):
         terms = {"description": order.title, **unscheduled}
         names = _methods(order.method, CARDS)
         opening = self._open(_SUBSCRIPTIONS, order, order.maximum, names, terms)
-        return (yield from careful(opening))
+        return (yield from careful(opening, UNKNOWN))
 
     def mandate(self, ask: MandateAsk) -> Exchange[Mandate]:
         """Say how the subscription stands now.
 
         Its token is the provider's number for it, which opens nothing without the API key.
         """
-        return careful_mandate(self._mandate(ask))
+        return careful(self._mandate(ask), UNCLEAR_MANDATE)
 
     def charge(self, order: Charge) -> Exchange[Result]:
         """Take a payment on a mandate.
@@ -296,11 +299,11 @@ class QuickPay(Configured):
             "autofee": False,
         }
         where = path(_SUBSCRIPTIONS, number, _WORDS[Operation.AUTHORISE])
-        return (yield from careful(self._operate(Operation.AUTHORISE, order, where, body)))
+        return (yield from careful(self._operate(Operation.AUTHORISE, order, where, body), UNKNOWN))
 
     def end_mandate(self, ask: MandateAsk) -> Exchange[Result]:
         """Cancel the subscription; before the customer decided, remove the link."""
-        return careful(self._end(ask))
+        return careful(self._end(ask), UNKNOWN)
 
     def read_notices(self, webhook: Webhook) -> tuple[Notice, ...]:
         """Verify the checksum over the raw bytes, then parse.
@@ -312,9 +315,8 @@ class QuickPay(Configured):
             UntrustedNotice: If it is not proven genuine, or not readable.
         """
         body = webhook.body
-        key = octets(self.config.private_key.reveal())
-        good = hmac.new(key, body, hashlib.sha256).hexdigest()
-        require_same(good, header(webhook.headers, "quickpay-checksum-sha256"))
+        given = header(webhook.headers, "quickpay-checksum-sha256")
+        require_same(hmac_hex(self.config.private_key, body), given)
         match json_of(body):
             case {"id": int(number), "order_id": str(reference), **rest}:
                 event = f"{number}-{hashlib.sha256(body).hexdigest()[:32]}"
@@ -341,7 +343,7 @@ class QuickPay(Configured):
             "continue_url": order.return_url,
             "cancel_url": order.return_url,
             "callback_url": self.config.notice_url,
-            "language": LANGUAGES.get(order.locale.partition("_")[0], "en"),
+            "language": LANGUAGES.get(language_of(order.locale), "en"),
             "payment_methods": ",".join(names),
             "auto_capture": False,
             "auto_fee": False,  # the customer pays what they accepted, and no more
@@ -426,7 +428,7 @@ class QuickPay(Configured):
             return UNKNOWN
         word = (yield from self._given(number, ask)).word
         if word in _OVER:
-            return Result(outcome=Outcome.SUCCEEDED)
+            return SUCCEEDED
         if word is MandateWord.PENDING:
             response = yield self._request("DELETE", path(_SUBSCRIPTIONS, number, "link"))
             if response.status_code != httpx.codes.NO_CONTENT:
@@ -438,7 +440,7 @@ class QuickPay(Configured):
                 return _not_done(response)
             self._seen(response, ask)
         left = yield from self._given(number, ask)
-        return Result(outcome=Outcome.SUCCEEDED) if left.word in _OVER else UNKNOWN
+        return SUCCEEDED if left.word in _OVER else UNKNOWN
 
     def _given(self, number: str, ask: MandateAsk) -> Exchange[Mandate]:
         return _mandate(self._seen((yield self._request("GET", path(_SUBSCRIPTIONS, number))), ask))
@@ -525,8 +527,7 @@ def _currency(asked: _Question | Charge) -> str | None:
 def _order_id(reference: str) -> str:
     if not _ORDER_ID.fullmatch(reference):
         raise InvalidInput(
-            "must be 4 to 20 letters, digits, spaces, points, underscores and hyphens",
-            field="merchant_reference",
+            "must be 4 to 20 letters, digits and hyphens", field="merchant_reference"
         )
     return reference
 
@@ -558,14 +559,13 @@ def _basket(lines: tuple[OrderLine, ...]) -> dict[str, object]:
 
 
 def _item(line: OrderLine) -> dict[str, object]:
-    """A line of the basket, its rate as a fraction: what cannot be priced by the piece is one."""
-    is_odd = line.amount.minor % line.quantity
-    pieces, name = (1, f"{line.quantity} × {line.name}") if is_odd else (line.quantity, line.name)
+    """A line of the basket, its rate as a fraction."""
+    line = by_piece(line)
     return {
-        "qty": pieces,
+        "qty": line.quantity,
         "item_no": line.id,
-        "item_name": name,
-        "item_price": line.amount.minor // pieces,
+        "item_name": line.name,
+        "item_price": line.amount.minor // line.quantity,
         "vat_rate": line.vat_basis / 10_000,
     }
 
@@ -644,7 +644,7 @@ def _standing(seen: _Seen, asked: Ask | Modification | Charge) -> Standing:
             if item.key and item.outcome is not Outcome.UNKNOWN
         ),
     )
-    require_possible(standing, whole_of(asked) if isinstance(asked, Modification) else asked.amount)
+    require_possible(standing, whole_of(asked))
     if _is_open(changes):
         return standing.but(word=Word.UNCLEAR)
     taken = captured - refunded
@@ -682,12 +682,12 @@ def _mandate(seen: _Seen) -> Mandate:
     if "cancel" in approved:
         return Mandate(word=MandateWord.ENDED)
     if _is_open([item for item in seen.operations if item.kind == "cancel"]):
-        return Mandate(word=MandateWord.UNCLEAR)
+        return UNCLEAR_MANDATE
     if not approved & _CONSENTS:
         word, action, reason = _undecided(seen)
         return Mandate(word=MandateWord(word), action=action, reason=reason)
     if not seen.is_accepted:
-        return Mandate(word=MandateWord.UNCLEAR)
+        return UNCLEAR_MANDATE
     return Mandate(word=MandateWord.ACTIVE, token=Secret(f"{seen.number}:{seen.currency}"))
 
 

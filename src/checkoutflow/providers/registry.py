@@ -24,8 +24,7 @@ from checkoutflow.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from checkoutflow.model import Frozen
-    from checkoutflow.providers.contract import Provider
+    from checkoutflow.providers.base import ConfiguredProvider, ProviderConfig
 
 # The module's name -> the adapter's. Its configuration has the same name with Config at the end.
 ADAPTERS: Final[Mapping[str, str]] = MappingProxyType(
@@ -41,26 +40,27 @@ ADAPTERS: Final[Mapping[str, str]] = MappingProxyType(
         "adyen": "Adyen",
         "stripe": "Stripe",
         "svea": "Svea",
+        "kustom": "Kustom",
     }
 )
 
 
-def config_of(adapter: str) -> type[Frozen]:
+def config_of(adapter: str) -> type[ProviderConfig]:
     """The model of an adapter's configuration.
 
     Raises:
         InvalidInput: If there is no such adapter.
     """
-    return cast("type[Frozen]", _found(adapter, "Config"))
+    return cast("type[ProviderConfig]", _found(adapter, "Config"))
 
 
-def adapter_of(adapter: str) -> Callable[[Frozen], Provider]:
+def adapter_of(adapter: str) -> Callable[[ProviderConfig], ConfiguredProvider]:
     """The class of an adapter.
 
     Raises:
         InvalidInput: If there is no such adapter.
     """
-    return cast("Callable[[Frozen], Provider]", _found(adapter))
+    return cast("Callable[[ProviderConfig], ConfiguredProvider]", _found(adapter))
 
 
 def methods_of(adapter: str) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ def _found(adapter: str, ending: str = "") -> object:
 
 def open_providers(
     tables: Mapping[str, object], environ: Mapping[str, str]
-) -> tuple[Provider, ...]:
+) -> tuple[ConfiguredProvider, ...]:
     """Make the adapters that a shop's settings describe.
 
     Args:
@@ -109,7 +109,7 @@ def open_providers(
     return tuple(_opened(name, table, environ) for name, table in tables.items())
 
 
-def _opened(name: str, table: object, environ: Mapping[str, str]) -> Provider:
+def _opened(name: str, table: object, environ: Mapping[str, str]) -> ConfiguredProvider:
     at = f"providers.{name}"
     if not isinstance(table, dict):
         raise InvalidInput("is a table of settings", field=at)

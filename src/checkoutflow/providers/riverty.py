@@ -18,10 +18,7 @@ it. There is no machine-readable description. What is open is decided so that no
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
-from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, cast
@@ -30,16 +27,16 @@ from checkoutflow.errors import Contradiction, InvalidInput, NotSupported, Untru
 from checkoutflow.money import Money, total
 from checkoutflow.payment.capabilities import Capabilities
 from checkoutflow.payment.outcomes import Done, Operation, Outcome, Redirect, Result, Standing, Word
-from checkoutflow.privacy.secret import octets
 from checkoutflow.providers.base import (
+    SUCCEEDED,
     UNKNOWN,
     Credential,
     Hosts,
     Name,
     ProviderConfig,
     careful,
-    careful_look,
     require_possible,
+    unclear,
     whole_of,
 )
 from checkoutflow.providers.contract import Ask, Authorise, Exchange, Modification, Notice, Webhook
@@ -51,15 +48,14 @@ from checkoutflow.providers.http import (
     path,
     reference_of,
     request,
-    time_of,
+    time_or_none,
 )
-from checkoutflow.providers.notices import header, require_recent, require_same
+from checkoutflow.providers.notices import header, hmac_hex, require_recent, require_same
 from checkoutflow.providers.riverty_lookups import RivertyLookups
 from checkoutflow.providers.riverty_wire import CURRENCIES, METHODS, bill, money, number_for, person
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
     import httpx
 
@@ -149,23 +145,23 @@ class Riverty(RivertyLookups):
             InvalidInput: If the reference, the amount or the number of lines is beyond their
                 limits, or the customer has no name.
         """
-        return careful(self._authorise(order))
+        return careful(self._authorise(order), UNKNOWN)
 
     def status(self, ask: Ask) -> Exchange[Standing]:
         """Say how the order stands now."""
-        return careful_look(ask, self._look(ask))
+        return careful(self._look(ask), unclear(ask))
 
     def capture(self, order: Modification) -> Exchange[Result]:
         """Take some or all of what is reserved: the customer gets an invoice for it."""
-        return careful(self._capture(order))
+        return careful(self._capture(order), UNKNOWN)
 
     def void(self, order: Modification) -> Exchange[Result]:
         """Release what is reserved and not captured."""
-        return careful(self._void(order))
+        return careful(self._void(order), UNKNOWN)
 
     def refund(self, order: Modification) -> Exchange[Result]:
         """Give captured money back: a look at the captures, then a request for each it is of."""
-        return careful(self._refund(order))
+        return careful(self._refund(order), UNKNOWN)
 
     def read_notices(self, webhook: Webhook) -> tuple[Notice, ...]:
         """Verify the signature over the time and the raw bytes, then parse.
@@ -177,9 +173,8 @@ class Riverty(RivertyLookups):
         if signature is None:
             raise UntrustedNotice("no readable signature")
         moment, given = signature.groups()
-        secret = octets(self.config.notice_secret.reveal())
         content = f"{moment}.".encode() + webhook.body
-        require_same(hmac.new(secret, content, hashlib.sha256).hexdigest(), given)
+        require_same(hmac_hex(self.config.notice_secret, content), given)
         require_recent(int(moment), webhook.now_s, age_s=NOTICE_AGE_S)
         match json_of(webhook.body):
             case {
@@ -247,9 +242,7 @@ class Riverty(RivertyLookups):
 
     def _refund(self, order: Modification) -> Exchange[Result]:
         self.capabilities.require(Operation.REFUND, order.amount.currency)
-        found = None
-        with suppress(Unreadable):
-            found = yield from self._order(order)
+        found = yield from careful(self._order(order), None)
         if found is None:
             return Result(outcome=Outcome.REFUSED, reason="look_up_failed")  # nothing was asked for
         parts = _spread(order.amount, _free(found, order.amount.currency))
@@ -296,7 +289,7 @@ class Riverty(RivertyLookups):
                 raise Unreadable("not an order")
         if number.lower() != asked.merchant_reference.lower():
             raise Contradiction("the answer is about another order")
-        if whole != (ours := whole_of(asked) if isinstance(asked, Modification) else asked.amount):
+        if whole != (ours := whole_of(asked)):
             raise Contradiction(f"asked about {ours}, and the answer is about another amount")
         return cast("dict[str, object]", order)
 
@@ -333,7 +326,7 @@ def _authorised(answer: Mapping[str, object]) -> Result:
                 provider_reference=reference_of(
                     answer.get("reservationId") or answer.get("checkoutId")
                 ),
-                valid_until=_time(answer.get("expirationDate")),
+                valid_until=time_or_none(answer.get("expirationDate")),
             )
         case "Rejected":
             messages = answer.get("riskCheckMessages")
@@ -345,12 +338,6 @@ def _authorised(answer: Mapping[str, object]) -> Result:
             return Result(outcome=Outcome.PENDING, action=action)
         case _:
             raise Unreadable("no outcome")
-
-
-def _time(value: object) -> datetime | None:
-    with suppress(Unreadable):
-        return time_of(value)
-    return None
 
 
 def _reason(messages: Iterable[object]) -> str:
@@ -394,7 +381,7 @@ def _modified(response: httpx.Response, order: Modification, must: Mapping[str, 
             return _not_done(response)
     if sums.get("capturedAmount", order.amount.minor) != order.amount.minor:
         raise Contradiction(f"asked for {order.amount}, and another amount is captured")
-    return Result(outcome=Outcome.SUCCEEDED) if sums == must else UNKNOWN
+    return SUCCEEDED if sums == must else UNKNOWN
 
 
 class _Part(NamedTuple):
@@ -486,7 +473,7 @@ def _standing(order: Mapping[str, Any], ask: Ask) -> Standing:
         refunded=total((item.amount for item in refunds), currency),
         voided=voided,
         provider_reference=None if name is None else reference_of(name),
-        valid_until=_time(details.get("expirationDate")),
+        valid_until=time_or_none(details.get("expirationDate")),
         operations=tuple(Done(key=key, outcome=Outcome.SUCCEEDED) for key in keys),
     )
     require_possible(standing, whole)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from checkoutflow.errors import Contradiction, InvalidInput, NotSupported
 from checkoutflow.payment.outcomes import Operation
-from checkoutflow.providers.base import Configured
+from checkoutflow.providers.base import Configured, careful
 from checkoutflow.providers.http import Unreadable, body_of, page_of, path
 from checkoutflow.providers.lookups import (
     AddressAsk,
@@ -29,7 +29,6 @@ from checkoutflow.providers.lookups import (
     PlansAsk,
     WaysAsk,
     WayToPay,
-    careful_lookup,
     details_of,
     text_of,
 )
@@ -93,11 +92,11 @@ class RivertyLookups(Configured):
             NotSupported: If the currency or the market is not that of the key, as in every look-up.
             InvalidInput: If there are more lines than they take.
         """
-        return careful_lookup(self._ways(ask))
+        return careful(self._ways(ask), None)
 
     def plans(self, ask: PlansAsk) -> Exchange[tuple[InstalmentPlan, ...] | None]:
         """On which plans an amount can be paid."""
-        return careful_lookup(self._plans(ask))
+        return careful(self._plans(ask), None)
 
     def find_customer(self, ask: CustomerAsk) -> Exchange[tuple[Details, ...] | None]:
         """Who it is that has this identity number, telephone number or e-mail address.
@@ -105,11 +104,11 @@ class RivertyLookups(Configured):
         Raises:
             InvalidInput: If something is missing that customers are looked up by there.
         """
-        return careful_lookup(self._customers(ask))
+        return careful(self._customers(ask), None)
 
     def check_address(self, ask: AddressAsk) -> Exchange[AddressCheck | None]:
         """Whether an address exists, and how it is written if not so."""
-        return careful_lookup(self._address(ask))
+        return careful(self._address(ask), None)
 
     def _ways(self, ask: WaysAsk) -> Exchange[tuple[WayToPay, ...]]:
         where = self._country(ask.market)

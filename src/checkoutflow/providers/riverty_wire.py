@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final
 from checkoutflow.errors import InvalidInput
 from checkoutflow.money import Money, total
 from checkoutflow.privacy.secret import octets
-from checkoutflow.providers.contract import OrderLine
 from checkoutflow.providers.http import amount_of, money_from
+from checkoutflow.providers.lines import by_piece, one_line
+from checkoutflow.texts import language_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from checkoutflow.providers.contract import Authorise
+    from checkoutflow.providers.contract import Authorise, OrderLine
 
 CURRENCIES: Final[Mapping[str, str]] = MappingProxyType(
     {"SE": "SEK", "NO": "NOK", "DK": "DKK", "FI": "EUR"}
@@ -46,7 +47,7 @@ def country(code: str) -> str:
 
 def language(locale: str) -> str:
     """What they write to the customer in."""
-    return LANGUAGES.get(locale.partition("_")[0], "EN")
+    return LANGUAGES.get(language_of(locale), "EN")
 
 
 def address(given: Mapping[str, str], market: str) -> dict[str, str]:
@@ -100,8 +101,7 @@ def bill(amount: Money, lines: Sequence[OrderLine], name: str = "") -> dict[str,
     """
     if len(lines) > MOST_LINES:
         raise InvalidInput(f"Riverty takes {MOST_LINES} lines at most", field="lines")
-    zero = Money.zero(amount.currency)
-    lines = lines or [OrderLine("order", f"Order {name}".strip(), 1, amount, 0, zero)]
+    lines = lines or [one_line(amount, f"Order {name}".strip())]
     net = amount - total((line.vat for line in lines), amount.currency)
     return {
         "totalGrossAmount": amount.decimal(),
@@ -112,16 +112,14 @@ def bill(amount: Money, lines: Sequence[OrderLine], name: str = "") -> dict[str,
 
 
 def _item(line: OrderLine) -> dict[str, object]:
-    """A line by the piece; what cannot be priced so is one piece."""
-    is_odd = line.amount.minor % line.quantity or line.vat.minor % line.quantity
-    pieces, name = (1, f"{line.quantity} × {line.name}") if is_odd else (line.quantity, line.name)
-    gross = Money(line.amount.minor // pieces, line.amount.currency)
-    vat = Money(line.vat.minor // pieces, line.vat.currency)
+    line = by_piece(line, line.amount.minor, line.vat.minor)
+    gross = Money(line.amount.minor // line.quantity, line.amount.currency)
+    vat = Money(line.vat.minor // line.quantity, line.vat.currency)
     return {
         "productId": line.id[:100],
-        "description": name[:255],
+        "description": line.name[:255],
         "type": _TYPES[line.kind],
-        "quantity": pieces,
+        "quantity": line.quantity,
         "grossUnitPrice": gross.decimal(),
         "netUnitPrice": (gross - vat).decimal(),
         "vatAmount": vat.decimal(),

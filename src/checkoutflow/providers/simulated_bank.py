@@ -6,8 +6,6 @@ itself is ``checkoutflow.testing.bank``.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,15 +32,18 @@ from checkoutflow.payment.outcomes import (
 )
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.base import (
+    SUCCEEDED,
+    UNCLEAR_MANDATE,
     UNKNOWN,
     Configured,
     Credential,
     Hosts,
     Name,
     ProviderConfig,
-    careful_look,
+    careful,
     money_of,
     require_possible,
+    unclear,
 )
 from checkoutflow.providers.contract import (
     Agree,
@@ -66,7 +67,7 @@ from checkoutflow.providers.http import (
     request,
     time_of,
 )
-from checkoutflow.providers.notices import header, require_recent
+from checkoutflow.providers.notices import header, hmac_hex, require_recent, require_same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -210,7 +211,7 @@ class SimulatedBankProvider(Configured):
         """Say how the payment stands now."""
         if not self.capabilities.can_be_asked:
             raise NotSupported(f"{self.name} cannot be asked how a payment stands")
-        return (yield from careful_look(ask, self._look(ask)))
+        return (yield from careful(self._look(ask), unclear(ask)))
 
     def capture(self, order: Modification) -> Exchange[Result]:
         """Take some or all of what is reserved."""
@@ -251,7 +252,7 @@ class SimulatedBankProvider(Configured):
                     return _mandate(ask, answer)[1]
                 case 404, {"code": str()}:
                     return Mandate(word=MandateWord.NOT_FOUND)
-        return Mandate(word=MandateWord.UNCLEAR)
+        return UNCLEAR_MANDATE
 
     def charge(self, order: Charge) -> Exchange[Result]:
         """Take a payment on a mandate."""
@@ -278,14 +279,9 @@ class SimulatedBankProvider(Configured):
             raise UntrustedNotice("no readable signature")
         moment, versions = signature.groups()
         require_recent(int(moment), webhook.now_s, age_s=NOTICE_AGE_S, ahead_s=NOTICE_AGE_S)
-        body = webhook.body
-        secret = self.config.notice_secret.reveal().encode()
-        expected = hmac.new(secret, f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
-        # While the bank changes secrets it signs with both; look at all, whichever is right.
-        matches = [hmac.compare_digest(expected, one) for one in versions.split(",v1=")[1:]]
-        if not any(matches):
-            raise UntrustedNotice("the signature is not the bank's")
-        match json_of(body):
+        ours = hmac_hex(self.config.notice_secret, f"{moment}.".encode() + webhook.body)
+        require_same(ours, *versions.split(",v1=")[1:])
+        match json_of(webhook.body):
             case {"id": str(event), "merchant_reference": str(reference), "type": str(kind)}:
                 return (Notice(id=event, merchant_reference=reference, kind=kind),)
             case _:
@@ -300,7 +296,7 @@ class SimulatedBankProvider(Configured):
                     return seen
             case 404, {"code": "payment_not_found"}:
                 return Standing.nothing(Word.NOT_FOUND, ask.amount.currency)
-        return Standing.nothing(Word.UNCLEAR, ask.amount.currency)
+        return unclear(ask)
 
     def _modify(
         self, operation: Operation, word: str, order: Modification, body: dict[str, object]
@@ -500,7 +496,7 @@ def _agreed(order: Agree, answer: Mapping[str, object]) -> Result:
 
 def _ended(ask: MandateAsk, answer: Mapping[str, object]) -> Result:
     _, mandate = _mandate(ask, answer)
-    return Result(outcome=Outcome.SUCCEEDED) if mandate.word is MandateWord.ENDED else UNKNOWN
+    return SUCCEEDED if mandate.word is MandateWord.ENDED else UNKNOWN
 
 
 def _mandate(asked: Agree | MandateAsk, answer: Mapping[str, object]) -> tuple[str, Mandate]:

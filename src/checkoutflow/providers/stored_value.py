@@ -17,7 +17,7 @@ from checkoutflow.errors import Contradiction, InvalidInput, UntrustedNotice
 from checkoutflow.money import DIGITS, Money
 from checkoutflow.payment.capabilities import Capabilities
 from checkoutflow.payment.outcomes import Done, Operation, Outcome, Result, Standing, Word
-from checkoutflow.providers.base import UNKNOWN, require_possible
+from checkoutflow.providers.base import SUCCEEDED, UNKNOWN, require_possible, unclear
 from checkoutflow.providers.contract import consult
 from checkoutflow.providers.ledger import Answer, Change, Entry, Hold, Move
 
@@ -100,7 +100,7 @@ class StoredValue:
         entries: Any = yield from consult(self.ledger.standing, ask.merchant_reference)
         if isinstance(entries, list | tuple) and all(isinstance(item, Entry) for item in entries):
             return _standing(ask, entries)
-        return Standing.nothing(Word.UNCLEAR, ask.amount.currency)
+        return unclear(ask)
 
     def read_notices(self, webhook: Webhook) -> Sequence[Notice]:  # noqa: ARG002 -- the contract's
         """Believe none: there is nobody who could send one.
@@ -121,7 +121,7 @@ def _asked(call: Callable[[Any], Answer], order: Hold | Change, *, no: Outcome) 
     """One move, and what a "no" to it is."""
     answer: object = yield from consult(call, order)
     if answer == Answer.DONE:
-        return Result(outcome=Outcome.SUCCEEDED)
+        return SUCCEEDED
     if isinstance(answer, Answer):
         return Result(outcome=no, reason=answer)
     return UNKNOWN

@@ -29,8 +29,6 @@ Krónur are sent in hundredths, which must be whole krónur. Icelandic customers
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -42,7 +40,6 @@ import httpx
 from pydantic import ValidationInfo, field_validator
 
 from checkoutflow.errors import InvalidInput, NotSupported, UntrustedNotice
-from checkoutflow.money import Money
 from checkoutflow.payment.capabilities import Capabilities, MandateTerms
 from checkoutflow.payment.outcomes import (
     Mandate,
@@ -56,13 +53,15 @@ from checkoutflow.payment.outcomes import (
 from checkoutflow.privacy.secret import Secret, octets
 from checkoutflow.providers import stripe_answers as answers
 from checkoutflow.providers.base import (
+    UNCLEAR_MANDATE,
     UNKNOWN,
     Configured,
     Credential,
     Hosts,
     Name,
     ProviderConfig,
-    careful_look,
+    careful,
+    unclear,
 )
 from checkoutflow.providers.contract import (
     Agree,
@@ -84,10 +83,14 @@ from checkoutflow.providers.http import (
     reference_of,
     request,
 )
-from checkoutflow.providers.notices import header, require_recent
+from checkoutflow.providers.lines import by_piece, one_line
+from checkoutflow.providers.notices import header, hmac_hex, require_recent, require_same
+from checkoutflow.texts import language_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from checkoutflow.money import Money
 
     _Fields = Mapping[str, object]
     _Read = Callable[[answers.Answer, "_Order"], Result]
@@ -137,6 +140,8 @@ _SESSIONS: Final = path("v1", "checkout", "sessions")
 _REFUNDS: Final = path("v1", "refunds")
 _METHODS: Final = path("v1", "payment_methods")
 _WHOLE: Final[Mapping[str, object]] = {"expand": ["latest_charge"]}
+# The shortest limit of all the fields that carry it, and no sign that a search reads otherwise.
+_REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _MOMENT: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
@@ -179,16 +184,17 @@ class Stripe(Configured):
 
         Raises:
             NotSupported: If the method is not theirs, or not in this currency.
-            InvalidInput: If the amount is beyond their limits, or Klarna lacks an e-mail address.
+            InvalidInput: If the amount or the reference is beyond their limits, or Klarna lacks an
+                e-mail address.
         """
-        self._require(order.method, order.amount)
+        self._require(order, order.amount)
         if order.method == _CARD:
             return (yield from self._send(_SESSIONS, order, _sale(order), answers.begun))
         return (yield from self._send(_INTENTS, order, _redirected(order), answers.begun))
 
     def status(self, ask: Ask) -> Exchange[Standing]:
         """Say how the payment stands now: the payment, and its refunds where it was captured."""
-        return careful_look(ask, self._standing(ask))
+        return careful(self._standing(ask), unclear(ask))
 
     def capture(self, order: Modification) -> Exchange[Result]:
         """Take some or all of what is reserved; the rest is released with it."""
@@ -222,9 +228,9 @@ class Stripe(Configured):
         Raises:
             NotSupported: If it is not for cards, not in this currency, or a first payment is
                 wanted: that is a charge, once the mandate is given.
-            InvalidInput: If the amount is beyond their limits.
+            InvalidInput: If the amount or the reference is beyond their limits.
         """
-        self._require(order.method, order.maximum)
+        self._require(order, order.maximum)
         if order.method != _CARD or order.first is not None:
             raise NotSupported("mandates are for cards, without a first payment", field="method")
         return (yield from self._send(_SESSIONS, order, _consent(order), answers.asked_for))
@@ -237,16 +243,17 @@ class Stripe(Configured):
         with suppress(Unreadable):
             answer = yield from self._look(where, "setup_intent.payment_method")
             return answers.mandate(answer, ask)
-        return Mandate(word=MandateWord.UNCLEAR)
+        return UNCLEAR_MANDATE
 
     def charge(self, order: Charge) -> Exchange[Result]:
         """Reserve a payment on a card that was given for it.
 
         Raises:
             NotSupported: If the method is not theirs, or not in this currency.
-            InvalidInput: If the amount is beyond their limits, or there is no token.
+            InvalidInput: If the amount or the reference is beyond their limits, or there is no
+                token.
         """
-        self._require(order.method, order.amount)
+        self._require(order, order.amount)
         customer, card = _customer_and_card(order.token)
         fields = {
             **_intent(order),
@@ -279,13 +286,8 @@ class Stripe(Configured):
         if len(moments) != 1 or not _MOMENT.fullmatch(moments[0]):
             raise UntrustedNotice("no readable signature")
         require_recent(int(moments[0]), webhook.now_s, age_s=NOTICE_AGE_S)
-        key = octets(self.config.notice_secret.reveal())
-        text = octets(f"{moments[0]}.") + webhook.body
-        good = octets(hmac.new(key, text, hashlib.sha256).hexdigest())
-        # While a secret is replaced there are two; look at all, whichever is right.
-        given = [octets(value) for scheme, _, value in parts if scheme == "v1"]
-        if True not in [hmac.compare_digest(good, value) for value in given]:
-            raise UntrustedNotice("the signature is not the provider's")
+        ours = hmac_hex(self.config.notice_secret, octets(f"{moments[0]}.") + webhook.body)
+        require_same(ours, *(value for scheme, _, value in parts if scheme == "v1"))
         match json_of(webhook.body):
             case {
                 "id": str(event),
@@ -300,12 +302,15 @@ class Stripe(Configured):
 
     # Steps ----------------------------------------------------------------------------------------
 
-    def _require(self, method: str, amount: Money) -> None:
+    def _require(self, order: Authorise | Charge | Agree, amount: Money) -> None:
         self.capabilities.require(Operation.AUTHORISE, amount.currency)
-        if amount.currency not in METHODS.get(method, ()):
+        if amount.currency not in METHODS.get(order.method, ()):
             raise NotSupported(f"of {', '.join(METHODS)}, each in its currencies", field="method")
         if not 0 < answers.wire(amount) <= _MAX_WIRE:
             raise InvalidInput("must be above zero and at most eight digits", field="amount")
+        if not _REFERENCE.fullmatch(order.merchant_reference):
+            said = "must be 1 to 200 letters, digits, dashes and underscores"
+            raise InvalidInput(said, field="merchant_reference")
 
     def _standing(self, ask: Ask) -> Exchange[Standing]:
         known = ask.provider_reference
@@ -431,7 +436,7 @@ def _page(order: Authorise | Agree) -> dict[str, object]:
         "cancel_url": order.return_url,
         "client_reference_id": order.merchant_reference,
         "metadata": _ours(order),
-        "locale": LANGUAGES.get(order.locale.partition("_")[0], "en"),
+        "locale": LANGUAGES.get(language_of(order.locale), "en"),
     }
     if email := order.details.get("email"):
         fields["customer_email"] = email
@@ -440,13 +445,13 @@ def _page(order: Authorise | Agree) -> dict[str, object]:
 
 def _sale(order: Authorise) -> dict[str, object]:
     """A page for one card payment, in the accepted currency and without anything to add to it."""
-    lines = [_line(line) for line in order.lines]
+    lines = order.lines
     if not 0 < len(lines) <= _LINES:
-        lines = [_priced(order.merchant_reference, 1, order.amount)]
+        lines = (one_line(order.amount, order.merchant_reference),)
     return {
         **_page(order),
         "mode": "payment",
-        "line_items": lines,
+        "line_items": [_line(line) for line in lines],
         "payment_intent_data": {"capture_method": "manual", "metadata": _ours(order)},
         "adaptive_pricing": {"enabled": "false"},
     }
@@ -464,20 +469,13 @@ def _consent(order: Agree) -> dict[str, object]:
 
 
 def _line(line: OrderLine) -> dict[str, object]:
-    """What cannot be priced by the piece is one piece."""
-    if line.amount.minor % line.quantity:
-        return _priced(f"{line.quantity} × {line.name}", 1, line.amount)
-    each = Money(line.amount.minor // line.quantity, line.amount.currency)
-    return _priced(line.name, line.quantity, each)
-
-
-def _priced(name: str, quantity: int, each: Money) -> dict[str, object]:
+    line = by_piece(line)
     price = {
-        "currency": each.currency.lower(),
-        "unit_amount": answers.wire(each),
-        "product_data": {"name": name[:_LINE_NAME]},
+        "currency": line.amount.currency.lower(),
+        "unit_amount": answers.wire(line.amount) // line.quantity,
+        "product_data": {"name": line.name[:_LINE_NAME]},
     }
-    return {"quantity": quantity, "price_data": price}
+    return {"quantity": line.quantity, "price_data": price}
 
 
 def _intent(order: Authorise | Charge) -> dict[str, object]:

@@ -22,15 +22,21 @@ from checkoutflow.payment.outcomes import (
     Word,
 )
 from checkoutflow.privacy.secret import Secret
-from checkoutflow.providers.base import UNKNOWN, is_shown, require_possible, whole_of
-from checkoutflow.providers.contract import Modification
+from checkoutflow.providers.base import SUCCEEDED, UNKNOWN, is_shown, require_possible, whole_of
 from checkoutflow.providers.http import Unreadable, amount_of, page_of, reference_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from checkoutflow.money import Money
-    from checkoutflow.providers.contract import Agree, Ask, Authorise, Charge, MandateAsk
+    from checkoutflow.providers.contract import (
+        Agree,
+        Ask,
+        Authorise,
+        Charge,
+        MandateAsk,
+        Modification,
+    )
 
     Answer = Mapping[Any, object]
     _OfPayment = Authorise | Charge | Modification | Ask
@@ -94,7 +100,6 @@ _BEGUN: Final = MappingProxyType(
 PAGE: Final = "cs_"  # what their name for a page begins with
 _PAYMENT: Final = "pi_"  # and that for a payment
 _HUNDREDFOLD: Final = frozenset({"ISK"})  # has no decimals here, and two on the wire
-_DONE: Final = Result(outcome=Outcome.SUCCEEDED)
 
 
 def wire(amount: Money) -> int:
@@ -128,14 +133,14 @@ def captured(answer: Answer, order: Modification) -> Result:
     """A payment that was captured, if its sum is exactly as much more."""
     found = standing(answer, order)
     is_done = found.word is Word.AUTHORISED and is_shown(Operation.CAPTURE, order, found)
-    return _DONE if is_done else UNKNOWN
+    return SUCCEEDED if is_done else UNKNOWN
 
 
 def voided(answer: Answer, order: Modification) -> Result:
     """A payment or a page that is over, if all that was reserved is released."""
     found = standing(answer, order)
     is_all = found.authorised.is_zero or is_shown(Operation.VOID, order, found)
-    return _DONE if found.word in {Word.VOIDED, Word.EXPIRED} and is_all else UNKNOWN
+    return SUCCEEDED if found.word in {Word.VOIDED, Word.EXPIRED} and is_all else UNKNOWN
 
 
 def refunded(answer: Answer, order: Modification) -> Result:
@@ -167,13 +172,13 @@ def asked_for(answer: Answer, order: Agree) -> Result:
 
 def withdrawn(answer: Answer, ask: MandateAsk) -> Result:
     """A page on which a mandate can not be given any more."""
-    return _DONE if mandate(answer, ask).word is MandateWord.DECLINED else UNKNOWN
+    return SUCCEEDED if mandate(answer, ask).word is MandateWord.DECLINED else UNKNOWN
 
 
 def taken_off(answer: Answer, ask: MandateAsk) -> Result:
     """The card of a mandate that is no customer's any more."""
     is_it = ask.token is not None and ask.token.reveal().endswith(f":{answer.get('id')}")
-    return _DONE if is_it and answer.get("customer", "") is None else UNKNOWN
+    return SUCCEEDED if is_it and answer.get("customer", "") is None else UNKNOWN
 
 
 def no(outcome: Outcome, error: Answer) -> Result:
@@ -194,7 +199,7 @@ def standing(answer: Answer, asked: _OfPayment) -> Standing:
         Unreadable: If it is neither, or a page that is over without a payment.
         Contradiction: If it is about another payment, amount or currency, or cannot be true.
     """
-    whole = whole_of(asked) if isinstance(asked, Modification) else asked.amount
+    whole = whole_of(asked)
     if answer.get("object") != "checkout.session":
         return _payment(answer, asked, whole)
     name = _name(answer, asked, answer.get("client_reference_id"))

@@ -48,6 +48,7 @@ from checkoutflow.money import Money, total
 from checkoutflow.payment.capabilities import Capabilities
 from checkoutflow.payment.outcomes import Operation, Outcome, Redirect, Result, Standing, Word
 from checkoutflow.providers.base import (
+    SUCCEEDED,
     UNKNOWN,
     Address,
     Configured,
@@ -55,9 +56,10 @@ from checkoutflow.providers.base import (
     Hosts,
     Name,
     ProviderConfig,
-    careful_look,
+    careful,
     is_shown,
     require_possible,
+    unclear,
     whole_of,
 )
 from checkoutflow.providers.contract import (
@@ -70,7 +72,9 @@ from checkoutflow.providers.contract import (
     Webhook,
 )
 from checkoutflow.providers.http import Unreadable, amount_of, body_of, path, request
+from checkoutflow.providers.lines import by_piece, one_line
 from checkoutflow.providers.notices import address_for, payment_in
+from checkoutflow.texts import language_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -245,7 +249,7 @@ class Svea(Configured):
 
     def status(self, ask: Ask) -> Exchange[Standing]:
         """Say how the payment stands: first as an order, and while it is none, as a form."""
-        return careful_look(ask, self._status(ask))
+        return careful(self._status(ask), unclear(ask))
 
     def _status(self, ask: Ask) -> Exchange[Standing]:
         currency, number = ask.amount.currency, ask.provider_reference
@@ -311,7 +315,7 @@ class Svea(Configured):
         answer = yield self._look(order)  # what cannot be done may be done already
         with suppress(Unreadable):
             if is_shown(operation, order, _order(answer, order).standing):
-                return Result(outcome=Outcome.SUCCEEDED)
+                return SUCCEEDED
         return result
 
     def _look(self, asked: Ask | Modification) -> httpx.Request:
@@ -338,7 +342,7 @@ class Svea(Configured):
         return {
             "countryCode": config.country,
             "currency": order.amount.currency,
-            "locale": LOCALES.get(order.locale.partition("_")[0], "en-us"),
+            "locale": LOCALES.get(language_of(order.locale), "en-us"),
             "clientOrderNumber": order.merchant_reference,
             "merchantSettings": addresses,
             "cart": {"items": _rows(order)},
@@ -395,21 +399,18 @@ def _order_path(provider_reference: str | None) -> str:
 
 def _rows(order: Authorise) -> list[dict[str, object]]:
     """The lines; where only a part of an order is paid, one row that says so much."""
-    if order.lines:
-        return [_row(line) for line in order.lines]
-    row = {"articleNumber": order.merchant_reference, "name": order.merchant_reference}
-    return [{**row, "quantity": 100, "unitPrice": order.amount.minor, "vatPercent": 0}]
+    ours = order.merchant_reference
+    return [_row(line) for line in order.lines or (one_line(order.amount, ours, line_id=ours),)]
 
 
 def _row(line: OrderLine) -> dict[str, object]:
-    """A line in their hundredths; as one piece where no price a piece gives its amount."""
-    unit, odd = divmod(line.amount.minor, line.quantity)
-    name = f"{line.quantity} × {line.name}" if odd else line.name
+    """A line in their hundredths."""
+    line = by_piece(line)
     row: dict[str, object] = {
         "articleNumber": line.id,
-        "name": name[:NAME],
-        "quantity": 100 if odd else 100 * line.quantity,
-        "unitPrice": line.amount.minor if odd else unit,
+        "name": line.name[:NAME],
+        "quantity": 100 * line.quantity,
+        "unitPrice": line.amount.minor // line.quantity,
         "vatPercent": line.vat_basis,
     }
     return {**row, "type": "shipping_fee"} if line.kind == "delivery" else row
@@ -502,7 +503,7 @@ def _order(answer: httpx.Response, asked: Ask | Modification) -> _Order:
             deliveries = tuple(_delivery(item, currency) for item in found or ())
         case _:
             raise Unreadable("not an order")
-    whole = asked.amount if isinstance(asked, Ask) else whole_of(asked)
+    whole = whole_of(asked)
     if in_all.currency != whole.currency:
         raise Contradiction(f"asked in {whole.currency}, answered in {in_all.currency}")
     captured = total((item.amount for item in deliveries), whole.currency)

@@ -47,6 +47,8 @@ from checkoutflow.payment.outcomes import (
 )
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.base import (
+    SUCCEEDED,
+    UNCLEAR_MANDATE,
     UNKNOWN,
     Address,
     Configured,
@@ -55,9 +57,8 @@ from checkoutflow.providers.base import (
     Name,
     ProviderConfig,
     careful,
-    careful_look,
-    careful_mandate,
     require_possible,
+    unclear,
     whole_of,
 )
 from checkoutflow.providers.contract import (
@@ -81,6 +82,7 @@ from checkoutflow.providers.http import (
     reference_of,
     request,
 )
+from checkoutflow.providers.lines import by_piece
 from checkoutflow.providers.notices import address_for, payment_in
 from checkoutflow.texts import language_of
 
@@ -180,6 +182,7 @@ ERRORS: Final[Mapping[str, Result]] = {
 _GONE: Final = ERRORS["notfound"]
 
 REFERENCE: Final = 30  # characters
+DESCRIPTION: Final = 40
 
 _PHONE: Final = re.compile(r"\+?[0-9]{8,15}")
 _KINDS: Final = ("authorization", "sale", "capture", "cancellation", "reversal")
@@ -232,26 +235,30 @@ class SwedbankPay(Configured):
 
         Raises:
             NotSupported: If the currency or the method is not among those of the provider.
+            InvalidInput: If the reference is too long, or an invoice has no lines.
         """
-        instruments = [name for name in (METHODS.get(order.method),) if name]
+        instrument = METHODS.get(order.method) or ""
+        if instrument.startswith("Invoice") and not order.lines:
+            raise InvalidInput("an invoice is for whole orders only", field="lines")
+        instruments = [instrument] if instrument else []
         more = {"payer": _payer(order), "restrictedToInstruments": instruments}
-        return careful(self._create(order, "Purchase", more))
+        return careful(self._create(order, "Purchase", more), UNKNOWN)
 
     def status(self, ask: Ask) -> Exchange[Standing]:
         """Say how the payment stands now."""
-        return careful_look(ask, self._status(ask))
+        return careful(self._status(ask), unclear(ask))
 
     def capture(self, order: Modification) -> Exchange[Result]:
         """Take some or all of what is reserved."""
-        return careful(self._modify(Operation.CAPTURE, order))
+        return careful(self._modify(Operation.CAPTURE, order), UNKNOWN)
 
     def void(self, order: Modification) -> Exchange[Result]:
         """Release what is reserved and not captured; before the customer paid, close the order."""
-        return careful(self._modify(Operation.VOID, order))
+        return careful(self._modify(Operation.VOID, order), UNKNOWN)
 
     def refund(self, order: Modification) -> Exchange[Result]:
         """Give captured money back."""
-        return careful(self._modify(Operation.REFUND, order))
+        return careful(self._modify(Operation.REFUND, order), UNKNOWN)
 
     def agree(self, order: Agree) -> Exchange[Result]:
         """Ask for a card to charge later, on a page: with the first payment, or without any.
@@ -262,13 +269,13 @@ class SwedbankPay(Configured):
         payer = _payer(order) | {"payerReference": order.merchant_reference}
         more = {"generateUnscheduledToken": True, "payer": payer}
         if order.first is None:
-            return careful(self._create(order, "Verify", more))
+            return careful(self._create(order, "Verify", more), UNKNOWN)
         cards = {"restrictedToInstruments": [METHODS["card"]]}
-        return careful(self._create(order, "Purchase", more | cards))
+        return careful(self._create(order, "Purchase", more | cards), UNKNOWN)
 
     def mandate(self, ask: MandateAsk) -> Exchange[Mandate]:
         """Say how a mandate stands now."""
-        return careful_mandate(self._mandate(ask))
+        return careful(self._mandate(ask), UNCLEAR_MANDATE)
 
     def charge(self, order: Charge) -> Exchange[Result]:
         """Reserve money on a mandate: pending until it is looked at, and captured like any other.
@@ -281,11 +288,11 @@ class SwedbankPay(Configured):
             raise InvalidInput("a charge is made with the mandate's token", field="token")
         payer = {"payerReference": order.mandate}
         more = {"payer": payer, "unscheduledToken": order.token.reveal()}
-        return (yield from careful(self._create(order, "UnscheduledPurchase", more)))
+        return (yield from careful(self._create(order, "UnscheduledPurchase", more), UNKNOWN))
 
     def end_mandate(self, ask: MandateAsk) -> Exchange[Result]:
         """Have the card forgotten; before the customer decided, close the page."""
-        return careful(self._end(ask))
+        return careful(self._end(ask), UNKNOWN)
 
     def read_notices(self, webhook: Webhook) -> tuple[Notice, ...]:
         """See which payment's or mandate's own address it came to: that is to be looked at.
@@ -312,13 +319,15 @@ class SwedbankPay(Configured):
             methods, title = (MANDATE,), order.title
         if order.method not in methods:
             raise NotSupported(f"{self.name} takes {', '.join(methods)} here", field="method")
+        if len(order.merchant_reference) > DESCRIPTION:  # they may read it as one
+            raise InvalidInput(f"is at most {DESCRIPTION} characters", field="merchant_reference")
         ours, config = order.merchant_reference, self.config
         urls: dict[str, object] = {
             "callbackUrl": address_for(config.notice_url, config.notice_secret, ours)
         }
         wanted = {
             "currency": amount.currency,
-            "description": title[:40].strip() or ours,
+            "description": title[:DESCRIPTION].strip() or ours,
             "language": LANGUAGES.get(language_of(order.locale), "en-US"),
             "operation": operation,
             "payeeInfo": {
@@ -381,7 +390,7 @@ class SwedbankPay(Configured):
             return after
         # An amount that they leave out is zero, so where nothing is left the word must say so too.
         is_done = after.left == left and after.status in ({"paid"} if any(left) else ends)
-        return Result(outcome=Outcome.SUCCEEDED) if is_done else UNKNOWN
+        return SUCCEEDED if is_done else UNKNOWN
 
     def _mandate(self, ask: MandateAsk) -> Exchange[Mandate]:
         """By the order that it was asked for with; once the token is known, by the payer's list."""
@@ -414,7 +423,7 @@ class SwedbankPay(Configured):
             if found.status == "initialized":
                 return (yield from self._follow(found, "abort", _ABORTION, (0, 0)))
         held = yield from self._tokens(ask, "PATCH", _DELETION)
-        return held if isinstance(held, Result) else Result(outcome=Outcome.SUCCEEDED)
+        return held if isinstance(held, Result) else SUCCEEDED
 
     def _request(self, method: str, where: str, body: object = None) -> httpx.Request:
         headers = {
@@ -493,18 +502,16 @@ def _sums(amount: Money, lines: tuple[OrderLine, ...]) -> dict[str, object]:
 
 
 def _item(line: OrderLine) -> dict[str, object]:
-    name, quantity = line.name, line.quantity
-    if line.amount.minor % quantity:  # no price a piece fits, so all of them are one piece
-        name, quantity = f"{quantity} × {name}", 1
+    line = by_piece(line)
     return {
         "amount": line.amount.minor,
         "class": line.kind,
-        "name": name,
-        "quantity": quantity,
+        "name": line.name,
+        "quantity": line.quantity,
         "quantityUnit": "pcs",
         "reference": line.id,
         "type": _ITEM_TYPES.get(line.kind, "PRODUCT"),
-        "unitPrice": line.amount.minor // quantity,
+        "unitPrice": line.amount.minor // line.quantity,
         "vatAmount": line.vat.minor,
         "vatPercent": line.vat_basis,
     }

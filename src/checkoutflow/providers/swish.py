@@ -50,6 +50,7 @@ from checkoutflow.payment.outcomes import (
 )
 from checkoutflow.privacy.secret import Secret  # noqa: TC001 -- as above
 from checkoutflow.providers.base import (
+    SUCCEEDED,
     UNKNOWN,
     Address,
     Configured,
@@ -57,7 +58,8 @@ from checkoutflow.providers.base import (
     Hosts,
     Name,
     ProviderConfig,
-    careful_look,
+    careful,
+    unclear,
 )
 from checkoutflow.providers.contract import (
     Ask,
@@ -250,7 +252,7 @@ class Swish(Configured):
 
     def status(self, ask: Ask) -> Exchange[Standing]:
         """Say how the payment stands, and ask about each refund that has not succeeded yet."""
-        return careful_look(ask, self._status(ask))
+        return careful(self._status(ask), unclear(ask))
 
     def _status(self, ask: Ask) -> Exchange[Standing]:
         answer = yield self._request("GET", _path_of(ask.merchant_reference))
@@ -265,7 +267,8 @@ class Swish(Configured):
                 continue
             outcome = item.outcome
             if outcome is not Outcome.SUCCEEDED:
-                outcome = yield from self._refund_stands(item, payment.reference)
+                look = self._refund_stands(item, payment.reference)
+                outcome = yield from careful(look, Outcome.UNKNOWN)
             if outcome is Outcome.SUCCEEDED:
                 refunded += item.amount
             if outcome is not None:  # what they have is never taken for what never arrived
@@ -286,9 +289,7 @@ class Swish(Configured):
         answer = yield self._request("GET", path("api", "v1", "refunds", number))
         if _is_not_there(answer):
             return None
-        with suppress(Unreadable):
-            return _refund(answer, number, paid, item.amount)
-        return Outcome.UNKNOWN
+        return _refund(answer, number, paid, item.amount)
 
     def capture(self, order: Modification) -> Exchange[Result]:  # noqa: ARG002 -- of the contract
         """Not offered: the money is taken when the customer says yes.
@@ -310,7 +311,7 @@ class Swish(Configured):
             return _not_done(answer)
         with suppress(Unreadable):
             if self._payment(answer, order).word is Word.VOIDED:
-                return Result(outcome=Outcome.SUCCEEDED)
+                return SUCCEEDED
         return UNKNOWN
 
     def refund(self, order: Modification) -> Exchange[Result]:
@@ -505,7 +506,7 @@ def _refund(answer: httpx.Response, number: str, paid: str, asked: Money) -> Out
             raise Unreadable("not a refund")
     if (theirs, original, money) != (number, paid, asked):
         raise Contradiction(f"asked about a refund of {asked}, got one of {money}, or another")
-    if status == "ERROR" and str(rest.get("errorCode")) in REASONS:
+    if status == "ERROR" and str(rest.get("errorCode")) in ERRORS:
         return Outcome.DECLINED
     return REFUNDS.get(status, Outcome.UNKNOWN)
 

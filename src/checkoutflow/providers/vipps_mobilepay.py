@@ -22,7 +22,6 @@ import hashlib
 import hmac
 import re
 from base64 import b64encode
-from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
@@ -46,6 +45,8 @@ from checkoutflow.privacy.secret import Secret, octets
 from checkoutflow.providers import vipps_profile as profiles
 from checkoutflow.providers import vipps_recurring as recurring
 from checkoutflow.providers.base import (
+    UNCLEAR_MANDATE,
+    UNKNOWN,
     Address,
     Configured,
     Credential,
@@ -53,9 +54,9 @@ from checkoutflow.providers.base import (
     Name,
     ProviderConfig,
     careful,
-    careful_look,
     money_of,
     require_possible,
+    unclear,
     whole_of,
 )
 from checkoutflow.providers.contract import (
@@ -75,9 +76,8 @@ from checkoutflow.providers.http import (
     path,
     reference_of,
     request,
-    time_of,
+    time_or_none,
 )
-from checkoutflow.providers.lookups import careful_lookup
 from checkoutflow.providers.notices import header, http_date_s, require_recent, require_same
 from checkoutflow.providers.vipps_recurring import (
     RECURRING,
@@ -268,24 +268,24 @@ class VippsMobilePay(Configured):
                 cannot be asked to share something.
             InvalidInput: If the amount, the reference or the return address is beyond its limits.
         """
-        return careful(self._authorise(order))
+        return careful(self._authorise(order), UNKNOWN)
 
     def status(self, ask: Ask) -> Exchange[Standing]:
         """Say how the payment stands now."""
         look = recurring.look(self, ask) if ask.method == RECURRING else self._look(ask)
-        return careful_look(ask, look)
+        return careful(look, unclear(ask))
 
     def capture(self, order: Modification) -> Exchange[Result]:
         """Take some or all of what is reserved. The law allows it when the goods are sent."""
-        return careful(self._modify(Operation.CAPTURE, order))
+        return careful(self._modify(Operation.CAPTURE, order), UNKNOWN)
 
     def void(self, order: Modification) -> Exchange[Result]:
         """Release what is reserved and not captured, for good."""
-        return careful(self._modify(Operation.VOID, order))
+        return careful(self._modify(Operation.VOID, order), UNKNOWN)
 
     def refund(self, order: Modification) -> Exchange[Result]:
         """Give captured money back, within 365 days of the payment."""
-        return careful(self._modify(Operation.REFUND, order))
+        return careful(self._modify(Operation.REFUND, order), UNKNOWN)
 
     def agree(self, order: Agree) -> Exchange[Result]:
         """Ask the customer for a mandate, in the app; a first payment is reserved with it.
@@ -294,11 +294,11 @@ class VippsMobilePay(Configured):
             NotSupported: If this sales unit has no mandates, or not in this currency or method.
             InvalidInput: If the maximum, the months or an address is beyond its limits.
         """
-        return careful(recurring.agree(self, order))
+        return careful(recurring.agree(self, order), UNKNOWN)
 
     def mandate(self, ask: MandateAsk) -> Exchange[Mandate]:
         """Say how a mandate stands now."""
-        return recurring.mandate(self, ask)
+        return careful(recurring.mandate(self, ask), UNCLEAR_MANDATE)
 
     def charge(self, order: Charge) -> Exchange[Result]:
         """Have a payment reserved on the day that it is due.
@@ -307,11 +307,11 @@ class VippsMobilePay(Configured):
             NotSupported: If this sales unit has no mandates, or not in this currency or method.
             InvalidInput: If it has no day, or the amount or the reference is beyond its limits.
         """
-        return careful(recurring.charge(self, order))
+        return careful(recurring.charge(self, order), UNKNOWN)
 
     def end_mandate(self, ask: MandateAsk) -> Exchange[Result]:
         """End a mandate for good. What is reserved on it and not captured is released."""
-        return careful(recurring.end(self, ask))
+        return careful(recurring.end(self, ask), UNKNOWN)
 
     @property
     def shareable(self) -> frozenset[str]:
@@ -324,7 +324,7 @@ class VippsMobilePay(Configured):
         Raises:
             InvalidInput: If the reference is beyond their limits.
         """
-        return careful_lookup(profiles.profile(self, ask))
+        return careful(profiles.profile(self, ask), None)
 
     def read_notices(self, webhook: Webhook) -> tuple[Notice, ...]:
         """Verify the signature over date, registered address and raw bytes, then parse.
@@ -583,7 +583,7 @@ def _standing(answer: object, asked: Ask | Modification) -> Standing:
         case _:
             raise Unreadable("not a payment")
     authorised, captured, refunded, voided = totals
-    whole = whole_of(asked) if isinstance(asked, Modification) else asked.amount
+    whole = whole_of(asked)
     if money_of(given) not in {whole, asked.amount}:
         raise Contradiction(f"asked about {whole}, and the answer is about another amount")
     word, action, until = WORDS[state], None, None
@@ -597,8 +597,7 @@ def _standing(answer: object, asked: Ask | Modification) -> Standing:
         case Word.AUTHORISED if voided == authorised:
             word = Word.VOIDED
         case Word.AUTHORISED:
-            with suppress(Unreadable):  # the field is newer than the description
-                until = time_of(more.get("captureGuaranteedUntil"))
+            until = time_or_none(more.get("captureGuaranteedUntil"))
     standing = Standing(
         word=word,
         authorised=authorised,

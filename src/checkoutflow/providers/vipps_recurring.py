@@ -22,7 +22,6 @@ leave open, or leave to us, is decided so:
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,19 +40,19 @@ from checkoutflow.payment.outcomes import (
 )
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.base import is_shown, require_possible, whole_of
-from checkoutflow.providers.contract import (
-    Agree,
-    Ask,
-    Charge,
-    Exchange,
-    MandateAsk,
-    Modification,
-)
 from checkoutflow.providers.http import Unreadable, amount_of, page_of, path, reference_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from checkoutflow.providers.contract import (
+        Agree,
+        Ask,
+        Charge,
+        Exchange,
+        MandateAsk,
+        Modification,
+    )
     from checkoutflow.providers.vipps_mobilepay import VippsMobilePay
 
 RECURRING: Final = "recurring"  # the way to pay on which mandates are given
@@ -188,22 +187,25 @@ def agree(unit: VippsMobilePay, order: Agree) -> Exchange[Result]:
 
 
 def mandate(unit: VippsMobilePay, ask: MandateAsk) -> Exchange[Mandate]:
-    """Read an agreement."""
+    """Read an agreement.
+
+    Raises:
+        Unreadable: If that cannot be done.
+    """
     agreement = ask.provider_reference
     if agreement is None:
         return Mandate(word=MandateWord.NOT_FOUND)
-    found = yield from unit.send("GET", _path("agreements", agreement))
-    with suppress(Unreadable):
-        match found:
-            case 200, {"id": theirs, "externalId": ours, "status": str(state), **more} if (
-                state in AGREEMENTS
-            ):
-                require_ours(theirs, agreement)
-                require_ours(ours, ask.merchant_reference)
-                return _mandate(state, agreement, more)
-            case 404, answer if _problem(answer) == _NO_SUCH:
-                return Mandate(word=MandateWord.NOT_FOUND)
-    return Mandate(word=MandateWord.UNCLEAR)
+    match (yield from unit.send("GET", _path("agreements", agreement))):
+        case 200, {"id": theirs, "externalId": ours, "status": str(state), **more} if (
+            state in AGREEMENTS
+        ):
+            require_ours(theirs, agreement)
+            require_ours(ours, ask.merchant_reference)
+            return _mandate(state, agreement, more)
+        case 404, answer if _problem(answer) == _NO_SUCH:
+            return Mandate(word=MandateWord.NOT_FOUND)
+        case _:
+            raise Unreadable("not an agreement")
 
 
 def _mandate(state: str, agreement: str, more: Mapping[Any, object]) -> Mandate:
@@ -409,7 +411,7 @@ def _standing(answer: object, asked: Ask | Modification) -> Standing:
             captured, refunded, voided = (amount_of(sums.get(name), currency) for name in names)
         case _:
             raise Unreadable("not a charge")
-    whole = whole_of(asked) if isinstance(asked, Modification) else asked.amount
+    whole = whole_of(asked)
     if amount != whole:
         raise Contradiction(f"asked about {whole}, and the charge is of {amount}")
     word, is_captured = CHARGES[state]

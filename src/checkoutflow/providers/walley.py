@@ -19,7 +19,6 @@ that no money can be lost:
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
@@ -28,7 +27,7 @@ from urllib.parse import urlencode
 from uuid import NAMESPACE_URL, uuid5
 
 import httpx
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from checkoutflow.errors import Contradiction, InvalidInput, NotSupported
 from checkoutflow.money import Money
@@ -36,16 +35,18 @@ from checkoutflow.payment.capabilities import Capabilities
 from checkoutflow.payment.outcomes import Operation, Outcome, Redirect, Result, Standing, Word
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.base import (
+    SUCCEEDED,
     UNKNOWN,
     Address,
     Configured,
     Credential,
     Hosts,
     Name,
+    OwnSecret,
     ProviderConfig,
     careful,
-    careful_look,
     require_possible,
+    unclear,
 )
 from checkoutflow.providers.contract import (
     Ask,
@@ -65,13 +66,13 @@ from checkoutflow.providers.http import (
     path,
     reference_of,
     request,
-    time_of,
+    time_or_none,
 )
+from checkoutflow.providers.lines import by_piece, one_line
 from checkoutflow.providers.notices import address_for, payment_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
 SCOPES: Final = MappingProxyType(
     {
@@ -167,15 +168,8 @@ class WalleyConfig(ProviderConfig):
     business_store_id: int | None = Field(default=None, ge=1)
     terms_url: Address
     notice_url: Address
-    notice_secret: Secret
+    notice_secret: OwnSecret
     page_url: Address | None = None
-
-    @field_validator("notice_secret")
-    @classmethod
-    def _cannot_be_guessed(cls, secret: Secret) -> Secret:
-        if len(secret.reveal()) < 32:  # noqa: PLR2004 - said in the message
-            raise ValueError("must be at least 32 characters")
-        return secret
 
 
 @dataclass(slots=True, eq=False)
@@ -211,23 +205,23 @@ class Walley(Configured):
             NotSupported: If the currency, the method or the kind of customer is not these stores'.
             InvalidInput: If the amount is not above zero.
         """
-        return careful(self._authorise(order))
+        return careful(self._authorise(order), UNKNOWN)
 
     def status(self, ask: Ask) -> Exchange[Standing]:
         """Say how the payment stands now: by its order, or while there is none by its session."""
-        return careful_look(ask, self._status(ask))
+        return careful(self._status(ask), unclear(ask))
 
     def capture(self, order: Modification) -> Exchange[Result]:
         """Ask for some or all of what is reserved to be taken."""
-        return careful(self._modify(Operation.CAPTURE, "capture", order))
+        return careful(self._modify(Operation.CAPTURE, "capture", order), UNKNOWN)
 
     def void(self, order: Modification) -> Exchange[Result]:
         """Ask for what is left to be released; while there is no order, abort the session."""
-        return careful(self._modify(Operation.VOID, "cancel", order))
+        return careful(self._modify(Operation.VOID, "cancel", order), UNKNOWN)
 
     def refund(self, order: Modification) -> Exchange[Result]:
         """Ask for captured money to be given back."""
-        return careful(self._modify(Operation.REFUND, "refund", order))
+        return careful(self._modify(Operation.REFUND, "refund", order), UNKNOWN)
 
     def read_notices(self, webhook: Webhook) -> tuple[Notice, ...]:
         """See that the address is one that we gave out. The request itself says nothing.
@@ -262,7 +256,7 @@ class Walley(Configured):
         match (yield from self._ask("GET", path("manage", "orders", found))):
             case 200, {"data": dict(answer)}:
                 return _standing(answer, ask, found)
-        return _nothing(Word.UNCLEAR, ask)
+        return unclear(ask)
 
     def _modify(self, operation: Operation, word: str, order: Modification) -> Exchange[Result]:
         self.capabilities.require(operation, order.amount.currency)
@@ -285,7 +279,7 @@ class Walley(Configured):
         """Close a session. They refuse it of one whose customer is paying, or has paid."""
         match (yield from self._ask("DELETE", path("checkouts", _names(order)[0]))):
             case 200, {"error": None}:
-                return Result(outcome=Outcome.SUCCEEDED)
+                return SUCCEEDED
         return UNKNOWN
 
     def _locate(self, asked: Ask | Modification) -> Exchange[str | Word]:
@@ -365,8 +359,8 @@ class Walley(Configured):
             raise NotSupported(f"{self.name} has no store for businesses", field="customer")
         if order.amount.minor <= 0:
             raise InvalidInput("must be above zero", field="amount")
-        config, reference, amount = self.config, order.merchant_reference, order.amount
-        own = OrderLine("order", f"Order {reference}", 1, amount, 0, Money.zero(amount.currency))
+        config, reference = self.config, order.merchant_reference
+        lines = order.lines or (one_line(order.amount, f"Order {reference}"),)
         body: dict[str, object] = {
             "storeId": store,
             "countryCode": config.market,
@@ -375,7 +369,7 @@ class Walley(Configured):
             "notificationUri": address_for(config.notice_url, config.notice_secret, reference),
             "redirectPageUri": order.return_url,
             "checkoutAbortedRedirectPageUri": order.return_url,
-            "cart": {"items": [_item(line) for line in order.lines or (own,)]},
+            "cart": {"items": [_item(line) for line in lines]},
         }
         names = {"email": "email", "phone": "mobilePhoneNumber"}
         given = {names[name]: order.details[name] for name in names if name in order.details}
@@ -398,14 +392,12 @@ def _names(asked: Ask | Modification) -> tuple[str, str]:
 
 
 def _item(line: OrderLine) -> dict[str, object]:
-    """A line by the piece; what cannot be priced so is one piece."""
-    is_odd = line.amount.minor % line.quantity
-    pieces, name = (1, f"{line.quantity} × {line.name}") if is_odd else (line.quantity, line.name)
+    line = by_piece(line)
     return {
         "id": line.id[:TEXT],
-        "description": name[:TEXT],
-        "unitPrice": Money(line.amount.minor // pieces, line.amount.currency).decimal(),
-        "quantity": pieces,
+        "description": line.name[:TEXT],
+        "unitPrice": Money(line.amount.minor // line.quantity, line.amount.currency).decimal(),
+        "quantity": line.quantity,
         "vat": Decimal(line.vat_basis).scaleb(-2),
     }
 
@@ -464,7 +456,7 @@ def _standing(answer: Mapping[str, object], ask: Ask, order: str) -> Standing:
         refunded=refunded,
         voided=voided,
         provider_reference=reference_of(f"{_names(ask)[0]}:{order}"),
-        valid_until=_time(rest.get("expiresAt")),
+        valid_until=time_or_none(rest.get("expiresAt")),
     )
     require_possible(standing, ask.amount)
     return standing
@@ -477,12 +469,6 @@ def _part(item: object, currency: str) -> tuple[tuple[str, ...], int]:
             return ITEMS[status], money_from(price, currency).minor
         case _:
             raise Unreadable("not an item")
-
-
-def _time(value: object) -> datetime | None:
-    with suppress(Unreadable):
-        return time_of(value)
-    return None
 
 
 def _not_done(status: int, answer: object) -> Result:

@@ -19,13 +19,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, Self, TypeVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from checkoutflow.errors import problem_paths
 from checkoutflow.money import Money
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.adyen import Adyen, AdyenConfig
-from checkoutflow.providers.http import json_of
 from checkoutflow.testing.standins.base import Posted, StandIn
 from checkoutflow.testing.standins.book import (
     BankOperation,
@@ -37,6 +35,7 @@ from checkoutflow.testing.standins.book import (
 )
 from checkoutflow.testing.standins.faults import Names
 from checkoutflow.testing.standins.mandates import BankMandate, MandateState
+from checkoutflow.testing.standins.reading import Strict, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,13 +95,7 @@ _ERRORS: Final = MappingProxyType(
 _Model = Literal["Subscription", "UnscheduledCardOnFile"]
 
 
-class _Strict(BaseModel):
-    """Fields that the description does not list are refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-
-
-class _Amount(_Strict):
+class _Amount(Strict):
     currency: Literal["DKK", "SEK", "NOK", "EUR", "ISK"]
     value: int = Field(ge=1)
 
@@ -116,7 +109,7 @@ class _AmountOrNothing(_Amount):
     value: int = Field(ge=0)
 
 
-class _Line(_Strict):
+class _Line(Strict):
     id: str
     description: str = Field(max_length=10_000)
     quantity: int = Field(ge=1)
@@ -126,7 +119,7 @@ class _Line(_Strict):
     taxPercentage: int = Field(ge=0, le=10_000)  # noqa: N815
 
 
-class _About(_Strict):
+class _About(Strict):
     merchantAccount: str  # noqa: N815 -- as above
     reference: str = Field(min_length=1, max_length=80)
 
@@ -137,8 +130,8 @@ class _Link(_About):
     countryCode: str = Field(pattern=r"^[A-Z]{2}$")  # noqa: N815
     returnUrl: str = Field(max_length=8000)  # noqa: N815
     manualCapture: bool = False  # noqa: N815
-    lineItems: list[_Line] = []  # noqa: N815
-    requiredShopperFields: list[str] = []  # noqa: N815
+    lineItems: list[_Line] = Field(default=[])  # noqa: N815
+    requiredShopperFields: list[str] = Field(default=[])  # noqa: N815
     shopperLocale: str | None = Field(default=None, max_length=32)  # noqa: N815
     shopperEmail: str | None = Field(default=None, max_length=500)  # noqa: N815
     telephoneNumber: str | None = Field(default=None, max_length=32)  # noqa: N815
@@ -156,12 +149,12 @@ class _Link(_About):
         return self
 
 
-class _StoredCard(_Strict):
+class _StoredCard(Strict):
     type: Literal["scheme"]
     storedPaymentMethodId: str  # noqa: N815
 
 
-class _MoreData(_Strict):
+class _MoreData(Strict):
     manualCapture: Literal["true"]  # noqa: N815
 
 
@@ -175,20 +168,20 @@ class _Payment(_About):
     additionalData: _MoreData  # noqa: N815
 
 
-class _Close(_Strict):
+class _Close(Strict):
     status: Literal["expired"]
 
 
 class _Modify(_About):
     amount: _Amount
-    lineItems: list[_Line] = []  # noqa: N815
+    lineItems: list[_Line] = Field(default=[])  # noqa: N815
 
 
 class _CancelOurs(_About):
     paymentReference: str  # noqa: N815
 
 
-_M = TypeVar("_M", bound=_Strict)
+_M = TypeVar("_M", bound=Strict)
 _KINDS: Final = MappingProxyType(
     {"captures": Kind.CAPTURE, "cancels": Kind.VOID, "refunds": Kind.REFUND}
 )
@@ -333,8 +326,6 @@ class SimulatedAdyen(StandIn):
                 amount=wanted.amount.money,
                 method=method,
                 return_url=wanted.returnUrl,
-                instrument=None,
-                page="",
                 is_waiting=True,
             ),
         )
@@ -364,8 +355,6 @@ class SimulatedAdyen(StandIn):
                 amount=wanted.amount.money,
                 method=wanted.paymentMethod.type,
                 return_url=wanted.returnUrl,
-                instrument=None,
-                page="",
                 is_waiting=False,
             ),
         )
@@ -405,8 +394,8 @@ class SimulatedAdyen(StandIn):
         """What the customer says of a mandate is said of its link; what follows is the same."""
         approve = mandate.state is MandateState.ACTIVE
         mandate.state = MandateState.WAITING
-        with self._open() as ledger:
-            ledger.decide(self._found(lambda payment: payment.id == mandate.id), approve=approve)
+        payment = self._found(lambda payment: payment.id == mandate.id)
+        self._ledger.decide(payment, approve=approve)
 
     def _store(self, mandate: BankMandate) -> None:
         """The card of a link that was used is stored, and a webhook of its own tells of it."""
@@ -425,9 +414,7 @@ class SimulatedAdyen(StandIn):
             "eventId": f"TOK{number:013}",
             "type": "recurring.token.created",
         }
-        posted = Posted(number, mandate.reference, json.dumps(told).encode())
-        self._posted.append(posted)
-        self._waiting.append(posted)
+        self._post(mandate.reference, json.dumps(told).encode())
         self._about_tokens.add(number)
 
     def _close(self, request: httpx.Request, payment: BankPayment) -> httpx.Response:
@@ -611,16 +598,10 @@ class SimulatedAdyen(StandIn):
 
 
 def _read(model: type[_M], request: httpx.Request) -> _M:
-    if not request.headers.get("content-type", "").startswith("application/json"):
-        raise Refusal(400, "not_json")
-    try:
-        read = model.model_validate(json_of(request.content))
-    except ValidationError as error:
-        problems = problem_paths(error.errors(include_input=False, include_url=False))
-        raise Refusal(422, "invalid_request", problems) from None
-    if isinstance(read, _About) and read.merchantAccount != ACCOUNT:
+    asked = read(model, request, no_json=400, unfit=422)
+    if isinstance(asked, _About) and asked.merchantAccount != ACCOUNT:
         raise Refusal(403, "wrong_account")
-    return read
+    return asked
 
 
 def _factor(currency: str) -> int:

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from checkoutflow.money import Money
-    from checkoutflow.providers.contract import Provider
+    from checkoutflow.providers.base import ConfiguredProvider
 
 Deliver: TypeAlias = Callable[["Webhook"], object]
 Work: TypeAlias = Callable[[httpx.Request, str, Fate], httpx.Response]
@@ -76,7 +76,7 @@ class Posted:
 
     Attributes:
         number: Its place among all notices, from 1.
-        payment: Our reference of the payment that it is about.
+        payment: Our reference of the payment, or the mandate, that it is about.
     """
 
     number: int
@@ -139,7 +139,7 @@ class StandIn(ABC):
     # --- what is the provider's own ------------------------------------------------------------
 
     @abstractmethod
-    def provider(self, base_url: str = ...) -> Provider:
+    def provider(self, base_url: str = ...) -> ConfiguredProvider:
         """An adapter for it, with its address, its credentials and what it really can."""
 
     @abstractmethod
@@ -344,10 +344,14 @@ class StandIn(ABC):
         _, before = self._views.get(payment.merchant_reference, (None, None))
         self._views[payment.merchant_reference] = before, self._view(payment)
         if notice:
-            body = self._notice(payment, notice, amount, key)
-            posted = Posted(len(self._posted) + 1, payment.merchant_reference, body)
-            self._posted.append(posted)
-            self._waiting.append(posted)
+            reference = payment.merchant_reference
+            self._post(reference, self._notice(payment, notice, amount, key))
+
+    def _post(self, reference: str, body: bytes) -> None:
+        """Post a notice about a payment or a mandate."""
+        posted = Posted(len(self._posted) + 1, reference, body)
+        self._posted.append(posted)
+        self._waiting.append(posted)
 
     # --- HTTP ----------------------------------------------------------------------------------
 
@@ -411,9 +415,22 @@ class StandIn(ABC):
         Raises:
             Refusal: If there is no such payment, or a fault says so.
         """
+        before, now = self._views.get(reference, (None, None))
+        return self._shows(request, now, before)
+
+    def _shows(self, request: httpx.Request, now: object, before: object) -> httpx.Response:
+        """Answer a look-up, with the fault that is planned for look-ups.
+
+        Args:
+            request: What asks.
+            now: How it shows; None if there is no such thing.
+            before: How it showed before the last change.
+
+        Raises:
+            Refusal: If a fault says so.
+        """
         fault = self._next_fault(STATUS).fault
         lose(request, fault)
-        before, now = self._views.get(reference, (None, None))
         seen = {Fault.STALE: before, Fault.NOT_FOUND: None}.get(fault, now)
         if seen is None:
             answer = self._refused(Refusal(404, "payment_not_found"))

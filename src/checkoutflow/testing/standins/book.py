@@ -180,9 +180,9 @@ class BankPayment:
     amount: Money
     method: str
     return_url: str
-    instrument: str | None
-    page: str
     is_waiting: bool
+    instrument: str | None = None
+    page: str = ""
     state: State = State.PENDING
     reason: str = ""
     until: datetime | None = None

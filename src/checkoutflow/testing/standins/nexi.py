@@ -17,16 +17,14 @@ from collections import defaultdict
 from datetime import timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from checkoutflow.errors import problem_paths
 from checkoutflow.money import Money
 from checkoutflow.privacy.secret import Secret
-from checkoutflow.providers.http import json_of
 from checkoutflow.providers.nexi import MANDATE, MAXIMUM, METHODS, SESSION, Nexi, NexiConfig
 from checkoutflow.testing.standins.base import PAGES, StandIn
 from checkoutflow.testing.standins.book import (
@@ -40,6 +38,7 @@ from checkoutflow.testing.standins.book import (
 )
 from checkoutflow.testing.standins.faults import Names
 from checkoutflow.testing.standins.mandates import BankMandate, MandateState
+from checkoutflow.testing.standins.reading import Strict, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,16 +82,8 @@ _REFUNDS: Final = MappingProxyType(
 )
 
 
-class _Strict(BaseModel):
-    """Fields that the document does not list are refused."""
-
-    model_config = ConfigDict(  # type: ignore[pydantic-alias]  # made of JSON only
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        hide_input_in_errors=True,
-        alias_generator=to_camel,
-    )
+class _Strict(Strict):
+    model_config = ConfigDict(alias_generator=to_camel)  # type: ignore[pydantic-alias]  # JSON only
 
 
 _Text = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^<>\\]*$")]
@@ -205,10 +196,7 @@ class _Create(_Charge):
 
 class _Modify(_Strict):
     amount: int = Field(ge=1, le=MAXIMUM)
-    order_items: list[_Item] = []
-
-
-_M = TypeVar("_M", bound=_Strict)
+    order_items: list[_Item] = Field(default=[])
 
 
 class SimulatedNexi(StandIn):
@@ -313,7 +301,7 @@ class SimulatedNexi(StandIn):
         return httpx.Response(status, json=body)
 
     def _create(self, request: httpx.Request, key: str, fate: Fate) -> httpx.Response:
-        wanted = _read(_Create, request)
+        wanted = read(_Create, request)
         stores = wanted.unscheduled_subscription is not None
         method = wanted.payment_methods_configuration[0].name
         payment = self._opened(wanted, method, least=0 if stores else 1)
@@ -346,8 +334,6 @@ class SimulatedNexi(StandIn):
             amount=Money(order.amount, order.currency),
             method=method,
             return_url="",
-            instrument=None,
-            page="",
             is_waiting=False,
         )
         self._times[payment.id] = self._now.isoformat()
@@ -383,7 +369,7 @@ class SimulatedNexi(StandIn):
     def _charge_card(
         self, mandate: BankMandate, request: httpx.Request, key: str, fate: Fate
     ) -> httpx.Response:
-        wanted = _read(_Charge, request)
+        wanted = read(_Charge, request)
         if mandate.state is MandateState.ENDED:
             raise Refusal(402, "1031")
         payment = self._charged[key] = self._opened(wanted, MANDATE)
@@ -449,7 +435,7 @@ class SimulatedNexi(StandIn):
         return httpx.Response(201, json={"refundId": name})
 
     def _modification(self, whole: int, request: httpx.Request) -> _Modify:
-        wanted = _read(_Modify, request)
+        wanted = read(_Modify, request)
         if wanted.order_items:
             _check_items(wanted.order_items, wanted.amount)
         elif wanted.amount < whole:
@@ -596,13 +582,3 @@ def _check_items(items: list[_Item], amount: int) -> None:
         raise Refusal(400, "1005")
     if not all(item.adds_up for item in items):
         raise Refusal(400, "invalid_request", [("items", "do not add up")])
-
-
-def _read(model: type[_M], request: httpx.Request) -> _M:
-    if not request.headers.get("content-type", "").startswith("application/json"):
-        raise Refusal(415, "not_json")
-    try:
-        return model.model_validate(json_of(request.content))
-    except ValidationError as error:
-        problems = problem_paths(error.errors(include_input=False, include_url=False))
-        raise Refusal(400, "invalid_request", problems) from None

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Type
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from checkoutflow.errors import problem_paths
 from checkoutflow.money import MAX_MINOR, Money
@@ -42,6 +42,7 @@ from checkoutflow.testing.standins.book import (
 )
 from checkoutflow.testing.standins.faults import Names
 from checkoutflow.testing.standins.mandates import BankMandate, MandateState
+from checkoutflow.testing.standins.reading import Strict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -81,19 +82,13 @@ _EMPTY: Final = (
 )
 
 
-class _Strict(BaseModel):
-    """Fields that the documentation does not list are refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-
-
 _Text = Annotated[str, Field(min_length=1)]
 _Minor = Annotated[int, Field(ge=1, le=MAX_MINOR)]
 _OrderId = Annotated[str, Field(pattern=r"^[A-Za-z0-9 ._-]{4,20}$")]
 _Currency = Literal["DKK", "SEK", "NOK", "EUR", "GBP", "USD"]
 
 
-class _Item(_Strict):
+class _Item(Strict):
     qty: int = Field(ge=1)
     item_no: _Text
     item_name: _Text
@@ -101,33 +96,33 @@ class _Item(_Strict):
     vat_rate: float = Field(ge=0, le=1)
 
 
-class _Shipping(_Strict):
+class _Shipping(Strict):
     amount: int = Field(ge=0)
     vat_rate: float = Field(ge=0, le=1)
 
 
-class _Create(_Strict):
+class _Create(Strict):
     order_id: _OrderId
     currency: _Currency
-    basket: list[_Item] = []
+    basket: list[_Item] = Field(default=[])
     shipping: _Shipping | None = None
 
 
-class _Subscribe(_Strict):
+class _Subscribe(Strict):
     order_id: _OrderId
     currency: _Currency
     description: _Text
     unscheduled: bool = False
 
 
-class _Recurring(_Strict):
+class _Recurring(Strict):
     order_id: _OrderId
     amount: _Minor
     auto_capture: Literal[False]
     autofee: Literal[False]
 
 
-class _Link(_Strict):
+class _Link(Strict):
     amount: _Minor
     continue_url: _Text
     cancel_url: _Text
@@ -138,15 +133,15 @@ class _Link(_Strict):
     auto_fee: bool = False
 
 
-class _Modify(_Strict):
+class _Modify(Strict):
     amount: _Minor
 
 
-class _Void(_Strict):
+class _Void(Strict):
     pass
 
 
-_M = TypeVar("_M", bound=_Strict)
+_M = TypeVar("_M", bound=Strict)
 
 
 class SimulatedQuickPay(StandIn):
@@ -308,8 +303,6 @@ class SimulatedQuickPay(StandIn):
                 amount=Money(wanted.amount, created.currency),
                 method=wanted.payment_methods,
                 return_url=wanted.continue_url,
-                instrument=None,
-                page="",
                 is_waiting=True,
             ),
         )
@@ -513,8 +506,6 @@ class SimulatedQuickPay(StandIn):
                 amount=Money(wanted.amount, currency),
                 method="recurring",
                 return_url="",
-                instrument=None,
-                page="",
                 is_waiting=False,
             ),
         )
@@ -532,10 +523,7 @@ class SimulatedQuickPay(StandIn):
         """Put in an operation on a subscription, and tell the shop."""
         steps = self._steps[reference]
         steps.append(self._operation(len(steps) + 1, kind, None, code, callback))
-        body = json.dumps(self._keep(reference)).encode()
-        posted = Posted(len(self._posted) + 1, reference, body)
-        self._posted.append(posted)
-        self._waiting.append(posted)
+        self._post(reference, json.dumps(self._keep(reference)).encode())
 
     def _keep(self, reference: str) -> dict[str, Any]:
         """The subscription as it now shows when it is looked up."""

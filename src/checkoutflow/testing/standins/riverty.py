@@ -36,6 +36,7 @@ from checkoutflow.testing.standins.book import (
     Status,
 )
 from checkoutflow.testing.standins.faults import Names
+from checkoutflow.testing.standins.reading import Strict, read
 from checkoutflow.testing.standins.riverty_lookups import (
     QUESTIONS,
     Address,
@@ -43,9 +44,7 @@ from checkoutflow.testing.standins.riverty_lookups import (
     Item,
     Language,
     Market,
-    Strict,
     major,
-    read,
 )
 
 if TYPE_CHECKING:
@@ -73,6 +72,7 @@ _CODES: Final = MappingProxyType(
         "amount_too_high": "400.117",
         "required": "400.002",
         "invalid_request": "400.004",
+        "not_json": "400.004",
         "internal_error": "400.000",
     }
 )
@@ -209,9 +209,10 @@ class SimulatedRiverty(StandIn):
         if refusal.status in {401, 405, 413}:
             message = {"message": refusal.code.replace("_", " ")}
             return httpx.Response(refusal.status, json=message)
-        # What money or state does not allow is 400, as is an order number that is taken.
+        # What money or state does not allow is 400, as are an order number that is taken and a body
+        # that is no JSON.
         is_400 = refusal.status == HTTPStatus.UNPROCESSABLE_ENTITY
-        is_400 = is_400 or refusal.code == "reference_taken"
+        is_400 = is_400 or refusal.code in {"reference_taken", "not_json"}
         is_limit = refusal.status == HTTPStatus.TOO_MANY_REQUESTS
         is_theirs = refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         code = _CODES.get(refusal.code, "400.132")
@@ -241,8 +242,6 @@ class SimulatedRiverty(StandIn):
                 amount=amount,
                 method=wanted.payment.type,
                 return_url=wanted.merchantUrl,
-                instrument=None,
-                page="",
                 is_waiting=first == AUTHENTICATE,
             ),
         )

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from checkoutflow.customer import clean, example
-from checkoutflow.errors import InvalidInput, problem_paths
+from checkoutflow.errors import InvalidInput
 from checkoutflow.money import Money
 from checkoutflow.payment.credit.plans import PlanTerms, plan_of
-from checkoutflow.providers.http import json_of
 from checkoutflow.testing.standins.book import Refusal
+from checkoutflow.testing.standins.reading import Strict, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,12 +40,6 @@ TERMS: Final = (
     PlanTerms(months=24, nominal_percent=Decimal("14.5"), setup_fee=_FEES, monthly_fee=_FEES),
 )
 _TERMS_URL: Final = "https://documents.riverty.example/terms"
-
-
-class Strict(BaseModel):
-    """A request's body: nothing that they do not know."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
 
 Price: TypeAlias = int | Annotated[Decimal, Field(max_digits=14, decimal_places=2)]
@@ -123,24 +117,6 @@ class _Customer(Strict):
 
 class _Validate(Strict):
     address: Address
-
-
-M = TypeVar("M", bound=Strict)
-
-
-def read(model: type[M], request: httpx.Request) -> M:
-    """The body of a request.
-
-    Raises:
-        Refusal: If it is not what they describe.
-    """
-    if not request.headers.get("content-type", "").startswith("application/json"):
-        raise Refusal(400, "invalid_request")
-    try:
-        return model.model_validate(json_of(request.content))
-    except ValidationError as error:
-        problems = problem_paths(error.errors(include_input=False, include_url=False))
-        raise Refusal(400, "invalid_request", problems) from None
 
 
 def major(minor: int) -> float:

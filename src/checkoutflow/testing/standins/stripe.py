@@ -27,7 +27,7 @@ import httpx
 from checkoutflow.money import Money
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.stripe import API, VERSION, Stripe, StripeConfig
-from checkoutflow.testing.standins.base import STATUS, Posted, StandIn
+from checkoutflow.testing.standins.base import Posted, StandIn
 from checkoutflow.testing.standins.book import (
     BankOperation,
     BankPayment,
@@ -37,7 +37,7 @@ from checkoutflow.testing.standins.book import (
     State,
     Status,
 )
-from checkoutflow.testing.standins.faults import Fault, Names, lose, spoil
+from checkoutflow.testing.standins.faults import Names
 from checkoutflow.testing.standins.mandates import BankMandate, MandateState
 
 if TYPE_CHECKING:
@@ -297,8 +297,7 @@ class SimulatedStripe(StandIn):
         self, request: httpx.Request, key: str, fate: Fate, sold: _Sold, back: str
     ) -> BankPayment:
         """Take a payment in; without an address to go back to, nobody is asked."""
-        number, is_waiting = f"{self._count + 1:024}", bool(back)
-        wanted = BankPayment(number, *sold, back, None, "", is_waiting)
+        wanted = BankPayment(f"{self._count + 1:024}", *sold, back, is_waiting=bool(back))
         self._born[wanted.merchant_reference] = self._now
         return self._create_payment(request, key, fate, wanted)[0]
 
@@ -361,7 +360,7 @@ class SimulatedStripe(StandIn):
             self._views[reference] = None, {"session": self._consent(self._mandates[reference])}
         views = [view if isinstance(view, dict) else {} for view in self._views[reference]]
         before, now = (view.get(part) for view in views)
-        return self._answer(request, now, before)
+        return self._shows(request, now, before)
 
     def _search(self, request: httpx.Request) -> httpx.Response:
         query = request.url.params.get("query", "")
@@ -372,16 +371,7 @@ class SimulatedStripe(StandIn):
         found = view.get("intent") if isinstance(view, dict) else None
         is_indexed = found and self._now - self._born[asked[1]] > timedelta(minutes=1)
         listed = {"object": "search_result", "url": "/v1/payment_intents/search", "has_more": False}
-        return self._answer(request, listed | {"data": [found] if is_indexed else []}, None)
-
-    def _answer(self, request: httpx.Request, now: object, before: object) -> httpx.Response:
-        """What is asked for, with the fault planned for look-ups."""
-        fault = self._next_fault(STATUS).fault
-        lose(request, fault)
-        seen = {Fault.STALE: before, Fault.NOT_FOUND: None}.get(fault, now)
-        missing = self._refused(Refusal(404, "payment_not_found"))
-        answer = httpx.Response(200, json=seen) if seen is not None else missing
-        return spoil(request, fault, answer, self._names)
+        return self._shows(request, listed | {"data": [found] if is_indexed else []}, None)
 
     def _changed(self, payment: BankPayment, notice: str, amount: Money, key: str | None) -> None:
         """A capture is the only one, and Swish takes what it is given at once."""
@@ -398,10 +388,7 @@ class SimulatedStripe(StandIn):
     def _agreed(self, mandate: BankMandate) -> None:
         is_given = mandate.state is MandateState.ACTIVE
         event = f"checkout.session.{'completed' if is_given else 'expired'}"
-        body = self._event(event, self._consent(mandate), None)
-        posted = Posted(len(self._posted) + 1, mandate.reference, body)
-        self._posted.append(posted)
-        self._waiting.append(posted)
+        self._post(mandate.reference, self._event(event, self._consent(mandate), None))
 
     # --- what it shows -------------------------------------------------------------------------
 

@@ -20,21 +20,20 @@ from typing import (
     Final,
     Literal,
     TypeAlias,
-    TypeVar,
     assert_never,
 )
 from urllib.parse import urlsplit
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from checkoutflow.money import Money
 from checkoutflow.privacy.secret import Secret
-from checkoutflow.providers.http import json_of
 from checkoutflow.providers.svea import CURRENCIES, Svea, SveaConfig
 from checkoutflow.testing.standins.base import StandIn
 from checkoutflow.testing.standins.book import BankPayment, Fate, Kind, Refusal, State, Status
 from checkoutflow.testing.standins.faults import Names
+from checkoutflow.testing.standins.reading import Strict, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,18 +48,12 @@ ACTION: Final = MappingProxyType({"amount": "CanCreditAmount", "row": "CanCredit
 _WHOLE: Final = 100  # hundredths in one piece
 
 
-class _Strict(BaseModel):
-    """Fields that are not known are refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-
-
 _Address = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^https?://")]
 _Name = Annotated[str, Field(min_length=1, max_length=40)]
 _Minor = Annotated[int, Field(ge=1, lt=10**13)]
 
 
-class _Row(_Strict):
+class _Row(Strict):
     articleNumber: str | None = Field(default=None, max_length=256)  # noqa: N815 -- their name
     name: _Name
     quantity: int = Field(ge=1, lt=10**9)
@@ -74,55 +67,54 @@ class _Row(_Strict):
         return self.unitPrice * self.quantity // _WHOLE
 
 
-class _Cart(_Strict):
+class _Cart(Strict):
     items: list[_Row] = Field(min_length=1)
 
 
-class _Addresses(_Strict):
+class _Addresses(Strict):
     termsUri: _Address  # noqa: N815 -- as above
     checkoutUri: _Address  # noqa: N815
     confirmationUri: _Address  # noqa: N815
     pushUri: Annotated[_Address, Field(pattern=r"\{checkout\.order\.uri\}")]  # noqa: N815
 
 
-class _Preset(_Strict):
+class _Preset(Strict):
     typeName: Literal["EmailAddress", "PhoneNumber"]  # noqa: N815 -- as above
     value: str = Field(min_length=1, max_length=50)
     isReadOnly: bool  # noqa: N815 -- as above
 
 
-class _Create(_Strict):
+class _Create(Strict):
     countryCode: Literal["SE", "NO", "DK", "FI"]  # noqa: N815 -- as above
     currency: str
     locale: Literal["sv-se", "da-dk", "de-de", "en-us", "fi-fi", "nn-no"]
     clientOrderNumber: str = Field(min_length=1, max_length=32)  # noqa: N815 -- as above
     merchantSettings: _Addresses  # noqa: N815
     cart: _Cart
-    presetValues: list[_Preset] = []  # noqa: N815
+    presetValues: list[_Preset] = Field(default=[])  # noqa: N815
 
 
-class _Cancel(_Strict):
+class _Cancel(Strict):
     isCancelled: Literal[True]  # noqa: N815 -- as above
 
 
-class _Deliver(_Strict):
+class _Deliver(Strict):
     orderRowIds: list[int]  # noqa: N815 -- as above
 
 
-class _DeliverLess(_Strict):
+class _DeliverLess(Strict):
     DeliveredAmount: _Minor
 
 
-class _CreditInAll(_Strict):
+class _CreditInAll(Strict):
     creditedAmount: _Minor  # noqa: N815 -- as above
 
 
-class _CreditRow(_Strict):
+class _CreditRow(Strict):
     newCreditOrderRow: _Row  # noqa: N815 -- as above
 
 
 _Asked: TypeAlias = _Cancel | _Deliver | _DeliverLess | _CreditInAll | _CreditRow
-_M = TypeVar("_M", bound=_Strict)
 
 
 class SimulatedSvea(StandIn):
@@ -226,7 +218,7 @@ class SimulatedSvea(StandIn):
         return httpx.Response(status, json=body)
 
     def _create(self, request: httpx.Request, key: str, fate: Fate) -> httpx.Response:
-        order = _read(_Create, request)
+        order = read(_Create, request)
         if (order.countryCode, order.currency) != (self._country, CURRENCIES[self._country]):
             raise Refusal(400, "wrong_currency")
         reference = order.clientOrderNumber
@@ -246,8 +238,6 @@ class SimulatedSvea(StandIn):
                 amount=amount,
                 method="svea",
                 return_url=order.merchantSettings.confirmationUri,
-                instrument=None,
-                page="",
                 is_waiting=True,
             ),
         )
@@ -260,7 +250,7 @@ class SimulatedSvea(StandIn):
     ) -> httpx.Response:
         """Deliver, cancel or credit. Each is taken in; whether it is done shows in the sums."""
         payment = self._final(number)
-        asked = _read(model, request)
+        asked = read(model, request)
         book = payment.book
         match asked:
             case _Cancel():
@@ -370,12 +360,3 @@ class SimulatedSvea(StandIn):
         _, order = self._orders[payment.id]
         address = order.merchantSettings.pushUri
         return urlsplit(address.replace("{checkout.order.uri}", payment.id)).query
-
-
-def _read(model: type[_M], request: httpx.Request) -> _M:
-    if not request.headers.get("content-type", "").startswith("application/json"):
-        raise Refusal(415, "not_json")
-    try:
-        return model.model_validate(json_of(request.content))
-    except ValidationError:
-        raise Refusal(400, "invalid_request") from None

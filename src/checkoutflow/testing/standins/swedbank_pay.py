@@ -15,12 +15,11 @@ import json
 from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from checkoutflow.errors import problem_paths
 from checkoutflow.money import Money
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.http import json_of
@@ -43,6 +42,7 @@ from checkoutflow.testing.standins.book import (
 )
 from checkoutflow.testing.standins.faults import Names
 from checkoutflow.testing.standins.mandates import BankMandate, MandateState
+from checkoutflow.testing.standins.reading import Strict, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,12 +84,6 @@ _STEPS: Final = MappingProxyType(
 )
 
 
-class _Strict(BaseModel):
-    """Fields that the documentation does not list are refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-
-
 _Url = Annotated[str, Field(pattern=r"^https?://[!-~]{1,2000}$")]
 _Text = Annotated[str, Field(min_length=1)]
 _Short = Annotated[str, Field(min_length=1, max_length=40)]
@@ -97,7 +91,7 @@ _Reference = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,30}$")]
 _Minor = Annotated[int, Field(ge=0)]
 
 
-class _Item(_Strict):
+class _Item(Strict):
     reference: _Text
     name: _Text
     type: Literal[
@@ -112,13 +106,13 @@ class _Item(_Strict):
     vatAmount: int  # noqa: N815
 
 
-class _PayeeInfo(_Strict):
+class _PayeeInfo(Strict):
     payeeId: str = Field(pattern=f"^{PAYEE}$")  # noqa: N815
     payeeReference: _Reference  # noqa: N815
     orderReference: str = Field(min_length=1, max_length=50)  # noqa: N815
 
 
-class _Callback(_Strict):
+class _Callback(Strict):
     callbackUrl: _Url  # noqa: N815
 
 
@@ -128,13 +122,13 @@ class _Urls(_Callback):
     cancelUrl: _Url  # noqa: N815
 
 
-class _Payer(_Strict):
+class _Payer(Strict):
     email: _Text | None = None
     msisdn: str | None = Field(default=None, pattern=r"^\+?[0-9]{8,15}$")
     payerReference: str = ""  # noqa: N815
 
 
-class _Sums(_Strict):
+class _Sums(Strict):
     """An amount, and lines that add up to it."""
 
     amount: int = Field(ge=1)
@@ -190,11 +184,11 @@ class _Unscheduled(_Order):
 _AnyOrder = _Purchase | _Verify | _Unscheduled
 
 
-class _Create(_Strict):
+class _Create(Strict):
     paymentorder: Annotated[_AnyOrder, Field(discriminator="operation")]
 
 
-class _Release(_Strict):
+class _Release(Strict):
     description: _Short
     payeeReference: _Reference  # noqa: N815
 
@@ -203,17 +197,14 @@ class _Change(_Release, _Sums):
     pass
 
 
-class _Abort(_Strict):
+class _Abort(Strict):
     operation: Literal["Abort"]
     abortReason: str = Field(pattern=r"^[A-Za-z0-9]+$")  # noqa: N815
 
 
-class _Delete(_Strict):
+class _Delete(Strict):
     state: Literal["Deleted"]
     comment: _Text
-
-
-_M = TypeVar("_M", bound=_Strict)
 
 
 class SimulatedSwedbankPay(StandIn):
@@ -272,7 +263,7 @@ class SimulatedSwedbankPay(StandIn):
     def _answered(self, request: httpx.Request, parts: list[str]) -> httpx.Response:
         match request.method, parts:
             case "POST", ["psp", "paymentorders"]:
-                order = _read(_Create, request).paymentorder
+                order = read(_Create, request).paymentorder
                 key, work = order.payeeInfo.payeeReference, partial(self._create, order)
                 return self._perform(request, Kind.AUTHORISE, key, work)
             case "GET" | "PATCH", ["psp", "paymentorders", "payerownedtokens", payer]:
@@ -280,16 +271,16 @@ class SimulatedSwedbankPay(StandIn):
             case "GET", ["psp", "paymentorders", name]:
                 return self._look_up(request, self._ours.get(name, ""))
             case "PATCH", ["psp", "paymentorders", name]:
-                _read(_Abort, request, "paymentorder")
+                read(_Abort, request, under="paymentorder")
                 reference = self._known(name)
                 work = partial(self._modify, Kind.VOID, reference, None, State.PENDING)
                 return self._perform(request, Kind.VOID, f"abort-{name}", work)
             case "POST", ["psp", "paymentorders", name, word] if word in _STEPS:
                 kind, reference, amount = _STEPS[word], self._known(name), None
                 if kind is Kind.VOID:
-                    key = _read(_Release, request, "transaction").payeeReference
+                    key = read(_Release, request, under="transaction").payeeReference
                 else:
-                    change = _read(_Change, request, "transaction")
+                    change = read(_Change, request, under="transaction")
                     key = change.payeeReference
                     amount = self._amount(reference, change)
                 work = partial(self._modify, kind, reference, amount, State.AUTHORISED)
@@ -340,8 +331,6 @@ class SimulatedSwedbankPay(StandIn):
                 amount=Money(order.amount, order.currency),
                 method=method,
                 return_url=return_url,
-                instrument=None,
-                page="",
                 is_waiting=not isinstance(order, _Unscheduled),
             ),
         )
@@ -364,7 +353,7 @@ class SimulatedSwedbankPay(StandIn):
             raise Refusal(404, "payment_not_found")
         is_there = mandate.state is MandateState.ACTIVE
         if request.method == "PATCH":
-            _read(_Delete, request)
+            read(_Delete, request)
             mandate.state = MandateState.ENDED if is_there else mandate.state
         token = {"token": mandate.token, "tokenType": "Unscheduled", "instrument": "CreditCard"}
         shown = {"payerReference": payer, "tokens": [token] if is_there else []}
@@ -566,17 +555,3 @@ def _expanded(answer: httpx.Response, wanted: str) -> httpx.Response:
         if isinstance(inner, dict) and name.lower() not in wanted.lower().split(","):
             order[name] = {field: inner[field] for field in ("id",) if field in inner}
     return _answer(answer.status_code, body)
-
-
-def _read(model: type[_M], request: httpx.Request, under: str = "") -> _M:
-    """Read a body, or the one thing that is under a name in it."""
-    if not request.headers.get("content-type", "").startswith("application/json"):
-        raise Refusal(415, "not_json")
-    body: Any = json_of(request.content)
-    if under:
-        body = body.get(under) if isinstance(body, dict) and len(body) == 1 else None
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        problems = problem_paths(error.errors(include_input=False, include_url=False))
-        raise Refusal(400, "invalid_request", problems) from None

@@ -11,9 +11,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple, TypeVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from checkoutflow.errors import problem_paths
 from checkoutflow.money import Money
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.http import json_of
@@ -29,6 +28,7 @@ from checkoutflow.testing.standins.book import (
     Status,
 )
 from checkoutflow.testing.standins.faults import Names
+from checkoutflow.testing.standins.reading import Strict, fitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,11 +64,7 @@ _PROOF: Final = r"^[0-9a-zA-Z-]{32,36}$"
 _MESSAGE: Final = r'^[a-zA-Z0-9åäöÅÄÖ :;.,?!()"]*$'
 
 
-class _Strict(BaseModel):
-    """Fields that are not known are refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-
+class _Order(Strict):
     amount: str = Field(pattern=_AMOUNT)
     currency: Literal["SEK"]
     callbackUrl: str = Field(pattern=r"^https://")  # noqa: N815 -- their name for it
@@ -81,19 +77,19 @@ class _Strict(BaseModel):
         return Money.parse(self.amount, self.currency)
 
 
-class _Create(_Strict):
+class _Create(_Order):
     payeeAlias: str = Field(pattern=r"^123[0-9]{7}$")  # noqa: N815 -- as above
     payeePaymentReference: str = Field(pattern=_REFERENCE)  # noqa: N815 -- as above
     payerAlias: str | None = Field(default=None, pattern=r"^[1-9][0-9]{7,14}$")  # noqa: N815
 
 
-class _Refund(_Strict):
+class _Refund(_Order):
     originalPaymentReference: str  # noqa: N815 -- as above
     payerAlias: str = Field(pattern=r"^[0-9]{10}$")  # noqa: N815 -- as above
     payerPaymentReference: str = Field(pattern=_REFERENCE)  # noqa: N815 -- as above
 
 
-_M = TypeVar("_M", bound=_Strict)
+_M = TypeVar("_M", bound=_Order)
 
 
 class _Made(NamedTuple):
@@ -190,8 +186,6 @@ class SimulatedSwish(StandIn):
                 amount=order.money,
                 method="ecommerce" if order.payerAlias else "mcommerce",
                 return_url="",
-                instrument=None,
-                page="",
                 is_waiting=True,
             ),
         )
@@ -235,11 +229,10 @@ class SimulatedSwish(StandIn):
         if len(number) != 32 or not set(number) <= set("0123456789ABCDEF"):  # noqa: PLR2004 -- digits
             raise Refusal(400, "invalid_request")
         try:
-            order = model.model_validate(json_of(request.content))
-        except ValidationError as error:
-            problems = problem_paths(error.errors(include_input=False, include_url=False))
-            code = _FIELDS.get(problems[0][0])
-            raise (Refusal(422, code) if code else Refusal(400, "invalid_request")) from None
+            order = fitted(model, json_of(request.content))
+        except Refusal as refusal:
+            code = _FIELDS.get(refusal.problems[0][0])
+            raise (Refusal(422, code) if code else refusal) from None
         if number in self._made:
             raise Refusal(422, "RP09")
         return order

@@ -30,13 +30,12 @@ from checkoutflow.providers.vipps_mobilepay import (
 )
 from checkoutflow.testing.standins.book import BankPayment, Fate, Kind, Refusal, State, Status
 from checkoutflow.testing.standins.faults import Names
+from checkoutflow.testing.standins.reading import Strict, read
 from checkoutflow.testing.standins.vipps_profile import SUBJECT, Asked, Consent, userinfo
 from checkoutflow.testing.standins.vipps_recurring import (
     MSN,
     RecurringStandIn,
-    Strict,
     key_of,
-    read,
 )
 
 if TYPE_CHECKING:
@@ -332,8 +331,6 @@ class SimulatedVippsMobilePay(RecurringStandIn):
                 amount=order.amount.money,
                 method=order.paymentMethod.type,
                 return_url=order.returnUrl or "",
-                instrument=None,
-                page="",
                 is_waiting=True,
             ),
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pydantic import Field, field_validator
 
 from checkoutflow.customer import clean, example
-from checkoutflow.testing.standins.vipps_recurring import Strict
+from checkoutflow.testing.standins.reading import Strict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,16 +13,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from checkoutflow.errors import problem_paths
 from checkoutflow.money import Money
-from checkoutflow.providers.http import json_of
 from checkoutflow.providers.vipps_recurring import RECURRING
-from checkoutflow.testing.standins.base import Posted, StandIn
+from checkoutflow.testing.standins.base import StandIn
 from checkoutflow.testing.standins.book import (
     BankPayment,
     Fate,
@@ -33,6 +31,7 @@ from checkoutflow.testing.standins.book import (
     Status,
 )
 from checkoutflow.testing.standins.mandates import BankMandate, MandateState
+from checkoutflow.testing.standins.reading import Strict, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,30 +89,6 @@ _HISTORY: Final = MappingProxyType(
         Moved.REFUNDED: "REFUND",
     }
 )
-
-
-class Strict(BaseModel):
-    """A request. Fields that the description does not list are refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-
-
-M = TypeVar("M", bound=Strict)
-
-
-def read(model: type[M], request: httpx.Request) -> M:
-    """A request's body.
-
-    Raises:
-        Refusal: If it is not as described.
-    """
-    if not request.headers.get("content-type", "").startswith("application/json"):
-        raise Refusal(415, "not_json")
-    try:
-        return model.model_validate(json_of(request.content))
-    except ValidationError as error:
-        problems = problem_paths(error.errors(include_input=False, include_url=False))
-        raise Refusal(400, "invalid_request", problems) from None
 
 
 def key_of(request: httpx.Request, longest: int) -> str:
@@ -356,10 +331,7 @@ class RecurringStandIn(StandIn):
 
     def _tell(self, mandate: BankMandate, event: str) -> None:
         about = {"agreementExternalId": mandate.reference, "actor": "USER"}
-        body = self._event(f"agreement-{event}", mandate, about)
-        posted = Posted(len(self._posted) + 1, mandate.reference, body)
-        self._posted.append(posted)
-        self._waiting.append(posted)
+        self._post(mandate.reference, self._event(f"agreement-{event}", mandate, about))
 
     def _event(self, name: str, mandate: BankMandate, about: Mapping[str, object]) -> bytes:
         """The body of a webhook."""
@@ -399,8 +371,6 @@ class RecurringStandIn(StandIn):
             amount=Money(order.wanted.amount, self._currency()),
             method=RECURRING,
             return_url="",
-            instrument=None,
-            page="",
             is_waiting=order.agreement.is_waiting,
         )
         self._ledger.create(payment, key, Fate(fate.reason, max(fate.after_s, after_s)))

@@ -13,13 +13,12 @@ from decimal import Decimal
 from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from checkoutflow.errors import problem_paths
 from checkoutflow.money import Money
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.http import json_of, money_from
@@ -27,6 +26,7 @@ from checkoutflow.providers.walley import CURRENCIES, SCOPES, Walley, WalleyConf
 from checkoutflow.testing.standins.base import StandIn
 from checkoutflow.testing.standins.book import BankPayment, Fate, Kind, Refusal, State
 from checkoutflow.testing.standins.faults import Names
+from checkoutflow.testing.standins.reading import Strict, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,16 +44,12 @@ _KINDS: Final = MappingProxyType(
 _TOLD: Final = frozenset({"payment.authorised", "payment.declined", "payment.cancelled"})
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-
-
 _Price = int | Annotated[Decimal, Field(max_digits=14, decimal_places=2)]
 _Page = Annotated[str, Field(pattern=r"^https?://[!-~]{1,2000}$")]
 _Text = Annotated[str, Field(min_length=1, max_length=50)]
 
 
-class _Item(_Strict):
+class _Item(Strict):
     id: _Text
     description: _Text
     unitPrice: _Price
@@ -61,16 +57,16 @@ class _Item(_Strict):
     vat: _Price
 
 
-class _Cart(_Strict):
+class _Cart(Strict):
     items: list[_Item] = Field(min_length=1)
 
 
-class _Customer(_Strict):
+class _Customer(Strict):
     email: str | None = Field(default=None, pattern=r"^[^@]+@[^@]+$")
     mobilePhoneNumber: str | None = Field(default=None, pattern=r"^\+?[0-9]{6,15}$")
 
 
-class _Session(_Strict):
+class _Session(Strict):
     storeId: Literal[123, 124]
     countryCode: Literal["SE", "NO", "FI", "DK"]
     reference: str = Field(min_length=1, max_length=50)
@@ -82,17 +78,14 @@ class _Session(_Strict):
     customer: _Customer = _Customer()
 
 
-class _Modify(_Strict):
+class _Modify(Strict):
     amount: _Price
     actionReference: str | None = None
     description: str | None = None
 
 
-class _Cancel(_Strict):
+class _Cancel(Strict):
     actionReference: str | None = None
-
-
-_M = TypeVar("_M", bound=_Strict)
 
 
 class SimulatedWalley(StandIn):
@@ -223,7 +216,7 @@ class SimulatedWalley(StandIn):
         return f"{self._secret}-token-{self._token}"
 
     def _open_session(self, request: httpx.Request, key: str, fate: Fate) -> httpx.Response:
-        wanted = _read(_Session, request)
+        wanted = read(_Session, request, no_json=400)
         if wanted.countryCode != self._market:
             raise Refusal(400, "invalid_request", [("countryCode", "not this store's")])
         currency = CURRENCIES[self._market]
@@ -242,8 +235,6 @@ class SimulatedWalley(StandIn):
                 amount=Money(sum(prices), currency),
                 method="checkout",
                 return_url=wanted.redirectPageUri,
-                instrument=None,
-                page="",
                 is_waiting=True,
             ),
         )
@@ -268,9 +259,9 @@ class SimulatedWalley(StandIn):
     ) -> httpx.Response:
         payment, amount = self._payment(reference), None
         if kind is Kind.VOID:
-            _read(_Cancel, request)
+            read(_Cancel, request, no_json=400)
         else:
-            amount = money_from(_read(_Modify, request).amount, payment.amount.currency)
+            amount = money_from(read(_Modify, request, no_json=400).amount, payment.amount.currency)
         later = Fate(fate.reason, fate.after_s or SECONDS)
         self._modify_payment(kind, reference, amount, key, later)
         headers = {
@@ -406,13 +397,3 @@ def _order_status(payment: BankPayment) -> str:
 def _major(minor: int) -> float:
     """As they write amounts: whole where they are whole."""
     return minor // 100 if minor % 100 == 0 else minor / 100
-
-
-def _read(model: type[_M], request: httpx.Request) -> _M:
-    if not request.headers.get("content-type", "").startswith("application/json"):
-        raise Refusal(400, "not_json")
-    try:
-        return model.model_validate(json_of(request.content))
-    except ValidationError as error:
-        problems = problem_paths(error.errors(include_input=False, include_url=False))
-        raise Refusal(400, "invalid_request", problems) from None

@@ -1,0 +1,245 @@
+"""A shop, a customer and a provider's stand-in: sales that are played until they go through.
+
+What is true of every provider is played in test_every_provider.py. What is one provider's own is in
+that provider's tests, played here too.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from checkoutflow import Cart, OutcomeUnknown, Shop
+from checkoutflow.checkout.machine import Phase
+from checkoutflow.checkout.state import Checkout
+from checkoutflow.cli.stories import SOLD
+from checkoutflow.customer import example
+from checkoutflow.law import Law
+from checkoutflow.money import Money
+from checkoutflow.payment.catalogue import catalogue
+from checkoutflow.privacy.fields import FIELDS, Purpose
+from checkoutflow.testing import Clock
+from checkoutflow.testing.driver import Crash, Stop
+from checkoutflow.testing.standins import open_stand_in
+from checkoutflow.testing.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from checkoutflow.testing.standins.base import StandIn
+
+BACK: Final = "https://shop.example/back"
+_PATIENCE: Final = 20
+_TRIES: Final = 3
+
+_PRICES: Final = {
+    "DKK": ("129.00", "199.95"),
+    "SEK": ("189.00", "249.50"),
+    "NOK": ("189.00", "249.90"),
+    "EUR": ("19.90", "24.95"),
+}
+
+
+class Deal:
+    """One shop that sells with one provider; calls are made again until they go through.
+
+    Where a `with` block ends well, everything is let come to rest and looked through.
+
+    Args:
+        name: The provider's adapter.
+        stops: Where the machine crashes.
+        market: Where it is sold; the provider's first market unless told.
+        way: The kind of the way to pay, and what the provider calls it.
+        customer: What the customer is called.
+        hold_above: The total above which a person looks at the order.
+        open_bank: Opens the stand-in, where the account is not to be as usual.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *stops: Stop,
+        market: str = "",
+        way: tuple[str, str] | None = None,
+        customer: str = "Testperson",
+        hold_above: str = "",
+        open_bank: Callable[[Clock], StandIn] | None = None,
+    ) -> None:
+        self.market = market or next(iter(SOLD[name]))
+        kind, method = way or SOLD[name][self.market]
+        open_bank = open_bank or partial(open_stand_in, name, market=self.market)
+        self.able = open_bank(Clock()).provider().capabilities
+        self.currency = Law.load().market(self.market, Clock()().date()).currency
+        wanted = {Purpose.TAKE_PAYMENT}
+        if catalogue()[kind].financed_by == "provider":
+            wanted.add(Purpose.IDENTIFY_FOR_CREDIT)
+        fields = self.able.details - {"organisation", "country"}
+        offer = {
+            "id": "way",
+            "kind": kind,
+            "provider": name,
+            "provider_method": method,
+            "creditor": name,
+            "identifies": True,
+            "details": sorted(field for field in fields if wanted & FIELDS[field].purposes.keys()),
+        }
+        settings: dict[str, Any] = {
+            "name": "Fjordbutikken",
+            "markets": [self.market],
+            "methods": [offer],
+            "deliveries": [{"id": "parcel", "name": "Parcel", "prices": [f"9.00 {self.currency}"]}],
+        }
+        if hold_above:
+            settings["review"] = {"hold_above": [f"{hold_above} {self.currency}"]}
+        prices = zip(("mug", "book"), (3, 1), _PRICES[self.currency], strict=True)
+        lines = [
+            {"sku": sku, "name": sku, "quantity": count, "unit_price": f"{price} {self.currency}"}
+            for sku, count, price in prices
+        ]
+        names = ["email", "phone", "street", "postal_code", "city", "national_id"]
+        self.cart = Cart.read({"lines": lines})
+        self.details = {field: example(field, self.market) for field in names} | {"name": customer}
+        self.world = World(Shop.read(settings), open_bank=open_bank)
+        self.world.steps.stops = list(stops)
+        self._calls = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self.world:
+            if error is None:
+                self.settle()
+                self.world.check()
+
+    @property
+    def bank(self) -> Any:
+        return self.world.bank
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: object, **options: object) -> Any:
+            if name not in {"reconcile", "load", "view"}:
+                self._calls += 1
+                options["idempotency_key"] = f"call-{self._calls}"
+            return self.insist(lambda: getattr(self.world.flow, name)(*arguments, **options))
+
+        return call
+
+    def insist(self, call: Callable[[], Any]) -> Any:
+        """Make a call; after a crash, or while an outcome is open, make it again."""
+        for _ in range(_PATIENCE):
+            try:
+                answer = call()
+            except Crash:
+                self.world.reopen()
+            except OutcomeUnknown:
+                self.settle()
+            else:
+                return self.now(answer) if isinstance(answer, Checkout) else answer
+        raise AssertionError("the call never goes through")
+
+    def settle(self) -> None:
+        self.insist(self.world.settle)
+
+    def later(self, checkout: Checkout, **time: float) -> Checkout:
+        """Let time pass, and what is due be done on the way."""
+        end = self.world.clock() + timedelta(**time)
+        self.insist(lambda: self.world.run_until(end))
+        return self.now(checkout)
+
+    def now(self, checkout: Checkout) -> Checkout:
+        return self.world.checkout(checkout.id)
+
+    # People ---------------------------------------------------------------------------------------
+
+    def start(self) -> Checkout:
+        self._calls += 1
+        key = f"call-{self._calls}"
+        sale = self.insist(
+            lambda: self.world.flow.start(
+                self.cart, market=self.market, details=self.details, idempotency_key=key
+            )
+        )
+        begun: Checkout = self.provide(sale.id, delivery="parcel", payment="way")
+        return begun
+
+    def placed(self, checkout: Checkout | None = None) -> Checkout:
+        """The customer buys, and has not decided yet where they are asked."""
+        checkout = checkout or self.start()
+        bought: Checkout = self.place(
+            checkout.id, accepted_total=checkout.total, return_url=BACK, accepts_credit=True
+        )
+        return bought
+
+    def buy(self, checkout: Checkout) -> Checkout:
+        """The customer buys, and says yes wherever they are asked."""
+        checkout = self.placed(checkout)
+        for _ in range(_PATIENCE):
+            checkout = self.now(checkout)
+            if checkout.phase is not Phase.PLACING:
+                break
+            for payment in checkout.current_payments:
+                if payment.action is not None:  # they have seen where to go
+                    self.bank.approve(payment.id)
+            self.settle()
+            self.later(checkout, minutes=1)
+        return self.now(checkout)
+
+    def sold(self) -> Checkout:
+        """What never arrived, and cannot be sent again safely, is bought again."""
+        checkout = self.start()
+        for _ in range(_TRIES):
+            checkout = self.buy(checkout)
+            if checkout.phase is Phase.EXPIRED:  # it took too long to find out
+                checkout = self.start()
+            elif checkout.phase is not Phase.COLLECTING:
+                break
+        assert checkout.phase in {Phase.CONFIRMED, Phase.HELD}
+        return checkout
+
+    def shipped(self, checkout: Checkout, lines: dict[str, int] | None = None) -> Checkout:
+        for _ in range(_TRIES):
+            self.ship(checkout.id, lines)
+            self.settle()
+            checkout = self.now(checkout)
+            if checkout.shipments[-1].state != "failed":
+                break
+        return checkout
+
+    def given_back(self, checkout: Checkout, lines: dict[str, int]) -> Checkout:
+        """Where only some of it could be given back, the rest is, by its amount."""
+        before = checkout.books.refunded
+        self.refund(checkout.id, lines)
+        whole = self.now(checkout).refunds[-1].amount.minor
+        for _ in range(_TRIES):
+            self.settle()
+            checkout = self.now(checkout)
+            if checkout.refunds[-1].state != "failed":
+                break
+            given = checkout.books.refunded - before
+            rest = {"amount": Money(whole - given, self.currency)} if given else {"lines": lines}
+            self.refund(checkout.id, **rest)
+        return checkout
+
+    def called_off(self, checkout: Checkout) -> Checkout:
+        self.cancel(checkout.id)
+        self.settle()
+        return self.now(checkout)
+
+    # Money ----------------------------------------------------------------------------------------
+
+    @property
+    def taken(self) -> int:
+        """What the customer is without, whatever it was taken for."""
+        return sum(self.bank.taken(reference) for reference in self.bank.references)
+
+    @property
+    def reserved(self) -> int:
+        return sum(self.bank.book(reference).reserved for reference in self.bank.references)
