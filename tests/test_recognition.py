@@ -273,6 +273,17 @@ def test_a_call_that_is_repeated_under_its_key_is_answered_and_not_made_again(wo
         world.flow.verify(sale.id, code)
 
 
+def test_nothing_is_sent_any_more_once_a_code_cannot_be_right(world):
+    world.buy(ONE)
+    late, used = world.ask(world.start()), world.ask(world.start())
+    assert world.flow.code(late.id) is not None
+    code = world.flow.code(used.id)
+    world.flow.verify(used.id, code.text.body[:6])
+    world.clock.advance(seconds=CODE_LIFE.total_seconds())
+    assert world.flow.code(late.id) is world.flow.code(used.id) is None
+    assert world.flow.code(world.start().id) is None
+
+
 def test_another_code_is_sent_once_for_one_call(world):
     world.buy(ONE)
     sale = world.ask(world.start())
@@ -468,6 +479,17 @@ def test_an_address_that_an_issuer_of_another_country_tells_is_not_where_the_goo
         world = Visited(market=market)
         sale = world.log_in(world.start(), "name", "city")
         assert {*sale.provided} == {*told, "login"}
+
+
+@pytest.mark.parametrize(
+    ("born", "adult"), [("2008-03-02", True), ("2008-03-03", False), ("", None)]
+)
+def test_an_issuer_that_tells_a_birthday_tells_whether_the_customer_is_an_adult(born, adult):
+    world = Visited()  # it is 2 March 2026
+    world.issuer._person = {"profile": {"name": "Test Person", "birthdate": born}}
+    sale = world.log_in(world.start(), "birth_date")
+    assert sale.adult is adult
+    assert sale.provided == ("login",)
 
 
 def test_a_return_serves_once_and_for_its_own_checkout():

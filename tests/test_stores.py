@@ -275,20 +275,20 @@ class NumbersBeforeItLocks(MemoryStore):
 
 
 class FindsByTheFirstDigest(MemoryStore):
-    def find_people(self, kind, digests, now):
-        return super().find_people(kind, [*digests][:1], now)
+    def find_people(self, kind, digests, now, *, limit=10):
+        return super().find_people(kind, [*digests][:1], now, limit=limit)
 
 
 class FindsWhoIsOver(MemoryStore):
-    def find_people(self, kind, digests, now):
-        return super().find_people(kind, digests, now - timedelta(microseconds=1))
+    def find_people(self, kind, digests, now, *, limit=10):
+        return super().find_people(kind, digests, now - timedelta(microseconds=1), limit=limit)
 
 
 class FindsAnyKind(MemoryStore):
-    def find_people(self, kind, digests, now):
+    def find_people(self, kind, digests, now, *, limit=10):
         found = set()
         for each, _ in self._found:
-            found |= {*super().find_people(each, digests, now)}
+            found |= {*super().find_people(each, digests, now, limit=limit)}
         return sorted(found)
 
 
@@ -305,13 +305,18 @@ class KeepsTheLongestLife(MemoryStore):
 
 
 class FindsEverybody(MemoryStore):
-    def find_people(self, kind, digests, now):
+    def find_people(self, kind, digests, now, *, limit=10):
         found = {who for digest in digests for who in self._found.get((kind, digest), ())}
         return sorted(found)
 
 
+class ListsEverybodysTraces(MemoryStore):
+    def traces(self, subject_id):
+        return [row for person in [*self._traces] for row in super(type(self), self).traces(person)]
+
+
 class FindsTenOfEach(MemoryStore):
-    def find_people(self, kind, digests, now):
+    def find_people(self, kind, digests, now, *, limit=10):
         found: list[str] = []
         for digest in digests:
             found += super().find_people(kind, [digest], now)
@@ -554,6 +559,7 @@ class ReplacesAnyWrapping(MemoryStore):
         (people.a_person_is_found_by_their_traces, FindsWhoIsOver, "until it expires"),
         (people.a_person_is_found_by_their_traces, FindsAnyKind, "this kind of trace"),
         (people.a_person_is_found_by_their_traces, KeepsTheLongestLife, "as long as it says"),
+        (people.a_persons_traces_are_listed, ListsEverybodysTraces, "exactly this person's"),
         (people.at_most_ten_people_are_found, FindsEverybody, "the first ten in order"),
         (people.at_most_ten_people_are_found, FindsTenOfEach, "the first ten in order"),
         (people.a_person_has_their_checkouts, ForgetsWhoseItIs, "every checkout of exactly"),
