@@ -27,7 +27,7 @@ from checkoutflow.privacy.codes import CODE_LIFE, CODE_TRIES, RESEND_AFTER, RESE
 from checkoutflow.privacy.fields import Purpose
 from checkoutflow.recognition.oidc import OpenIdConnect
 from checkoutflow.testing import Clock
-from checkoutflow.testing.issuer import SimulatedIssuer, approve, decline
+from checkoutflow.testing.issuer import PERSON, SimulatedIssuer, approve, decline
 
 if TYPE_CHECKING:
     from checkoutflow.checkout.state import Checkout
@@ -435,9 +435,9 @@ def test_nothing_personal_is_filled_in_that_pays_or_identifies():
 class Visited(World):
     """A shop whose customers can show at an issuer who they are."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, person: Any = PERSON, **settings: Any) -> None:
         super().__init__()
-        self.issuer = SimulatedIssuer(self.clock)
+        self.issuer = SimulatedIssuer(self.clock, person=person)
         config = self.issuer.config("https://issuer.example", **settings)
         self.flow = CheckoutFlow(
             self.shop,
@@ -485,8 +485,7 @@ def test_an_address_that_an_issuer_of_another_country_tells_is_not_where_the_goo
     ("born", "adult"), [("2008-03-02", True), ("2008-03-03", False), ("", None)]
 )
 def test_an_issuer_that_tells_a_birthday_tells_whether_the_customer_is_an_adult(born, adult):
-    world = Visited()  # it is 2 March 2026
-    world.issuer._person = {"profile": {"name": "Test Person", "birthdate": born}}
+    world = Visited({"profile": {"name": "Test Person", "birthdate": born}})  # 2 March 2026
     sale = world.log_in(world.start(), "birth_date")
     assert sale.adult is adult
     assert sale.provided == ("login",)
