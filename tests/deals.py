@@ -76,6 +76,7 @@ class Deal:
         if catalogue()[kind].financed_by == "provider":
             wanted.add(Purpose.IDENTIFY_FOR_CREDIT)
         fields = self.able.details - {"organisation", "country"}
+        asked = sorted(field for field in fields if wanted & FIELDS[field].purposes.keys())
         offer = {
             "id": "way",
             "kind": kind,
@@ -83,7 +84,7 @@ class Deal:
             "provider_method": method,
             "creditor": name,
             "identifies": True,
-            "details": sorted(field for field in fields if wanted & FIELDS[field].purposes.keys()),
+            "details": asked,
         }
         settings: dict[str, Any] = {
             "name": "Fjordbutikken",
@@ -98,9 +99,13 @@ class Deal:
             {"sku": sku, "name": sku, "quantity": count, "unit_price": f"{price} {self.currency}"}
             for sku, count, price in prices
         ]
-        names = ["email", "phone", "street", "postal_code", "city", "national_id"]
+        names = ["email", "phone", "street", "postal_code", "city"]
         self.cart = Cart.read({"lines": lines})
         self.details = {field: example(field, self.market) for field in names} | {"name": customer}
+        # Nobody may give this before a choice that needs it.
+        self.identity = {
+            field: example(field, self.market) for field in asked if field == "national_id"
+        }
         self.world = World(Shop.read(settings), open_bank=open_bank)
         self.world.steps.stops = list(stops)
         self._calls = 0
@@ -167,7 +172,7 @@ class Deal:
                 self.cart, market=self.market, details=self.details, idempotency_key=key
             )
         )
-        begun: Checkout = self.provide(sale.id, delivery="parcel", payment="way")
+        begun: Checkout = self.provide(sale.id, delivery="parcel", payment="way", **self.identity)
         return begun
 
     def placed(self, checkout: Checkout | None = None) -> Checkout:

@@ -503,6 +503,8 @@ def sales_with(name: str, trail: Trail, file: Path) -> None:
 
         def start(price: int = 400) -> Checkout:
             cart, details = cart_in(market, price), planted(market)
+            if "national_id" in cage.shop.methods[0].details:
+                details |= planted(market, "national_id")
             return flow.start(
                 cart, market=market, details=details, delivery="parcel", payment="way"
             )

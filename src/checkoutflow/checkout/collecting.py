@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
-from checkoutflow.checkout.needs import missing_choices, missing_details, situation
+from checkoutflow.checkout.needs import missing_choices, missing_details, needed, situation
 from checkoutflow.checkout.state import Credit, Tender
 from checkoutflow.choice.options import options, priced, with_only_delivery
 from checkoutflow.choice.situation import Situation
@@ -184,9 +184,18 @@ def change_cart(draft: Draft, command: c.ChangeCart) -> None:
 
 
 def provide(draft: Draft, command: c.Provide) -> None:
-    """Note which contact fields the vault holds now, and in which areas the customer lives."""
-    for name in command.fields:
-        declared(name)
+    """Note which contact fields the vault holds now, and in which areas the customer lives.
+
+    Raises:
+        InvalidInput: If a field is one that nobody is asked for before a choice that needs it.
+    """
+    delicate = {name for name in command.fields if declared(name).is_for_a_choice}
+    if delicate:
+        wanted = {need.field for need in needed(draft.state, draft.rules)}
+        for name in sorted(delicate - wanted):
+            raise InvalidInput(
+                "is given only for a way to pay that needs it; choose that first", field=name
+            )
     draft.add(
         e.DetailsProvided(
             fields=command.fields, areas=command.areas, expires_at=draft.fresh_expiry()

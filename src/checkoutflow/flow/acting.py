@@ -15,6 +15,7 @@ from checkoutflow.errors import InvalidInput, StoreConflict
 from checkoutflow.flow.effects import Program, now
 from checkoutflow.flow.keeping import NOTHING, About
 from checkoutflow.flow.sending import RELOADS, Sending
+from checkoutflow.privacy.fields import FIELDS
 from checkoutflow.stores.contract import IdempotencyRow
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Acting(Sending):
             at = yield from now()
             values = {**known, **self._typed(details, before.market)}
             given = self._given(values, before, at)
-            again = partial(decide, before, [*given, *commands], self.rules, at)
+            ordered = in_order(given, commands, values)
+            again = partial(decide, before, ordered, self.rules, at)
             state, events = again()
             if not events and not key:
                 return before
@@ -70,7 +72,7 @@ class Acting(Sending):
                     before,
                     (state, events),
                     at=at,
-                    command=", ".join(command.name for command in [*given, *commands]),
+                    command=", ".join(command.name for command in ordered),
                     idempotency=IdempotencyRow(key, asked, before.id) if key else None,
                     about=about + sealed,
                     again=again,
@@ -98,8 +100,9 @@ class Acting(Sending):
         Raises:
             InvalidInput: If the shop does not sell there.
         """
-        if not values:
+        if not values.keys() - _last(values):
             return []
+        values = {name: value for name, value in values.items() if name not in _last(values)}
         postal_code = values.get("postal_code")
         if postal_code is None:
             return [c.Provide(fields=tuple(values))]
@@ -123,6 +126,19 @@ class Acting(Sending):
             c.ChangeCart(cart=sale.cart, market=where),
             c.Provide(fields=tuple(fields), areas=self.shop.areas_of(where, postal_code)),
         ]
+
+
+def _last(values: Iterable[str]) -> frozenset[str]:
+    """Of these fields, those that are given only after the choice that needs them."""
+    return frozenset(name for name in values if FIELDS[name].is_for_a_choice)
+
+
+def in_order(
+    given: Sequence[c.Command], choices: Sequence[c.Command], values: Iterable[str]
+) -> list[c.Command]:
+    """Contact details, then what was chosen with them, then what only that choice asks for."""
+    last = tuple(_last(values))
+    return [*given, *choices, *([c.Provide(fields=last)] if last else [])]
 
 
 _FOUND_OUT: Final = {"payments", "down"}

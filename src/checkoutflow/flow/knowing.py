@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.collecting import OF_AN_ADDRESS
+from checkoutflow.checkout.needs import needed
 from checkoutflow.checkout.recognising import WRONG_CODE, is_open
 from checkoutflow.customer import clean, mainland
 from checkoutflow.errors import InvalidInput, NotSupported, NotVerified, TooManyTries, UsageError
@@ -20,7 +21,7 @@ from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
 from checkoutflow.flow.keeping import BOUGHT, FILLED, NOTHING, About, shown
 from checkoutflow.privacy.codes import CodeText, code_of, code_text, is_code
 from checkoutflow.privacy.consent import Consent
-from checkoutflow.privacy.fields import Purpose
+from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.recognition.contract import Pending, Unproven
 from checkoutflow.stores.contract import ErasureRow, Limit, PersonChange, ProfileRow, ReadRow
@@ -279,10 +280,13 @@ class Knowing(Acting):
         login = f"{asked.by}:{proof.subject.reveal()}"
         known = yield from self.login(login, at)
         is_here = mainland(there.config.market or state.market) == mainland(state.market)
+        wanted = {need.field for need in needed(state, self.rules)}
         told = {
             name: value
             for name, value in proof.details.items()
-            if name not in state.provided and (is_here or name not in OF_AN_ADDRESS)
+            if name not in state.provided
+            and (is_here or name not in OF_AN_ADDRESS)
+            and (name in wanted or not FIELDS[name].is_for_a_choice)
         }
         filled = self.filling(known, state.market, {*state.provided, *told})
         verify = self.verified(known, asked.by).but(adult=_adult(proof.birth_date, at.date()))

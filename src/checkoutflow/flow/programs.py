@@ -19,7 +19,7 @@ from checkoutflow.errors import (
     NotFound,
     StoreConflict,
 )
-from checkoutflow.flow.acting import content_of
+from checkoutflow.flow.acting import content_of, in_order
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.health import is_down
 from checkoutflow.flow.ids import CHECKOUT_BYTES, PAYMENT_BYTES, checkout_id, payment_id
@@ -125,7 +125,9 @@ class Programs(Rights):
                 shown = [self.verified(known, "login")]
                 taken = self.taken_over(known, filled, at) if known else NOTHING
             given = self._given(values, command, at)
-            state, events = begin(command, self.rules, at, [*given, *commands, *shown])
+            state, events = begin(
+                command, self.rules, at, in_order(given, [*commands, *shown], values)
+            )
             try:
                 about = yield from self._sealed(command.subject, values, at, is_new=True)
                 return (

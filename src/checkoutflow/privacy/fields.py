@@ -66,6 +66,11 @@ class Field:
     keep_days: int
     secret: bool = False
 
+    @property
+    def is_for_a_choice(self) -> bool:
+        """Whether nobody is asked for it, nor may give it, before a choice that needs it."""
+        return self.purposes.keys() == {Purpose.IDENTIFY_FOR_CREDIT}
+
 
 # Days. The customer may complain for three years in Sweden, for at least two elsewhere in the
 # Nordic countries; one limit for all until the shop's settings choose by country and goods.
