@@ -15,10 +15,13 @@ from importlib import import_module
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from checkoutflow.cli.paper import Paper
 from checkoutflow.errors import CheckoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WRONG = 2
 INTERRUPTED = 128 + 2  # as shells tell of a process that SIGINT ended
@@ -88,14 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     demo = _command(commands, "demo", "play five sales, one per country, and tell what happens")
-    demo.add_argument(
-        "--market",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="XX",
-        help="only in these markets",
-    )
+    _several(demo, "--market", "XX", "only in these markets")
     demo.add_argument("--provider", metavar="NAME", help="sell with this provider's stand-in")
     demo.add_argument("--shop", type=Path, metavar="FILE", help="settings of your own (TOML, JSON)")
     demo.add_argument("--cart", type=Path, metavar="FILE", help="sell a cart of your own (JSON)")
@@ -118,14 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     instead.add_argument("--json", action="store_true", help="print one JSON document")
 
     law = _command(commands, "law", "print what the law of each country allows, and its sources")
-    law.add_argument(
-        "--market",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="XX",
-        help="only in these markets",
-    )
+    _several(law, "--market", "XX", "only in these markets")
     law.add_argument("--date", type=_date, metavar="YYYY-MM-DD", help="on that day; default: today")
     instead = law.add_mutually_exclusive_group()
     instead.add_argument("--write", type=Path, metavar="DIR", help="write a page with tables")
@@ -163,23 +152,14 @@ def _options(commands: argparse._SubParsersAction[_Parser]) -> None:
     options.add_argument(
         "--shop", type=Path, metavar="FILE", help="settings (TOML, JSON); default: an example"
     )
-    options.add_argument(
+    _several(
+        options,
         "--cart",
-        nargs="+",
-        action="extend",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="carts (JSON), for the markets of their currencies; default: one for each country",
+        "FILE",
+        "carts (JSON), for the markets of their currencies; default: one for each country",
+        Path,
     )
-    options.add_argument(
-        "--market",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="XX",
-        help="only in these markets",
-    )
+    _several(options, "--market", "XX", "only in these markets")
     options.add_argument(
         "--date", type=_date, metavar="YYYY-MM-DD", help="noon on that day, in UTC; default: now"
     )
@@ -194,9 +174,7 @@ def _options(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     arms = options.add_mutually_exclusive_group()
     arms.add_argument("--checkout", metavar="ID", help="in its arms of the shop's experiments")
-    arms.add_argument(
-        "--arm", nargs="+", action="extend", default=[], metavar="TEST:ARM", help="in these arms"
-    )
+    _several(arms, "--arm", "TEST:ARM", "in these arms")
 
 
 def _steer(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -218,13 +196,11 @@ def _steer(commands: argparse._SubParsersAction[_Parser]) -> None:
     steer.add_argument(
         "--ship-days", type=_days, default=2, metavar="N", help="until it is sent; default: 2"
     )
-    steer.add_argument(
+    _several(
+        steer,
         "--share",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="WAY=PERCENT",
-        help="how many orders are paid with it today; default: the same for all",
+        "WAY=PERCENT",
+        "how many orders are paid with it today; default: the same for all",
     )
     steer.add_argument("--with-fees", action="store_true", help="propose fees too, where lawful")
     steer.add_argument("--json", action="store_true", help="print one JSON document")
@@ -264,14 +240,7 @@ def _people(commands: argparse._SubParsersAction[_Parser]) -> None:
     privacy.add_argument(
         "--shop", type=Path, required=True, metavar="FILE", help="settings (TOML, JSON)"
     )
-    privacy.add_argument(
-        "--market",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="XX",
-        help="only in these markets",
-    )
+    _several(privacy, "--market", "XX", "only in these markets")
     privacy.add_argument("--json", action="store_true", help="print one JSON document")
     _person(_command(commands, "person", "answer people about their data, and forget what is over"))
 
@@ -337,14 +306,7 @@ def _quality(commands: argparse._SubParsersAction[_Parser]) -> None:
     quality.add_argument(
         "--out", type=Path, metavar="DIR", help="write a report, and files of pairs and merges"
     )
-    quality.add_argument(
-        "--map",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="FIELD=COLUMN",
-        help="which column is what",
-    )
+    _several(quality, "--map", "FIELD=COLUMN", "which column is what")
     quality.add_argument(
         "--updated", metavar="COLUMN", help="the column that says when a row was last changed"
     )
@@ -365,6 +327,19 @@ def _command(
     command = commands.add_parser(name, help=text, description=about, allow_abbrev=False)
     command.set_defaults(run=name)
     return command
+
+
+def _several(
+    command: argparse._ActionsContainer,
+    option: str,
+    metavar: str,
+    text: str,
+    kind: Callable[[str], object] = str,
+) -> None:
+    """Add an option that takes several values, and may be given several times."""
+    command.add_argument(
+        option, nargs="+", action="extend", default=[], type=kind, metavar=metavar, help=text
+    )
 
 
 def _port(text: str) -> int:

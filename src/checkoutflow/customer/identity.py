@@ -54,7 +54,7 @@ class Kind(StrEnum):
     VAT = "vat"
 
 
-_ADULT: Final = 18  # years, in all five countries
+ADULT: Final = 18  # years, in all five countries
 _NORWAY_RENEWS: Final = date(2032, 1, 1)
 _IN_VIES: Final = frozenset({"DK", "SE", "FI"})  # in the European Union; IS, NO and FO are not
 
@@ -90,17 +90,22 @@ class IdentityNumber:
         born = self.birth_date
         if born is None or (self.country == "NO" and on >= _NORWAY_RENEWS):
             return None
-        return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+        return age_on(born, on)
 
     def adult(self, on: date) -> bool | None:
         """Whether the person is at least 18 on a day; None where the number does not tell."""
         age = self.age(on)
-        return None if age is None else age >= _ADULT
+        return None if age is None else age >= ADULT
 
     @property
     def in_vies(self) -> bool:
         """Whether the European Union's VIES can be asked about this number."""
         return self.kind is Kind.VAT and self.country in _IN_VIES
+
+
+def age_on(born: date, on: date) -> int:
+    """Full years of somebody on a day."""
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
 # Good numbers as errors show them: official test persons, and organisations that publish theirs.

@@ -6,13 +6,12 @@ The store is used from worker threads, so that a slow disk never holds up the ev
 from __future__ import annotations
 
 from asyncio import to_thread
-from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar, assert_never
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.errors import CheckoutError
 from checkoutflow.flow import host
-from checkoutflow.flow.effects import AskStore, Now, Random, Send
+from checkoutflow.flow.effects import AskStore, Now, Random, Send, drive_async
 from checkoutflow.flow.programs import Programs, Report, choices
 from checkoutflow.providers.contract import Consult
 
@@ -87,17 +86,7 @@ class AsyncCheckoutFlow:
                 assert_never(effect)
 
     async def _run(self, program: Program[T]) -> T:
-        resume = partial(next, program)
-        while True:
-            try:
-                effect = resume()
-            except StopIteration as stop:
-                value: T = stop.value
-                return value
-            try:
-                resume = partial(program.send, await self._perform(effect))
-            except CheckoutError as error:
-                resume = partial(program.throw, error)
+        return await drive_async(program, self._perform)
 
     async def _act(self, checkout_id: str, command: c.Command, idempotency_key: str) -> Checkout:
         return await self._run(self._programs.act(checkout_id, [command], {}, idempotency_key))

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from checkoutflow.errors import CheckoutError
 from checkoutflow.providers.contract import DEFAULT, Consult, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     import httpx
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from checkoutflow.stores.contract import Store
 
 T = TypeVar("T")
+E = TypeVar("E")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +108,47 @@ def ask_store(call: str, *arguments: object, **options: object) -> Program[Any]:
     """
     answer = yield AskStore(call, arguments, options)
     return answer
+
+
+def drive(
+    program: Generator[E, Any, T],
+    perform: Callable[[E], object],
+    caught: type[Exception] = CheckoutError,
+) -> T:
+    """Run a program: each effect that it yields is performed, and the answer handed back.
+
+    Args:
+        program: What to run.
+        perform: Does one effect.
+        caught: What ``perform`` may raise that the program is told of, to go on from there.
+    """
+    resume = partial(next, program)
+    while True:
+        try:
+            effect = resume()
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+        try:
+            resume = partial(program.send, perform(effect))
+        except caught as error:
+            resume = partial(program.throw, error)
+
+
+async def drive_async(
+    program: Generator[E, Any, T],
+    perform: Callable[[E], Awaitable[object]],
+    caught: type[Exception] = CheckoutError,
+) -> T:
+    """As `drive`, for effects that are awaited."""
+    resume = partial(next, program)
+    while True:
+        try:
+            effect = resume()
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+        try:
+            resume = partial(program.send, await perform(effect))
+        except caught as error:
+            resume = partial(program.throw, error)

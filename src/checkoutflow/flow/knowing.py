@@ -14,6 +14,7 @@ from checkoutflow.checkout.collecting import OF_AN_ADDRESS
 from checkoutflow.checkout.needs import needed
 from checkoutflow.checkout.recognising import WRONG_CODE, is_open
 from checkoutflow.customer import clean, mainland
+from checkoutflow.customer.identity import ADULT, age_on
 from checkoutflow.errors import InvalidInput, NotSupported, NotVerified, TooManyTries, UsageError
 from checkoutflow.flow.acting import Acting
 from checkoutflow.flow.effects import Program, ask_store, now, random
@@ -28,14 +29,13 @@ from checkoutflow.stores.contract import ErasureRow, Limit, PersonChange, Profil
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.privacy.vault import SubjectKey, VaultRow
     from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.stores.contract import ConsentRow
 
-_ADULT: Final = 18  # years
 _TEN_MINUTES: Final = 600
 _DAY: Final = 24 * 3600
 
@@ -289,7 +289,9 @@ class Knowing(Acting):
             and (name in wanted or not FIELDS[name].is_for_a_choice)
         }
         filled = self.filling(known, state.market, {*state.provided, *told})
-        verify = self.verified(known, asked.by).but(adult=_adult(proof.birth_date, at.date()))
+        born = proof.birth_date
+        adult = None if born is None else age_on(born, at.date()) >= ADULT
+        verify = self.verified(known, asked.by).but(adult=adult)
         about = self.taken_over(known, filled, at) if known else NOTHING
         values = {**filled, **told, "login": login}
         return (yield from self.act(checkout_id_, [verify], {}, "", about, values))
@@ -347,13 +349,6 @@ class Knowing(Acting):
 def last_words(rows: Iterable[ConsentRow]) -> dict[str, ConsentRow]:
     """What somebody said last of each thing that can be agreed to."""
     return {row.kind: row for row in sorted(rows, key=lambda row: row.at)}
-
-
-def _adult(born: date | None, today: date) -> bool | None:
-    """Whether somebody is 18 or older; None where it is not known."""
-    if born is None:
-        return None
-    return (today.year - born.year) - ((today.month, today.day) < (born.month, born.day)) >= _ADULT
 
 
 def _asked_by(values: Mapping[str, str]) -> Literal["email", "phone"]:

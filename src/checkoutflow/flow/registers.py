@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from checkoutflow.errors import Busy, TransportError
 from checkoutflow.flow import host
-from checkoutflow.flow.effects import Send
+from checkoutflow.flow.effects import Send, drive, drive_async
 from checkoutflow.registries.contract import (
     AddressRegister,
     Answer,
@@ -239,17 +239,8 @@ class Registers:
         return self._run(self._lookups.city_of(country, postal_code))
 
     def _run(self, program: Lookup[T]) -> T:
-        resume = partial(next, program)
-        while True:
-            try:
-                effect = resume()
-            except StopIteration as stop:
-                value: T = stop.value
-                return value
-            try:
-                resume = partial(program.send, self._http.send(effect))
-            except Exception as error:  # noqa: BLE001 -- the program makes an answer of it
-                resume = partial(program.throw, error)
+        # Whatever it is, the program makes an answer of it.
+        return drive(program, self._http.send, Exception)
 
     def close(self) -> None:
         """Let go of connections."""
@@ -303,17 +294,8 @@ class AsyncRegisters:
         return await self._run(self._lookups.city_of(country, postal_code))
 
     async def _run(self, program: Lookup[T]) -> T:
-        resume = partial(next, program)
-        while True:
-            try:
-                effect = resume()
-            except StopIteration as stop:
-                value: T = stop.value
-                return value
-            try:
-                resume = partial(program.send, await self._http.send(effect))
-            except Exception as error:  # noqa: BLE001 -- the program makes an answer of it
-                resume = partial(program.throw, error)
+        # Whatever it is, the program makes an answer of it.
+        return await drive_async(program, self._http.send, Exception)
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar, assert_never
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.errors import CheckoutError
 from checkoutflow.flow import host
-from checkoutflow.flow.effects import AskStore, Now, Random, Send
+from checkoutflow.flow.effects import AskStore, Now, Random, Send, drive
 from checkoutflow.flow.programs import Programs, Report, choices
 from checkoutflow.providers.contract import Consult
 
@@ -107,17 +106,7 @@ class CheckoutFlow:
                 assert_never(effect)
 
     def _run(self, program: Program[T]) -> T:
-        resume = partial(next, program)
-        while True:
-            try:
-                effect = resume()
-            except StopIteration as stop:
-                value: T = stop.value
-                return value
-            try:
-                resume = partial(program.send, self._perform(effect))
-            except CheckoutError as error:
-                resume = partial(program.throw, error)
+        return drive(program, self._perform)
 
     def _act(self, checkout_id: str, command: c.Command, idempotency_key: str) -> Checkout:
         return self._run(self._programs.act(checkout_id, [command], {}, idempotency_key))
