@@ -502,6 +502,7 @@ def test_the_json_is_the_tables(run):
         states_of = machines[name]["states"]
         assert {state: shown["steps"] for state, shown in states_of.items()} == table
     from_programs = {
+        CommandName.ASSESS,
         CommandName.RECORD_RESULT,
         CommandName.TAKE_STANDING,
         CommandName.HEAR,

@@ -105,6 +105,8 @@ def _a(name: CommandName, sale: Sale) -> c.Command:
             invoice=1001, amount=nok(1), received_on=sale.now.date()
         ),
         CommandName.REFUND: c.Refund(amount=nok(1)),
+        CommandName.RECORD_CHARGEBACK: c.RecordChargeback(amount=nok(1)),
+        CommandName.ASSESS: c.Assess(signals={"cards": 2}),
         CommandName.CHOOSE_AGAIN: c.ChooseAgain(),
         CommandName.CANCEL: c.Cancel(),
         CommandName.RECORD_RESULT: c.RecordResult(

@@ -328,6 +328,7 @@ def place(draft: Draft, command: c.Place) -> None:
             credit=None if rest.is_zero else credit,
             return_url=command.return_url,
             expires_at=draft.at + timedelta(seconds=rules.shop.pay_within_s),
+            signals=command.signals,
         )
     )
 

@@ -195,6 +195,7 @@ class Place(Frozen):
         payments: Ids for this round's payments: at least one for each credit and one more.
         return_url: Where a provider sends the customer's browser back to.
         down: Providers that do not answer at present; others are asked first.
+        signals: What was noticed about the order, by name; see ``checkoutflow.review.SIGNALS``.
     """
 
     name: ClassVar = CommandName.PLACE
@@ -203,6 +204,7 @@ class Place(Frozen):
     accepts_credit: bool = False
     return_url: str = Field(default="", max_length=2000, pattern=r"^([a-z][a-z0-9+.-]*://\S+)?$")
     down: frozenset[str] = frozenset()
+    signals: Mapping[str, bool | int] = {}
 
 
 class Claim(Frozen):
@@ -273,6 +275,19 @@ class Refund(Frozen):
     amount: Money | None = None
 
 
+class RecordChargeback(Frozen):
+    """The customer's bank took money back.
+
+    Attributes:
+        amount: How much; above zero, and no more than was captured.
+        is_fraud: Whether it was because the customer says that they never ordered.
+    """
+
+    name: ClassVar = CommandName.RECORD_CHARGEBACK
+    amount: Money
+    is_fraud: bool = True
+
+
 class ChooseAgain(Frozen):
     """The customer came back without paying, and wants to pay another way."""
 
@@ -288,6 +303,13 @@ class Cancel(Frozen):
 
     name: ClassVar = CommandName.CANCEL
     lines: Lines = Field(default_factory=dict)
+
+
+class Assess(Frozen):
+    """More was noticed about the order with a payment's answer: signals, by name."""
+
+    name: ClassVar = CommandName.ASSESS
+    signals: Mapping[str, bool | int]
 
 
 class RecordResult(Frozen):
@@ -354,8 +376,10 @@ Command = (
     | CaptureAgain
     | RecordPayment
     | Refund
+    | RecordChargeback
     | ChooseAgain
     | Cancel
+    | Assess
     | RecordResult
     | TakeStanding
     | Hear

@@ -70,7 +70,7 @@ def decide(
     for command in commands:
         # Deadlines first, so that nobody acts on what has run out. What a provider says comes
         # before them: money that is there counts, also when we hear of it late.
-        is_report = isinstance(command, c.RecordResult | c.TakeStanding | c.Hear)
+        is_report = isinstance(command, c.Assess | c.RecordResult | c.TakeStanding | c.Hear)
         if not is_report:
             _pass_time(draft)
         if command.name not in ALLOWED[draft.state.phase]:
@@ -133,8 +133,10 @@ _HANDLERS: Final[MappingProxyType[type, Callable[[Draft, Any], None]]] = Mapping
         c.CaptureAgain: ordering.capture_again,
         c.RecordPayment: invoicing.record_payment,
         c.Refund: ordering.refund,
+        c.RecordChargeback: ordering.record_chargeback,
         c.ChooseAgain: ordering.choose_again,
         c.Cancel: ordering.cancel,
+        c.Assess: paying.assess,
         c.RecordResult: paying.record_result,
         c.TakeStanding: paying.take_standing,
         c.Hear: paying.hear,

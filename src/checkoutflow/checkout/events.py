@@ -25,6 +25,7 @@ from checkoutflow.model import Frozen
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Action, Operation, Outcome
 from checkoutflow.payment.terms import Terms
+from checkoutflow.review import Hit
 
 # Who did it: us, or the provider on its own account (its portal, its clock, its bank).
 Origin = Literal["shop", "provider"]
@@ -208,6 +209,7 @@ class Placed(Frozen):
 
     Attributes:
         credit: What the customer agreed to, where the way to pay is a consumer's credit.
+        signals: What was noticed about the order, by name.
     """
 
     type: Literal["placed"] = "placed"
@@ -217,6 +219,7 @@ class Placed(Frozen):
     credit: CreditTerms | None = None
     return_url: str
     expires_at: datetime
+    signals: Mapping[str, bool | int] = {}
 
 
 class PaymentStarted(Frozen):
@@ -441,6 +444,40 @@ class EndingAsked(Frozen):
     ending: Literal["cancelled", "expired", "reopened"]
 
 
+class Assessed(Frozen):
+    """More was noticed about the order when a payment's answer came: signals, by name."""
+
+    type: Literal["assessed"] = "assessed"
+    signals: Mapping[str, bool | int]
+
+
+class Judged(Frozen):
+    """Rules of review applied to the order, whether they act or are only watched.
+
+    Attributes:
+        hits: Each of them, as it was.
+        weight: What those that act add up to.
+        is_allowed: Whether the order is not held since the shop's list says so.
+    """
+
+    type: Literal["judged"] = "judged"
+    hits: tuple[Hit, ...]
+    weight: int
+    is_allowed: bool = False
+
+
+class ChargedBack(Frozen):
+    """The customer's bank took money back.
+
+    Attributes:
+        is_fraud: Whether it was because the customer says that they never ordered.
+    """
+
+    type: Literal["charged_back"] = "charged_back"
+    amount: Money
+    is_fraud: bool
+
+
 class Held(Frozen):
     """A person has to decide before the order is confirmed."""
 
@@ -654,6 +691,8 @@ Event = (
     | Rerouted
     | Reopened
     | EndingAsked
+    | Assessed
+    | Judged
     | Held
     | ReviewClaimed
     | ReviewApproved
@@ -671,6 +710,7 @@ Event = (
     | CreditNoteIssued
     | PaymentRecorded
     | InvoiceOverdue
+    | ChargedBack
     | LinesCancelled
     | Cancelled
     | Expired

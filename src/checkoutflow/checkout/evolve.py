@@ -15,6 +15,7 @@ from checkoutflow.checkout.evolve_invoices import INVOICE_EVENTS
 from checkoutflow.checkout.evolve_payments import PAYMENT_EVENTS
 from checkoutflow.checkout.machine import CHECKOUT, PhaseStep
 from checkoutflow.checkout.state import (
+    Chargeback,
     Checkout,
     Credit,
     PartState,
@@ -186,6 +187,8 @@ def _placed(state: Checkout, event: e.Placed) -> Checkout:
         tenders=event.tenders,
         return_url=event.return_url,
         expires_at=event.expires_at,
+        signals=event.signals,
+        hits=(),
     )
 
 
@@ -212,6 +215,14 @@ def _confirmed(state: Checkout, _: e.Confirmed) -> Checkout:
 
 
 # Review ---------------------------------------------------------------------------------------
+
+
+def _assessed(state: Checkout, event: e.Assessed) -> Checkout:
+    return state.but(signals={**state.signals, **event.signals})
+
+
+def _judged(state: Checkout, event: e.Judged) -> Checkout:
+    return state.but(hits=event.hits)
 
 
 def _held(state: Checkout, event: e.Held) -> Checkout:
@@ -302,6 +313,11 @@ def _refund_not_done(state: Checkout, event: e.RefundNotDone) -> Checkout:
     return _change_refund(state, event.refund, PartState.FAILED)
 
 
+def _charged_back(state: Checkout, event: e.ChargedBack) -> Checkout:
+    item = Chargeback(amount=event.amount, is_fraud=event.is_fraud)
+    return state.but(chargebacks=(*state.chargebacks, item))
+
+
 def _lines_cancelled(state: Checkout, event: e.LinesCancelled) -> Checkout:
     cancelled = dict(state.cancelled)
     for line_id, units in event.lines.items():
@@ -354,6 +370,8 @@ _APPLY: Final[MappingProxyType[type, Callable[[Checkout, Any], Checkout]]] = Map
         e.Rerouted: _rerouted,
         e.Reopened: _reopened,
         e.EndingAsked: _ending_asked,
+        e.Assessed: _assessed,
+        e.Judged: _judged,
         e.Held: _held,
         e.ReviewClaimed: _review_claimed,
         e.ReviewApproved: _review_approved,
@@ -367,6 +385,7 @@ _APPLY: Final[MappingProxyType[type, Callable[[Checkout, Any], Checkout]]] = Map
         e.RefundStarted: _refund_started,
         e.RefundDone: _refund_done,
         e.RefundNotDone: _refund_not_done,
+        e.ChargedBack: _charged_back,
         e.LinesCancelled: _lines_cancelled,
         e.Cancelled: _cancelled,
         e.Expired: _expired,

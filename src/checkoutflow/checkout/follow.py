@@ -21,6 +21,7 @@ from checkoutflow.checkout.state import PartState, Payment
 from checkoutflow.money import Money, total
 from checkoutflow.payment.machine import PaymentState
 from checkoutflow.payment.outcomes import Operation, Outcome
+from checkoutflow.review.rules import Order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,16 +183,30 @@ def _start_payment(draft: Draft) -> None:
 
 
 def _secured(draft: Draft) -> None:
+    """All of it is there: the order is confirmed, or held where the shop's rules want a person."""
     state, rules = draft.state, draft.rules.shop.review
-    reasons = rules.reasons(state.total)
-    if not reasons:
+    judged = rules.judge(order_of(state), state.signals)
+    if judged.hits or judged.is_allowed:
+        draft.add(e.Judged(hits=judged.hits, weight=judged.weight, is_allowed=judged.is_allowed))
+    if not judged.reasons:
         draft.add(e.Confirmed())
         return
     deadline = draft.at + timedelta(seconds=rules.decide_within_s)
     for payment in state.current_payments:
         if payment.valid_until is not None:
             deadline = min(deadline, payment.valid_until - timedelta(seconds=rules.margin_s))
-    draft.add(e.Held(reasons=reasons, deadline=max(deadline, draft.at)))
+    draft.add(e.Held(reasons=judged.reasons, deadline=max(deadline, draft.at)))
+
+
+def order_of(state: Checkout) -> Order:
+    """What rules of review look at, beside signals."""
+    return Order(
+        market=state.market,
+        cart=state.cart,
+        total=state.total,
+        methods=frozenset(tender.method for tender in state.tenders),
+        delivery=state.delivery,
+    )
 
 
 def _unsecured(draft: Draft) -> None:

@@ -40,7 +40,7 @@ class PhaseStep(StrEnum):
 
 
 class CommandName(StrEnum):
-    """What can be asked of a checkout. The last four come from programs, not from people."""
+    """What can be asked of a checkout. The last five come from programs, not from people."""
 
     CHANGE_CART = "change_cart"
     PROVIDE = "provide"
@@ -59,8 +59,10 @@ class CommandName(StrEnum):
     CAPTURE_AGAIN = "capture_again"
     RECORD_PAYMENT = "record_payment"
     REFUND = "refund"
+    RECORD_CHARGEBACK = "record_chargeback"
     CHOOSE_AGAIN = "choose_again"
     CANCEL = "cancel"
+    ASSESS = "assess"
     RECORD_RESULT = "record_result"
     TAKE_STANDING = "take_standing"
     HEAR = "hear"
@@ -103,7 +105,7 @@ CHECKOUT: Final[Table[Phase, PhaseStep]] = MappingProxyType(
 )
 
 # What programs may report at any time: money does not ask in which phase it arrives.
-_ALWAYS: Final = frozenset({_C.RECORD_RESULT, _C.TAKE_STANDING, _C.HEAR, _C.PASS_TIME})
+_ALWAYS: Final = frozenset({_C.ASSESS, _C.RECORD_RESULT, _C.TAKE_STANDING, _C.HEAR, _C.PASS_TIME})
 
 ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
     {
@@ -130,10 +132,18 @@ ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
             _C.CAPTURE_AGAIN,
             _C.RECORD_PAYMENT,
             _C.REFUND,
+            _C.RECORD_CHARGEBACK,
             _C.CANCEL,
         },
-        _P.FULFILLED: _ALWAYS | {_C.CONSENT, _C.CAPTURE_AGAIN, _C.RECORD_PAYMENT, _C.REFUND},
-        _P.CANCELLED: _ALWAYS | {_C.CONSENT, _C.REFUND},
+        _P.FULFILLED: _ALWAYS
+        | {
+            _C.CONSENT,
+            _C.CAPTURE_AGAIN,
+            _C.RECORD_PAYMENT,
+            _C.REFUND,
+            _C.RECORD_CHARGEBACK,
+        },
+        _P.CANCELLED: _ALWAYS | {_C.CONSENT, _C.REFUND, _C.RECORD_CHARGEBACK},
         _P.REJECTED: _ALWAYS | {_C.CONSENT, _C.REFUND},
         _P.EXPIRED: _ALWAYS | {_C.CONSENT, _C.REFUND},
     }

@@ -217,6 +217,24 @@ def refund(draft: Draft, command: c.Refund) -> None:
         credit(draft, number)
 
 
+def record_chargeback(draft: Draft, command: c.RecordChargeback) -> None:
+    """Note that the customer's bank took money back. The provider's books do not know of it.
+
+    Raises:
+        UsageError: If more would have been taken back than was captured.
+    """
+    state = draft.state
+    if command.amount.currency != state.total.currency:
+        raise InvalidInput(f"this checkout is in {state.total.currency}", field="amount")
+    if command.amount.minor <= 0:
+        raise InvalidInput("is above zero", field="amount")
+    left = state.books.captured - sum(item.amount.minor for item in state.chargebacks)
+    if command.amount.minor > left:
+        there = Money(max(left, 0), state.total.currency)
+        raise UsageError(f"cannot be charged back: only {there} was captured and is left")
+    draft.add(e.ChargedBack(amount=command.amount, is_fraud=command.is_fraud))
+
+
 def _given_back_before(state: Checkout, lines: Mapping[str, int], amount: Money) -> Money:
     """What an earlier try at the same refund gave back before it failed, and no later one used."""
     spare = 0

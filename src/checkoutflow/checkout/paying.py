@@ -8,6 +8,7 @@ from zlib import crc32
 
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.draft import LEASE
+from checkoutflow.checkout.machine import Phase
 from checkoutflow.errors import IllegalTransition, UsageError
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Heard, Operation, Outcome, Word
@@ -43,6 +44,13 @@ def next_look(payment: Payment, at: datetime) -> datetime | None:
 def _look_at(payment: Payment, at: datetime) -> datetime:
     """When to ask about something that has just moved: once more also after the last time."""
     return next_look(payment, at) or at + LAST_LOOK
+
+
+def assess(draft: Draft, command: c.Assess) -> None:
+    """Take in what was noticed with a payment's answer, for the rules that judge the order next."""
+    state = draft.state
+    if state.phase is Phase.PLACING and command.signals.items() - state.signals.items():
+        draft.add(e.Assessed(signals=command.signals))
 
 
 def record_result(draft: Draft, command: c.RecordResult) -> None:

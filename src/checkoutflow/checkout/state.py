@@ -22,7 +22,7 @@ from checkoutflow.payment.books import Books
 from checkoutflow.payment.machine import PaymentState
 from checkoutflow.payment.outcomes import Action, Operation, Outcome
 from checkoutflow.payment.terms import Terms
-from checkoutflow.review import Review
+from checkoutflow.review import Hit, Review
 
 
 class Attempt(Frozen):
@@ -184,6 +184,13 @@ class Refund(Frozen):
     state: PartState = PartState.UNDER_WAY
 
 
+class Chargeback(Frozen):
+    """Money that the customer's bank took back; with ``is_fraud`` they say they never ordered."""
+
+    amount: Money
+    is_fraud: bool
+
+
 class Credit(Frozen):
     """A gift card or store credit that is to cover part of the total."""
 
@@ -266,6 +273,9 @@ class Checkout(Frozen):
         tenders: What this round's payments are to be, in order: method, amount, payment id.
         ending: Why it is being wound up while a payment is still unsettled: ``cancelled``,
             ``expired``, or ``reopened`` where the customer wants to choose again.
+        signals: What was noticed about the order (see ``checkoutflow.review.SIGNALS``), by name;
+            nothing personal.
+        hits: Every rule of review that applied to it, those in the shadow among them.
         invoices: The shop's own, by number.
         cancelled: Units by line id that will not be shipped.
     """
@@ -296,7 +306,10 @@ class Checkout(Frozen):
     shipments: tuple[Shipment, ...] = ()
     refunds: tuple[Refund, ...] = ()
     invoices: tuple[Invoice, ...] = ()
+    chargebacks: tuple[Chargeback, ...] = ()
     cancelled: Mapping[str, int] = {}
+    signals: Mapping[str, bool | int] = {}
+    hits: tuple[Hit, ...] = ()
     review: Review | None = None
     ending: Literal["", "cancelled", "expired", "reopened"] = ""
     attention: tuple[Attention, ...] = ()

@@ -110,6 +110,8 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
         e.Rerouted: "{payment} came to nothing; {provider} is asked as {to}",
         e.Reopened: "the customer chooses again{reason}",
         e.EndingAsked: "to be {ending} as soon as its payment is settled",
+        e.Assessed: "noticed with the payment: {signals}",
+        e.Judged: "rules that apply: {hits}",
         e.Held: "{reasons}; a person decides by {deadline}",
         e.ReviewClaimed: "{reviewer} looks at it",
         e.ReviewApproved: "{reviewer} lets it through",
@@ -127,6 +129,7 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
         e.CreditNoteIssued: "credit note {credit_note}: {amount} of invoice {invoice}",
         e.PaymentRecorded: "{amount} arrived for invoice {invoice} on {received_on}",
         e.InvoiceOverdue: "the shop was told that invoice {invoice} is unpaid",
+        e.ChargedBack: "the customer's bank took back {amount}{is_fraud}",
         e.LinesCancelled: "{lines}",
         e.Cancelled: "what is still reserved will be released",
         e.Expired: "nobody finished it in time",
@@ -148,6 +151,11 @@ _WORDS: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
             f"{'yes' if is_given else 'no'} to {kind.replace('_', ' ')}"
             for kind, is_given in value.items()
         ),
+        "signals": lambda value: ", ".join(f"{name} {value[name]}" for name in sorted(value)),
+        "hits": lambda value: ", ".join(
+            f"{hit.rule} (in the shadow)" if hit.shadow else hit.rule for hit in value
+        ),
+        "is_fraud": lambda value: ": fraud" if value else "",
         "part": lambda value: f" for {value}" if value else "",
         "explained": lambda value: f"; the law changed {len(value)}" if value else "",
         "reason": lambda value: f": {value.replace('_', ' ')}" if value else "",

@@ -66,6 +66,22 @@ class ShowQr(Frozen):
 Action = Annotated[Redirect | OpenApp | ShowQr, Field(discriminator="kind")]
 
 
+class Risk(Frozen):
+    """What a provider told about the danger of fraud, with the payment.
+
+    Attributes:
+        level: ``unclear`` for a word or number that the adapter does not know; never good. Empty
+            where the provider gives no opinion.
+        card_country: ISO 3166 code of the country that the card is from; empty where not told.
+        card: The provider's own name for the card, which is the same for the same card; it is
+            digested, and not kept as it is.
+    """
+
+    level: Literal["", "low", "unclear", "elevated", "high"] = ""
+    card_country: str = ""
+    card: Secret | None = None
+
+
 class Result(Frozen):
     """A provider's answer to one operation.
 
@@ -79,6 +95,8 @@ class Result(Frozen):
         operation_reference: With ``pending``: the provider's own name for a capture, void or
             refund, if a later notice or look-up calls it by that.
         reason: A short code for the shop (``insufficient_funds``), never a provider's free text.
+        risk: With the answer to an authorisation: what the provider tells of the danger of fraud;
+            None where it tells nothing.
     """
 
     outcome: Outcome
@@ -88,6 +106,7 @@ class Result(Frozen):
     action: Action | None = None
     valid_until: datetime | None = None
     reason: str = ""
+    risk: Risk | None = None
 
 
 class Word(StrEnum):
@@ -181,6 +200,7 @@ class Standing(Frozen):
         authorised: Reserved in all, also when it has been captured or released since.
         operations: Ours, by key, where the provider lists them; what it does not list is settled
             by the amounts.
+        risk: What the provider tells of the danger of fraud; None where it tells nothing.
     """
 
     word: Word
@@ -193,6 +213,7 @@ class Standing(Frozen):
     valid_until: datetime | None = None
     reason: str = ""
     operations: tuple[Done, ...] = ()
+    risk: Risk | None = None
 
     @classmethod
     def nothing(cls, word: Word, currency: str, **more: object) -> Standing:

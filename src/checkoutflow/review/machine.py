@@ -1,4 +1,4 @@
-"""Orders held for a person to decide: the rules that hold, and a review's own state machine."""
+"""A review: its own state machine, and what is kept of it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from pydantic import Field
-
 from checkoutflow.model import Frozen
-from checkoutflow.money import Money
 
 if TYPE_CHECKING:
     from checkoutflow.table import Table
@@ -54,30 +51,6 @@ REVIEW: Final[Table[ReviewState, ReviewStep]] = MappingProxyType(
         _S.LAPSED: {},
     }
 )
-
-
-class ReviewRules(Frozen):
-    """When an order is held, and for how long.
-
-    Attributes:
-        hold_above: Totals above which an order is held, at most one per currency.
-        decide_within_s: Seconds a reviewer has. The deadline is earlier where the authorisation
-            runs out earlier.
-        margin_s: Seconds before the authorisation runs out at which the deadline falls at latest,
-            so that a void still arrives in time.
-    """
-
-    hold_above: tuple[Money, ...] = ()
-    decide_within_s: int = Field(default=72 * 3600, gt=0)
-    margin_s: int = Field(default=3600, ge=0)
-
-    def reasons(self, total: Money) -> tuple[str, ...]:
-        """Why an order of this total is held; empty if it is not."""
-        return tuple(
-            f"total above {limit}"
-            for limit in self.hold_above
-            if limit.currency == total.currency and total > limit
-        )
 
 
 class Review(Frozen):
