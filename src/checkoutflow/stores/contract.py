@@ -158,6 +158,62 @@ class DigestRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SightingRow:
+    """That an order was seen by a trace, or what became of it; see ``checkoutflow.review.traces``.
+
+    Attributes:
+        kind: What was digested.
+        digest: Keyed, so that it tells nobody else anything.
+        fate: That it was ordered, or what became of the order.
+        subject: The sale's own person, as ``state.subject``.
+        expires_at: When it is forgotten.
+    """
+
+    kind: str
+    digest: str
+    fate: str
+    subject: str
+    at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Sightings to count.
+
+    Attributes:
+        digests: Of the trace, under each of the shop's keys.
+        since: Only what came after it.
+    """
+
+    kind: str
+    digests: tuple[str, ...]
+    fate: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRow:
+    """Something that the shop's people put on one of their lists.
+
+    Attributes:
+        kind: What it is about: a kind of trace, ``sku`` or ``market``.
+        value: A keyed digest; of a sku or market, itself.
+        list: ``block`` or ``allow``. What is on one is not on the other.
+        by: Who put it there, in the shop's own words.
+        expires_at: From then on it does not count.
+    """
+
+    kind: str
+    value: str
+    list: str
+    reason: str
+    by: str
+    at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentRow:
     """Something a person agreed to, or took back. Kept as proof, also after they are erased.
 
@@ -287,12 +343,16 @@ class Forgotten:
         digests: Traces.
         people: Keys of persons of whom no field was left.
         turns: What was counted of limits.
+        sightings: What orders were seen by, and what became of them.
+        listings: What was on a list of the shop's people.
     """
 
     fields: int
     digests: int
     people: int
     turns: int
+    sightings: int = 0
+    listings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +378,9 @@ class Change:
         messages: Kinds of message to keep for the shop.
         notice: The notice that this change takes in. ``StoreConflict`` if it was kept before.
         invoices: Numbers that it takes; see `Store.commit_numbered`.
+        sightings: What the order is seen by, and what became of it.
+        unseen: Fates of the order that are so no more.
+        value: The order's currency and band of value, to count it by; None if it was before.
     """
 
     state: Checkout
@@ -338,6 +401,9 @@ class Change:
     messages: tuple[str, ...] = ()
     notice: NoticeRow | None = None
     invoices: tuple[InvoiceRow, ...] = ()
+    sightings: tuple[SightingRow, ...] = ()
+    unseen: tuple[str, ...] = ()
+    value: tuple[str, int] | None = None
 
     @property
     def retraced(self) -> str:
@@ -492,7 +558,8 @@ class Store(Protocol):
     def erase(self, erasure: ErasureRow) -> bool:
         """Destroy a person's key, with their fields, traces and profile, and keep the proof of it.
 
-        Checkouts, consents, reads and earlier erasures stay as they are.
+        What their order was seen by goes too. Checkouts, consents, reads and earlier erasures stay
+        as they are.
 
         Returns:
             False if there was none of these to destroy; nothing is written then.
@@ -500,6 +567,45 @@ class Store(Protocol):
 
     def erasures(self, subject_id: str) -> Sequence[ErasureRow]:
         """The proofs that a person was erased, in the order in which it was written."""
+
+    # Orders seen again ----------------------------------------------------------------------------
+
+    def sightings(self, subject_id: str) -> Sequence[SightingRow]:
+        """What an order was seen by, and what became of it, in any order."""
+
+    def count_sightings(
+        self, tallies: Sequence[Tally], *, apart_from: str, most: int
+    ) -> Sequence[int]:
+        """How many sightings there are of each, all at one moment.
+
+        Args:
+            tallies: What to count.
+            apart_from: A subject whose own do not count.
+            most: Where there are more, this is the answer: counting costs the same however many
+                there are.
+        """
+
+    def values(self, currency: str) -> Mapping[int, int]:
+        """How many orders were counted in each band of value."""
+
+    def listed(self, items: Collection[tuple[str, str]], now: datetime) -> Sequence[ListingRow]:
+        """What of these kinds and values is on a list and counts, in any order."""
+
+    def listings(
+        self, *, after: tuple[str, str] = ("", ""), limit: int = 100
+    ) -> Sequence[ListingRow]:
+        """What is on a list, in order of kind and value, after one of them.
+
+        Also what is over and not yet removed.
+        """
+
+    def set_listing(self, row: ListingRow) -> None:
+        """Put something on a list, in place of where it was before."""
+
+    def remove_listing(self, kind: str, value: str) -> bool:
+        """Take something off its list; False if it is on none."""
+
+    # Limits and time ------------------------------------------------------------------------------
 
     def take_turn(self, limits: Sequence[Limit], now: datetime) -> bool:
         """Count one more of everything, unless that were too many of one of them.
@@ -512,7 +618,7 @@ class Store(Protocol):
         """
 
     def forget_expired(self, now: datetime, limit: int) -> Forgotten:
-        """Remove what is over: fields, traces and turns.
+        """Remove what is over: fields, traces, turns, sightings and what is on lists.
 
         A person's key and profile go with the last field that it removes. Traces go at their own
         time, so one may lead to a person of whom nothing is kept any more.

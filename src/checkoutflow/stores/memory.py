@@ -18,6 +18,7 @@ from checkoutflow.stores.contract import (
     Message,
     longest_windows,
 )
+from checkoutflow.stores.memory_orders import MemoryOrders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -41,11 +42,12 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-class MemoryStore:
+class MemoryStore(MemoryOrders):
     """A store in this process's memory, safe for threads. What it holds ends with it."""
 
     def __init__(self) -> None:
         """Begin empty."""
+        super().__init__()
         self._lock = Lock()
         self._checkouts: dict[str, Checkout] = {}
         self._journal: dict[str, list[JournalEntry]] = {}
@@ -157,6 +159,7 @@ class MemoryStore:
         for place, kind in enumerate(change.messages):
             message = Message(state.id, state.version, kind)
             self._outbox[message] = (change.at, state.id, state.version, place)
+        self._write_order(change)
 
     def _write_about(self, change: Change | PersonChange) -> None:
         """What a change says about people, however it came."""
@@ -347,9 +350,12 @@ class MemoryStore:
         person = erasure.subject
         with self._lock:
             traces = tuple(self._traces.get(person, ()))
-            if not (traces or person in self._subjects or person in self._profiles):
+            seen = tuple(self._seen_of.get(person, {}).values())
+            is_known = person in self._subjects or person in self._profiles
+            if not (traces or seen or is_known):
                 return False
             self._lose_traces(person, traces)
+            self._lose_sightings(seen)
             self._forget(person)
             self._erasures.setdefault(person, []).append(erasure)
             return True
@@ -380,7 +386,7 @@ class MemoryStore:
             return True
 
     def forget_expired(self, now: datetime, limit: int) -> Forgotten:
-        """Remove what is over: fields, traces and turns, and keys with their last field."""
+        """Remove what is over, and keys with their last field."""
         with self._lock:
             fields = _first(
                 limit,
@@ -420,7 +426,24 @@ class MemoryStore:
             )
             for key, turn in turns:
                 self._turns[key].remove(turn)
-            return Forgotten(len(fields), len(traces), len(gone), len(turns))
+            seen = _first(
+                limit,
+                (
+                    row
+                    for rows in self._seen_of.values()
+                    for row in rows.values()
+                    if row.expires_at <= now
+                ),
+            )
+            self._lose_sightings(seen)
+            listed = _first(
+                limit, (key for key, row in self._listings.items() if row.expires_at <= now)
+            )
+            for item in listed:
+                del self._listings[item]
+            return Forgotten(
+                len(fields), len(traces), len(gone), len(turns), len(seen), len(listed)
+            )
 
     def keys_to_rewrap(self, key_id: str, *, after: str, limit: int) -> Sequence[SubjectKey]:
         """Persons' keys that another key of the shop than this one opens, after an id."""

@@ -143,6 +143,36 @@ UPGRADES: Final[tuple[tuple[str, ...], ...]] = (
             for action in ("update", "delete")
         ),
     ),
+    (
+        """CREATE TABLE checkoutflow_sightings (
+            kind TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            fate TEXT NOT NULL,
+            at BIGINT NOT NULL,
+            subject_id TEXT NOT NULL,
+            expires_at BIGINT NOT NULL,
+            PRIMARY KEY (kind, digest, fate, at, subject_id)
+        ) WITHOUT ROWID""",
+        "CREATE INDEX checkoutflow_sightings_by_expiry ON checkoutflow_sightings (expires_at)",
+        "CREATE INDEX checkoutflow_sightings_by_subject ON checkoutflow_sightings (subject_id)",
+        """CREATE TABLE checkoutflow_values (
+            currency TEXT NOT NULL,
+            band BIGINT NOT NULL,
+            orders BIGINT NOT NULL,
+            PRIMARY KEY (currency, band)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE checkoutflow_listings (
+            kind TEXT NOT NULL,
+            value TEXT NOT NULL,
+            list TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            added_by TEXT NOT NULL,
+            at BIGINT NOT NULL,
+            expires_at BIGINT NOT NULL,
+            PRIMARY KEY (kind, value)
+        ) WITHOUT ROWID""",
+        "CREATE INDEX checkoutflow_listings_by_expiry ON checkoutflow_listings (expires_at)",
+    ),
 )
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -371,6 +401,47 @@ TURNS: Final = Table(
     _place(),
     _number("expires_at"),
     Index("checkoutflow_turns_by_expiry", "expires_at"),
+    sqlite_with_rowid=False,
+)
+
+# By what keyed digests an order was seen, and what became of it. What is counted is one stretch of
+# the key: a kind, a digest and a fate, from some moment on.
+SIGHTINGS: Final = Table(
+    "checkoutflow_sightings",
+    METADATA,
+    _key("kind"),
+    _key("digest"),
+    _key("fate"),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    _key("subject_id"),
+    _number("expires_at"),
+    Index("checkoutflow_sightings_by_expiry", "expires_at"),
+    Index("checkoutflow_sightings_by_subject", "subject_id"),
+    sqlite_with_rowid=False,
+)
+
+# How many orders came to how much, in bands: a bounded number of rows, each a mere count.
+VALUES: Final = Table(
+    "checkoutflow_values",
+    METADATA,
+    _key("currency"),
+    Column("band", BigInteger, primary_key=True, autoincrement=False),
+    _number("orders"),
+    sqlite_with_rowid=False,
+)
+
+# What the shop's people want held, and what not.
+LISTINGS: Final = Table(
+    "checkoutflow_listings",
+    METADATA,
+    _key("kind"),
+    _key("value"),
+    _text("list"),
+    _text("reason"),
+    _text("added_by"),
+    _number("at"),
+    _number("expires_at"),
+    Index("checkoutflow_listings_by_expiry", "expires_at"),
     sqlite_with_rowid=False,
 )
 

@@ -34,6 +34,7 @@ from checkoutflow.privacy.vault import SubjectKey, VaultRow
 from checkoutflow.stores import schema, sqlite
 from checkoutflow.stores.contract import Due, HealthRow, IdempotencyRow, JournalEntry, Message
 from checkoutflow.stores.schema import instant, moment
+from checkoutflow.stores.sql_orders import SqlOrders
 from checkoutflow.stores.sql_people import SqlPeople
 from checkoutflow.stores.statements import statements
 
@@ -89,7 +90,7 @@ def open_store(url: str | os.PathLike[str]) -> SqlStore:
     return SqlStore(engine, file=path)
 
 
-class SqlStore(SqlPeople):
+class SqlStore(SqlPeople, SqlOrders):
     """A store on a SQL database, for any number of threads and processes.
 
     On every connection it uses, it sees to the write-ahead log, full synchronisation, foreign keys
@@ -234,6 +235,8 @@ class SqlStore(SqlPeople):
             yield sql.insert_invoice, astuple(invoice)
         for place, kind in enumerate(change.messages):
             yield sql.insert_message, (checkout_id, version, kind, instant(change.at), place)
+        # Last, since the count of a band is where orders meet that are written at the same time.
+        yield from self._about_order(change)
 
     def load(self, checkout_id: str) -> Checkout | None:
         """The checkout as it stands; one look-up by key however many there are.

@@ -162,7 +162,13 @@ class SqlPeople:
         kept = " ".join(erasure.kept)
         proof = (person, instant(erasure.at), erasure.reason, kept, until, person)
         # The fields before the key that they point at.
-        everything = (sql.delete_fields, sql.delete_subject, sql.delete_digests, sql.delete_profile)
+        everything = (
+            sql.delete_fields,
+            sql.delete_subject,
+            sql.delete_digests,
+            sql.delete_profile,
+            sql.delete_sightings,
+        )
         with self.transaction(is_writing=True) as cursor:
             destroyed = 0
             for statement in everything:
@@ -206,18 +212,22 @@ class SqlPeople:
         return True
 
     def forget_expired(self, now: datetime, limit: int) -> Forgotten:
-        """Remove what is over: fields, traces and turns, and keys with their last field."""
+        """Remove what is over, and keys with their last field."""
         sql, at = self._sql, instant(now)
-        over = (at, limit)
+        found = []
         with self.transaction(is_writing=False) as cursor:
-            cursor.execute(sql.expired_fields, over)
-            fields = cursor.fetchall()
-            cursor.execute(sql.expired_digests, over)
-            digests = cursor.fetchall()
-            cursor.execute(sql.expired_turns, over)
-            turns = cursor.fetchall()
-        if not (fields or digests or turns):
+            for expired in (
+                sql.expired_fields,
+                sql.expired_digests,
+                sql.expired_turns,
+                sql.expired_sightings,
+                sql.expired_listings,
+            ):
+                cursor.execute(expired, (at, limit))
+                found.append(cursor.fetchall())
+        if not any(found):
             return Forgotten(0, 0, 0, 0)  # most often: nobody waits for a writer then
+        fields, digests, turns, sightings, listings = found
         with self.transaction(is_writing=True) as cursor:
             gone = _delete(cursor, sql.forget_field, [(*field, at) for field in fields])
             people = 0
@@ -227,7 +237,14 @@ class SqlPeople:
                     people += _delete(cursor, sql.delete_subject, [(subject,)])
                     cursor.execute(sql.delete_profile, (subject,))
             traces = _delete(cursor, sql.forget_digest, [(*digest, at) for digest in digests])
-            forgotten = Forgotten(gone, traces, people, _delete(cursor, sql.delete_turn, turns))
+            forgotten = Forgotten(
+                fields=gone,
+                digests=traces,
+                people=people,
+                turns=_delete(cursor, sql.delete_turn, turns),
+                sightings=_delete(cursor, sql.delete_sighting, sightings),
+                listings=_delete(cursor, sql.forget_listing, [(*row, at) for row in listings]),
+            )
         if people:
             self._empty_log()
         return forgotten

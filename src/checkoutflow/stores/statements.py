@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -119,6 +120,7 @@ class Statements:
 
         self._about_cards()
         self._about_people()
+        self._about_orders()
 
     def _about_cards(self) -> None:
         cards, ledger = schema.GIFT_CARDS, schema.LEDGER
@@ -228,6 +230,67 @@ class Statements:
                 subjects.c.wrapped_key == bindparam("old_key"),
                 subjects.c.key_id == bindparam("old_id"),
             )
+        )
+
+    def _about_orders(self) -> None:
+        """What orders are seen again by."""
+        seen, values, listings = schema.SIGHTINGS, schema.VALUES, schema.LISTINGS
+        self.set_sighting = _upsert(seen)
+        self.sightings = _sql(select(seen).where(_is(seen, "subject_id")))
+        some = _first(
+            select(seen.c.at).where(
+                _is(seen, "kind"),
+                _is(seen, "digest"),
+                _is(seen, "fate"),
+                seen.c.at > bindparam("since"),
+                seen.c.subject_id != bindparam("apart_from"),
+            )
+        )
+        self.count_sightings = _sql(select(func.count()).select_from(some.subquery("first")))
+        self.delete_sightings = _sql(delete(seen).where(_is(seen, "subject_id")))
+        self.delete_fate = _sql(delete(seen).where(_is(seen, "subject_id"), _is(seen, "fate")))
+        self.expired_sightings = _sql(
+            _first(
+                select(*seen.primary_key)
+                .where(seen.c.expires_at <= bindparam("now"))
+                .order_by(seen.c.expires_at)
+            )
+        )
+        self.delete_sighting = _sql(
+            delete(seen).where(*(_is(seen, column.name) for column in seen.primary_key))
+        )
+        add = sqlite.insert(values)
+        self.add_value = _sql(
+            add.on_conflict_do_update(
+                index_elements=values.primary_key,
+                set_={"orders": values.c.orders + add.excluded.orders},
+            )
+        )
+        self.values = _sql(select(values.c.band, values.c.orders).where(_is(values, "currency")))
+        self.listed = _sql(
+            select(listings).where(
+                _is(listings, "kind"),
+                _is(listings, "value"),
+                listings.c.expires_at > bindparam("now"),
+            )
+        )
+        name = tuple_(listings.c.kind, listings.c.value)
+        after = tuple_(bindparam("after_kind"), bindparam("after_value"))
+        self.listings = _sql(
+            _first(select(listings).where(name > after).order_by(listings.c.kind, listings.c.value))
+        )
+        self.set_listing = _upsert(listings)
+        one = (_is(listings, "kind"), _is(listings, "value"))
+        self.delete_listing = _sql(delete(listings).where(*one))
+        self.expired_listings = _sql(
+            _first(
+                select(listings.c.kind, listings.c.value)
+                .where(listings.c.expires_at <= bindparam("now"))
+                .order_by(listings.c.expires_at)
+            )
+        )
+        self.forget_listing = _sql(
+            delete(listings).where(*one, listings.c.expires_at <= bindparam("now"))
         )
 
 

@@ -39,6 +39,7 @@ from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.state import (
     Attempt,
     Attention,
+    Chargeback,
     Checkout,
     Credit,
     PartState,
@@ -54,8 +55,16 @@ from checkoutflow.payment.machine import PaymentState
 from checkoutflow.payment.outcomes import OpenApp, Operation, Outcome, Redirect, ShowQr
 from checkoutflow.payment.terms import Terms
 from checkoutflow.privacy.vault import SubjectKey, VaultRow
-from checkoutflow.review import Review, ReviewState
-from checkoutflow.stores.contract import AttemptRow, Change, ConsentRow, DigestRow, ReadRow
+from checkoutflow.review import Hit, Review, ReviewState
+from checkoutflow.stores.contract import (
+    AttemptRow,
+    Change,
+    ConsentRow,
+    DigestRow,
+    ListingRow,
+    ReadRow,
+    SightingRow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -172,6 +181,26 @@ def sample_trace(
 ) -> DigestRow:
     """Make a trace by which a person is found, until some minutes after `NOON`."""
     return DigestRow(kind, digest, person, at(until))
+
+
+def sample_sighting(
+    person: str,
+    digest: str = "0f" * 16,
+    kind: str = "email",
+    *,
+    fate: str = "ordered",
+    minute: float = 0,
+    until: float = 60,
+) -> SightingRow:
+    """Make what an order was seen by, some minutes after `NOON`."""
+    return SightingRow(kind, digest, fate, person, at(minute), at(until))
+
+
+def sample_listing(
+    kind: str, value: str, *, on: str = "block", minute: float = 0, until: float = 60
+) -> ListingRow:
+    """Make something that is on a list since some minutes after `NOON`."""
+    return ListingRow(kind, value, on, "a reason", "reviewer-7", at(minute), at(until))
 
 
 def sample_consent(person: str, **more: Any) -> ConsentRow:  # noqa: ANN401 -- any field of the row
@@ -365,6 +394,9 @@ def full_checkout() -> Checkout:
         ),
         invoices=(invoice,),
         cancelled={"lampi-2": 1},
+        signals={"value": 14_200, "new_customer": True},
+        hits=(Hit(rule="dear", hold=True, weight=40, shadow=True),),
+        chargebacks=(Chargeback(amount=kronur, is_fraud=True),),
         review=Review(
             state=ReviewState.CLAIMED,
             reasons=("total above 100 ISK",),

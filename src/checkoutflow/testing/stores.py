@@ -42,6 +42,7 @@ from checkoutflow.testing.holding import (
     same,
     together,
 )
+from checkoutflow.testing.store_orders import ORDER_CHECKS
 from checkoutflow.testing.store_people import PEOPLE_CHECKS
 from checkoutflow.testing.store_samples import (
     NOON,
@@ -55,6 +56,7 @@ from checkoutflow.testing.store_samples import (
     sample_field,
     sample_key,
     sample_read,
+    sample_sighting,
     sample_trace,
 )
 
@@ -575,6 +577,7 @@ STORE_CHECKS: Final[tuple[StoreCheck, ...]] = (
     readers_see_whole_commits,
     one_of_many_takers_gets_a_notice,
     *PEOPLE_CHECKS,
+    *ORDER_CHECKS,
 )
 
 
@@ -597,6 +600,8 @@ def _everything(version: int = 1, who: str = "one") -> Change:
         profile=ProfileRow(person, {"payment": "card"}, at(1)),
         messages=(who,),
         invoices=(InvoiceRow(len(who), "co-1", "DK", f"invoice of {who}"),),
+        sightings=(sample_sighting(person, f"seen of {who}"),),
+        value=("DKK", len(who)),
     )
 
 
@@ -615,6 +620,8 @@ def _answers(store: Store) -> dict[str, object]:
         "reads": list(store.reads("person of one")),
         "profile": store.profile("person of one"),
         "erasures": list(store.erasures("person of one")),
+        "sightings": list(store.sightings("person of one")),
+        "values": dict(store.values("DKK")),
         "due": list(store.due(at(60), 99)),
         "checkouts": list(store.checkouts(())),
         "messages": list(store.messages(99)),
@@ -634,6 +641,8 @@ _EMPTY: Final[Mapping[str, object]] = {
     "reads": [],
     "profile": None,
     "erasures": [],
+    "sightings": [],
+    "values": {},
     "due": [],
     "checkouts": [],
     "messages": [],
@@ -652,7 +661,7 @@ def _knows_nothing_of(store: Store, who: str, lesson: str) -> None:
     person = f"person of {who}"
     same(store.person(person), (None, ()), f"{lesson}: person")
     same(list(store.find_people("email", [f"trace of {who}"], NOON)), [], f"{lesson}: find_people")
-    for question in (store.checkouts_of, store.consents, store.reads):
+    for question in (store.checkouts_of, store.consents, store.reads, store.sightings):
         same(list(question(person)), [], f"{lesson}: {question.__name__}")
     same(store.profile(person), None, f"{lesson}: profile")
 
