@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Final
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.collecting import OF_AN_ADDRESS, check_sold_in
 from checkoutflow.checkout.decide import decide
+from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.state import Checkout
 from checkoutflow.customer import clean, mainland, territory
 from checkoutflow.errors import InvalidInput, StoreConflict
 from checkoutflow.flow.effects import Program, now
 from checkoutflow.flow.keeping import NOTHING, About
+from checkoutflow.flow.noticing import NOWHERE, Network
 from checkoutflow.flow.sending import RELOADS, Sending
 from checkoutflow.privacy.fields import FIELDS
 from checkoutflow.stores.contract import IdempotencyRow
@@ -38,6 +40,7 @@ class Acting(Sending):
         about: About = NOTHING,
         known: Mapping[str, str] = NO_DETAILS,
         asked: str = "",
+        network: Network = NOWHERE,
     ) -> Program[Checkout]:
         """Carry out commands in one commit, then send what they ask of providers.
 
@@ -49,6 +52,7 @@ class Acting(Sending):
             about: What the commit says about people besides.
             known: Contact details that are clean already.
             asked: What the call asked for, as ``_asked`` has it; by default commands and details.
+            network: Where the customer buys from, as far as the shop tells.
         """
         asked = asked or (self._asked(content_of(commands), details) if key else "")
         for _ in range(RELOADS):
@@ -59,7 +63,9 @@ class Acting(Sending):
             at = yield from now()
             values = {**known, **self._typed(details, before.market)}
             given = self._given(values, before, at)
-            ordered = in_order(given, commands, values)
+            ordered, seen = yield from self._watched(
+                before, in_order(given, commands, values), at, network
+            )
             again = partial(decide, before, ordered, self.rules, at)
             state, events = again()
             if not events and not key:
@@ -74,13 +80,24 @@ class Acting(Sending):
                     at=at,
                     command=", ".join(command.name for command in ordered),
                     idempotency=IdempotencyRow(key, asked, before.id) if key else None,
-                    about=about + sealed,
+                    about=about + sealed + seen,
                     again=again,
                 )
             except StoreConflict:
                 continue
             return (yield from self._carry_out(state, events))
         raise StoreConflict(f"checkout {checkout_id} kept changing; call again")
+
+    def _watched(
+        self, state: Checkout, commands: list[c.Command], at: datetime, network: Network
+    ) -> Program[tuple[list[c.Command], About]]:
+        """With the customer's word to buy goes what is noticed about the order."""
+        about = NOTHING
+        if state.phase is Phase.COLLECTING:
+            for i, command in enumerate(commands):
+                if isinstance(command, c.Place):
+                    commands[i], about = yield from self.noticed(state, command, at, network)
+        return commands, about
 
     def _typed(self, details: Mapping[str, str], market: str) -> Mapping[str, str]:
         """What was typed, clean. In a territory, a postal code of the mainland is read as such."""
@@ -141,7 +158,7 @@ def in_order(
     return [*given, *choices, *([c.Provide(fields=last)] if last else [])]
 
 
-_FOUND_OUT: Final = {"payments", "down"}
+_FOUND_OUT: Final = {"payments", "down", "signals"}
 
 
 def content_of(commands: Iterable[c.Command]) -> list[str]:

@@ -12,8 +12,10 @@ from checkoutflow.checkout import commands as c
 from checkoutflow.errors import CheckoutError
 from checkoutflow.flow import host
 from checkoutflow.flow.effects import AskStore, Now, Random, Send, drive_async
+from checkoutflow.flow.noticing import Network
 from checkoutflow.flow.programs import Programs, Report, choices
 from checkoutflow.providers.contract import Consult
+from checkoutflow.review.traces import network_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -237,6 +239,8 @@ class AsyncCheckoutFlow:
         accepted_total: Money,
         accepts_credit: bool = False,
         return_url: str = "",
+        network: str = "",
+        network_country: str = "",
         idempotency_key: str = "",
     ) -> Checkout:
         """As ``CheckoutFlow.place``."""
@@ -247,6 +251,7 @@ class AsyncCheckoutFlow:
                 return_url,
                 idempotency_key,
                 accepts_credit=accepts_credit,
+                network=Network(network_of(network), network_country),
             )
         )
 
@@ -312,6 +317,18 @@ class AsyncCheckoutFlow:
     ) -> Checkout:
         """As ``CheckoutFlow.refund``."""
         command = c.Refund.read({"lines": lines or {}, "amount": amount})
+        return await self._act(checkout_id, command, idempotency_key)
+
+    async def record_chargeback(
+        self,
+        checkout_id: str,
+        *,
+        amount: Money,
+        is_fraud: bool = True,
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """As ``CheckoutFlow.record_chargeback``."""
+        command = c.RecordChargeback.read({"amount": amount, "is_fraud": is_fraud})
         return await self._act(checkout_id, command, idempotency_key)
 
     async def choose_again(self, checkout_id: str, *, idempotency_key: str = "") -> Checkout:

@@ -15,7 +15,8 @@ from checkoutflow.errors import (
     UsageError,
 )
 from checkoutflow.flow.effects import Program, ask_store
-from checkoutflow.flow.keeping import NOTHING, About, Keeping
+from checkoutflow.flow.keeping import NOTHING, About
+from checkoutflow.flow.noticing import Noticing
 from checkoutflow.payment.outcomes import Operation
 from checkoutflow.privacy.vault import Keys, Vault, digests
 from checkoutflow.stores.contract import (
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 _NUMBERED: Final = (e.InvoiceIssued, e.CreditNoteIssued)
 
 
-class Commits(Keeping):
+class Commits(Noticing):
     """What a program needs to read and write a checkout, and to open the vault."""
 
     def __init__(
@@ -137,6 +138,9 @@ class Commits(Keeping):
                 messages=messages(events, self.shop.messages),
                 notice=notice,
                 invoices=_invoice_rows(after.id, events),
+                sightings=about.sightings,
+                unseen=about.unseen,
+                value=about.value,
             )
 
         if again is None or not any(isinstance(event, _NUMBERED) for event in events):

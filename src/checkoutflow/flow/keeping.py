@@ -25,6 +25,7 @@ from checkoutflow.stores.contract import (
     DigestRow,
     ProfileRow,
     ReadRow,
+    SightingRow,
 )
 
 if TYPE_CHECKING:
@@ -70,15 +71,19 @@ class About:
     reads: tuple[ReadRow, ...] = ()
     profile: ProfileRow | None = None
     traces: tuple[str, ...] = ()
+    sightings: tuple[SightingRow, ...] = ()
+    unseen: tuple[str, ...] = ()
+    value: tuple[str, int] | None = None
 
     def __add__(self, other: About) -> About:
         """Both of them."""
         both = {
             item.name: getattr(self, item.name) + getattr(other, item.name)
             for item in fields(self)
-            if item.name != "profile"
+            if item.name not in {"profile", "value"}
         }
-        return About(**both, profile=other.profile or self.profile)
+        profile, value = other.profile or self.profile, other.value or self.value
+        return About(**both, profile=profile, value=value)
 
 
 NOTHING: Final = About()

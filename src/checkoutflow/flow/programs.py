@@ -24,6 +24,7 @@ from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.health import is_down
 from checkoutflow.flow.ids import CHECKOUT_BYTES, PAYMENT_BYTES, checkout_id, payment_id
 from checkoutflow.flow.keeping import NOTHING
+from checkoutflow.flow.noticing import NOWHERE, Network
 from checkoutflow.flow.rights import Rights
 from checkoutflow.flow.sending import RELOADS
 from checkoutflow.payment.references.scheme import without_blanks
@@ -152,6 +153,7 @@ class Programs(Rights):
         key: str,
         *,
         accepts_credit: bool,
+        network: Network = NOWHERE,
     ) -> Program[Checkout]:
         """The customer buys. Payment ids are drawn first: enough for every credit and one more."""
         count = 1 + sum(way.covers_part for way in self.rules.ways.values())
@@ -169,7 +171,7 @@ class Programs(Rights):
                 "down": down,
             }
         )
-        return (yield from self.act(checkout_id, [command], {}, key))
+        return (yield from self.act(checkout_id, [command], {}, key, network=network))
 
     def _down(self) -> Program[frozenset[str]]:
         """Of the providers that share a method with others, those that do not answer at present."""

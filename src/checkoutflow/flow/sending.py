@@ -87,7 +87,8 @@ class Sending(Commits):
             ):
                 return state, ()
             at = yield from now()
-            again = partial(decide, state, [command], self.rules, at)
+            commands, about = yield from self.weighed(state, command, at)
+            again = partial(decide, state, commands, self.rules, at)
             after, events = again()
             if not events:
                 return state, ()
@@ -97,6 +98,7 @@ class Sending(Commits):
                     (after, events),
                     at=at,
                     command=command.name,
+                    about=about,
                     notice=notice,
                     again=again,
                 )

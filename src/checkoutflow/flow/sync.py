@@ -8,8 +8,10 @@ from checkoutflow.checkout import commands as c
 from checkoutflow.errors import CheckoutError
 from checkoutflow.flow import host
 from checkoutflow.flow.effects import AskStore, Now, Random, Send, drive
+from checkoutflow.flow.noticing import Network
 from checkoutflow.flow.programs import Programs, Report, choices
 from checkoutflow.providers.contract import Consult
+from checkoutflow.review.traces import network_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -362,6 +364,8 @@ class CheckoutFlow:
         accepted_total: Money,
         accepts_credit: bool = False,
         return_url: str = "",
+        network: str = "",
+        network_country: str = "",
         idempotency_key: str = "",
     ) -> Checkout:
         """The customer buys. Look at ``next_action`` of what comes back, and at its phase.
@@ -373,9 +377,13 @@ class CheckoutFlow:
                 needs a consent of its own.
             return_url: Where a provider sends the customer's browser back to. Call `reconcile`
                 there: coming back proves nothing.
+            network: The customer's IP address as the shop's server sees it, for signals of review;
+                only a keyed digest of it is kept, and that for thirty days.
+            network_country: ISO 3166 code of the country that it is in, where the shop knows.
             idempotency_key: The shop's own key for this call.
 
         Raises:
+            InvalidInput: If the network is no IP address.
             DetailsMissing: If something was not asked or chosen yet.
             TotalChanged: If the total is another one; both numbers are in it.
         """
@@ -386,6 +394,7 @@ class CheckoutFlow:
                 return_url,
                 idempotency_key,
                 accepts_credit=accepts_credit,
+                network=Network(network_of(network), network_country),
             )
         )
 
@@ -479,6 +488,28 @@ class CheckoutFlow:
             OutcomeUnknown: If an earlier operation has no known outcome yet.
         """
         command = c.Refund.read({"lines": lines or {}, "amount": amount})
+        return self._act(checkout_id, command, idempotency_key)
+
+    def record_chargeback(
+        self,
+        checkout_id: str,
+        *,
+        amount: Money,
+        is_fraud: bool = True,
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """Tell that the customer's bank took money back; later orders are judged by it.
+
+        Args:
+            checkout_id: Which checkout.
+            amount: How much. The books stay as they are: they tell what the provider did.
+            is_fraud: Whether it was because the customer says that they never ordered.
+            idempotency_key: The shop's own key for this call; the case's number serves.
+
+        Raises:
+            UsageError: If more would have been taken back than was captured.
+        """
+        command = c.RecordChargeback.read({"amount": amount, "is_fraud": is_fraud})
         return self._act(checkout_id, command, idempotency_key)
 
     def choose_again(self, checkout_id: str, *, idempotency_key: str = "") -> Checkout:
