@@ -136,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     _providers(commands)
     _people(commands)
     _quality(commands)
+    _review(_command(commands, "review", "look at signals and lists, and try rules of review"))
 
     schema = _command(commands, "schema", "print the JSON Schema of a file or an answer")
     schema.add_argument(
@@ -275,22 +276,62 @@ def _person(person: argparse.ArgumentParser) -> None:
     for each in (export, erase, restrict):
         each.add_argument("person", nargs="+", metavar="PERSON", help="a reference, from find")
     for each in (find, export, rotate):
-        each.add_argument(
-            "--shop",
-            type=Path,
-            required=each is not export,
-            metavar="FILE",
-            help="settings (TOML, JSON)",
-        )
-        keys = each.add_mutually_exclusive_group()
-        keys.add_argument(
-            "--keys", type=Path, metavar="FILE", help="the key file; default: beside the database"
-        )
-        keys.add_argument(
-            "--keys-from", metavar="NAME", help="a variable of the environment with the keys"
-        )
+        _keys(each, needs_shop=each is not export)
     for each in (find, erase, retention):
         each.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _review(review: argparse.ArgumentParser) -> None:
+    actions = review.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    def action(name: str, text: str) -> argparse.ArgumentParser:
+        about = f"{text[0].upper()}{text[1:]}."
+        return actions.add_parser(name, help=text, description=about, allow_abbrev=False)
+
+    signals = action("signals", "print what is noticed about an order")
+    instead = signals.add_mutually_exclusive_group()
+    instead.add_argument("--write", type=Path, metavar="DIR", help="write the page of all signals")
+    instead.add_argument("--json", action="store_true", help="print one JSON document")
+    backtest = action("backtest", "print what rules would have done with past orders")
+    backtest.add_argument(
+        "--rules", type=Path, required=True, metavar="FILE", help="rules, or a shop's settings"
+    )
+    lists = action("lists", "print what is on the lists of what to hold and what not")
+    block = action("block", "hold orders that have something of this")
+    allow = action("allow", "hold no orders that have something of this")
+    for each in (block, allow):
+        each.add_argument("--order", metavar="ID", help="the customer of this checkout")
+        _several(each, "--kind", "KIND", "of it: email, phone, address; default: all")
+        each.add_argument("--sku", help="goods with this sku")
+        each.add_argument("--market", metavar="XX", help="every order in this market")
+        each.add_argument(
+            "--stdin", action="store_true", help="read lines like email=name@example.com"
+        )
+        each.add_argument("--reason", required=True, metavar="TEXT", help="why; nothing personal")
+        each.add_argument("--by", required=True, metavar="NAME", help="who decides it")
+        each.add_argument("--days", type=int, default=365, help="for how long; default: 365")
+        _keys(each)
+    unlist = action("unlist", "take something off its list")
+    unlist.add_argument("kind", metavar="KIND", help="as lists prints it")
+    unlist.add_argument("value", metavar="WHAT", help="as lists prints it")
+    for each in (backtest, lists, block, allow, unlist):
+        each.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
+    for each in (backtest, lists):
+        each.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _keys(action: argparse.ArgumentParser, *, needs_shop: bool = True) -> None:
+    """Where an action finds the shop's settings and keys."""
+    action.add_argument(
+        "--shop", type=Path, required=needs_shop, metavar="FILE", help="settings (TOML, JSON)"
+    )
+    keys = action.add_mutually_exclusive_group()
+    keys.add_argument(
+        "--keys", type=Path, metavar="FILE", help="the key file; default: beside the database"
+    )
+    keys.add_argument(
+        "--keys-from", metavar="NAME", help="a variable of the environment with the keys"
+    )
 
 
 def _quality(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from checkoutflow.cart import Cart
 from checkoutflow.errors import InvalidInput, UsageError
-from checkoutflow.shop import Shop
+from checkoutflow.review import ReviewRules
+from checkoutflow.shop import Shop, read_settings
 
 if TYPE_CHECKING:
     from checkoutflow.stores.sql import SqlStore
@@ -47,6 +48,23 @@ def read_cart(path: Path) -> Cart:
         raise UsageError(f"{path}: is not JSON: {error}") from None
     try:
         return Cart.read(data)
+    except InvalidInput as error:
+        raise _explained(path, error) from None
+
+
+def read_review(path: Path) -> ReviewRules:
+    """Read rules of review: a file of their own, or the ``review`` table of a shop's settings.
+
+    Raises:
+        UsageError: If they cannot be read or are wrong; the text is for a person.
+    """
+    try:
+        data = read_settings(path)
+        match data:
+            case {"review": rules}:
+                return ReviewRules.read(rules, at="review")
+            case _:
+                return ReviewRules.read(data)
     except InvalidInput as error:
         raise _explained(path, error) from None
 

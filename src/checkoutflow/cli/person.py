@@ -44,7 +44,7 @@ def run(arguments: Namespace, paper: Paper) -> int:
 
 def _find(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
     given = {"email": arguments.email, "phone": arguments.phone, "login": arguments.login}
-    flow = _flow(store, _keys(arguments), read_shop(arguments.shop))
+    flow = office_flow(store, keys_of(arguments), read_shop(arguments.shop))
     people = flow.find_people(**{name: value for name, value in given.items() if value})
     if arguments.json:
         paper.document(people)
@@ -61,7 +61,7 @@ def _export(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
     from checkoutflow.flow.exports import plain  # noqa: PLC0415 -- see above
 
     shop = read_shop(arguments.shop) if arguments.shop else None
-    flow = _flow(store, _keys(arguments))
+    flow = office_flow(store, keys_of(arguments))
     at = system_clock()
     exports = _without_parts([flow.export_person(person) for person in arguments.person])
     locale = arguments.locale or _locale(exports)
@@ -80,7 +80,7 @@ def _export(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
 
 def _erase(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
     """Erase; 1 if something stays because a sale is under way."""
-    flow = _flow(store)
+    flow = office_flow(store)
     erased = [flow.erase_person(person, reason=arguments.reason) for person in arguments.person]
     gone = list(dict.fromkeys(person for each in erased for person in each.people))
     kept = {sale: str(until) for each in erased for sale, until in each.kept_until.items()}
@@ -106,7 +106,7 @@ def _erase(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
 
 
 def _restrict(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
-    flow = _flow(store)
+    flow = office_flow(store)
     for person in arguments.person:
         flow.restrict_person(person, is_restricted=not arguments.lift)
         word = "is used again" if arguments.lift else "is only kept from now on"
@@ -118,7 +118,7 @@ def _retention(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
     """Tell what goes when, and with ``--now`` remove what is over."""
     removed: dict[str, int] = {}
     if arguments.now:
-        removed = _removed(_flow(store))
+        removed = _removed(office_flow(store))
     months = _months(store)
     if arguments.json:
         paper.document({"removed": removed, "months": months})
@@ -135,7 +135,7 @@ def _retention(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
 
 def _rotate(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
     """Put a new key before the others, and everything under it."""
-    keys = _keys(arguments)
+    keys = keys_of(arguments)
     if not arguments.rest:
         if arguments.keys_from:
             raise UsageError(
@@ -143,8 +143,8 @@ def _rotate(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
                 " of the shop anew, and then use --rest"
             )
         add_key(_key_file(arguments), system_random)
-        keys = _keys(arguments)
-    flow = _flow(store, keys, read_shop(arguments.shop))
+        keys = keys_of(arguments)
+    flow = office_flow(store, keys, read_shop(arguments.shop))
     done = flow.rotate_keys(sys.maxsize)
     paper.entry("current key", keys.current, "bold", margin=_MARGIN)
     paper.entry("put under it", f"{done} keys of persons", margin=_MARGIN)
@@ -173,7 +173,9 @@ _ACTIONS: Final[Mapping[str, Callable[[Namespace, SqlStore, Paper], int]]] = {
 # What they work with ------------------------------------------------------------------------------
 
 
-def _flow(store: SqlStore, keys: Keys | None = None, shop: Shop | None = None) -> CheckoutFlow:
+def office_flow(
+    store: SqlStore, keys: Keys | None = None, shop: Shop | None = None
+) -> CheckoutFlow:
     """A flow for what concerns people: it sells nothing, so that of a shop only the markets count.
 
     What needs no key gets one that opens nothing.
@@ -189,7 +191,8 @@ def _flow(store: SqlStore, keys: Keys | None = None, shop: Shop | None = None) -
     return CheckoutFlow(settings, store=store, keys=keys, clock=system_clock)
 
 
-def _keys(arguments: Namespace) -> Keys:
+def keys_of(arguments: Namespace) -> Keys:
+    """The shop's keys, from the environment or the key file."""
     if arguments.keys_from:
         return keys_from_environment(os.environ, arguments.keys_from)
     return load_keys(_key_file(arguments))

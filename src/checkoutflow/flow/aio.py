@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from checkoutflow.providers.contract import Provider
     from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.shop import Shop
-    from checkoutflow.stores.contract import Forgotten, JournalEntry, Message, Store
+    from checkoutflow.stores.contract import Forgotten, JournalEntry, ListingRow, Message, Store
 
 T = TypeVar("T")
 
@@ -404,6 +404,48 @@ class AsyncCheckoutFlow:
     async def forget_expired(self) -> Forgotten:
         """As ``CheckoutFlow.forget_expired``."""
         return await self._run(self._programs.forget_expired())
+
+    # Lists ---------------------------------------------------------------------------------------
+
+    async def block(
+        self,
+        *,
+        reason: str,
+        by: str,
+        order: str = "",
+        kinds: Collection[str] = (),
+        days: int = 365,
+        **given: str,
+    ) -> tuple[ListingRow, ...]:
+        """As ``CheckoutFlow.block``."""
+        return await self._run(
+            self._programs.put_on_list("block", given, order, kinds, reason, by, days)
+        )
+
+    async def allow(
+        self,
+        *,
+        reason: str,
+        by: str,
+        order: str = "",
+        kinds: Collection[str] = (),
+        days: int = 365,
+        **given: str,
+    ) -> tuple[ListingRow, ...]:
+        """As ``CheckoutFlow.allow``."""
+        return await self._run(
+            self._programs.put_on_list("allow", given, order, kinds, reason, by, days)
+        )
+
+    async def listings(
+        self, *, after: tuple[str, str] = ("", ""), limit: int = 100
+    ) -> Sequence[ListingRow]:
+        """As ``CheckoutFlow.listings``."""
+        return await self._run(self._programs.listings(after, limit))
+
+    async def unlist(self, kind: str, value: str) -> bool:
+        """As ``CheckoutFlow.unlist``."""
+        return await self._run(self._programs.take_off_list(kind, value))
 
     # What comes by itself --------------------------------------------------------------------
 

@@ -272,7 +272,9 @@ def _told(
         case c.Hear():
             payment, heard = state.payment(command.payment), command.heard
             is_yes = heard.outcome is Outcome.SUCCEEDED
-            told = is_yes and heard.operation is Operation.AUTHORISE, None
+            if heard.operation is not Operation.AUTHORISE:
+                return None
+            told = is_yes, heard.risk
         case _:
             return None
     return told if payment.is_waiting and any(told) else None

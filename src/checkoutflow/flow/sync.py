@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from checkoutflow.providers.contract import Provider
     from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.shop import Shop
-    from checkoutflow.stores.contract import Forgotten, JournalEntry, Message, Store
+    from checkoutflow.stores.contract import Forgotten, JournalEntry, ListingRow, Message, Store
 
 T = TypeVar("T")
 
@@ -658,6 +658,66 @@ class CheckoutFlow:
         `run_due` does this too. Call it until nothing is removed, where much is over at once.
         """
         return self._run(self._programs.forget_expired())
+
+    # Lists ---------------------------------------------------------------------------------------
+
+    def block(
+        self,
+        *,
+        reason: str,
+        by: str,
+        order: str = "",
+        kinds: Collection[str] = (),
+        days: int = 365,
+        **given: str,
+    ) -> tuple[ListingRow, ...]:
+        """Hold every order that has something of this, whatever speaks for it.
+
+        Args:
+            reason: Why, for those who look at the list later. Nothing personal.
+            by: Who decided it, in the shop's own words.
+            order: A checkout whose customer is meant: what it was seen by goes on the list, and
+                nobody needs to see the customer's details.
+            kinds: Which of it: ``email``, ``phone``, ``address``; all by default.
+            days: For how long, at most three years.
+            given: Or what is meant itself: ``email``, ``phone``, ``street`` with ``postal_code``
+                (and ``country``, by default the shop's own), ``network``, ``sku`` or ``market``. Of
+                the customer's only keyed digests are kept.
+
+        Returns:
+            What is on the list now.
+
+        Raises:
+            InvalidInput: If nothing is given, or it cannot be right.
+            NotFound: If nothing is kept any more of what the order was seen by.
+        """
+        return self._run(self._programs.put_on_list("block", given, order, kinds, reason, by, days))
+
+    def allow(
+        self,
+        *,
+        reason: str,
+        by: str,
+        order: str = "",
+        kinds: Collection[str] = (),
+        days: int = 365,
+        **given: str,
+    ) -> tuple[ListingRow, ...]:
+        """Hold no order that has something of this, unless something of it is to be held.
+
+        Of goods, all in the order must be allowed. Arguments and errors are those of `block`.
+        """
+        return self._run(self._programs.put_on_list("allow", given, order, kinds, reason, by, days))
+
+    def listings(
+        self, *, after: tuple[str, str] = ("", ""), limit: int = 100
+    ) -> Sequence[ListingRow]:
+        """What is on a list, in order of kind and value, after one of them."""
+        return self._run(self._programs.listings(after, limit))
+
+    def unlist(self, kind: str, value: str) -> bool:
+        """Take something off its list, by what `listings` calls it; False if it was on none."""
+        return self._run(self._programs.take_off_list(kind, value))
 
     # What comes by itself --------------------------------------------------------------------
 

@@ -176,6 +176,7 @@ class Heard(Frozen):
         provider_reference: The provider's own name for the payment.
         is_taken: With an authorisation: the money was taken at once.
         reason: Why not, as a short code.
+        risk: With an authorisation: what the provider tells of the danger of fraud.
     """
 
     operation: Operation
@@ -187,6 +188,7 @@ class Heard(Frozen):
     provider_reference: str | None = None
     is_taken: bool = False
     reason: str = ""
+    risk: Risk | None = None
 
 
 class Standing(Frozen):

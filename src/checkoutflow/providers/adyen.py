@@ -55,6 +55,7 @@ from checkoutflow.payment.outcomes import (
     Outcome,
     Redirect,
     Result,
+    Risk,
 )
 from checkoutflow.privacy.secret import Secret, octets
 from checkoutflow.providers.base import (
@@ -65,9 +66,11 @@ from checkoutflow.providers.base import (
     Configured,
     Credential,
     Hosts,
+    Level,
     Name,
     ProviderConfig,
     careful,
+    risk_of,
 )
 from checkoutflow.providers.contract import (
     Agree,
@@ -386,7 +389,9 @@ class Adyen(Configured):
         """One verified item; None if it is about nothing that we act on."""
         match item:
             case {
-                "NotificationRequestItem": {"additionalData": {"hmacSignature": str(given)}} as i
+                "NotificationRequestItem": {
+                    "additionalData": {"hmacSignature": str(given), **more}
+                } as i
             }:
                 signed = _signed(i)
             case _:
@@ -421,6 +426,7 @@ class Adyen(Configured):
                 provider_reference=reference_of(event) if is_payment else original or None,
                 is_taken=is_payment and rest == SALE,
                 reason="" if is_done else code.lower(),
+                risk=_risk(more) if is_payment else None,
             )
             return Notice(notice_id, ours, code, heard)
         except Unreadable:
@@ -751,6 +757,28 @@ def _not_done(status: int, answer: object) -> Result:
 
 
 # Notices ------------------------------------------------------------------------------------------
+
+
+# Their words for the risk. They are not signed, so that a good one proves nothing.
+RISKS: Final[Mapping[str, Level]] = {
+    "veryLow": "",
+    "low": "",
+    "GREEN": "",
+    "medium": "elevated",
+    "high": "high",
+    "veryHigh": "high",
+    "FRAUD": "high",
+}
+
+
+def _risk(more: Mapping[object, object]) -> Risk | None:
+    """What they say of the risk, and of the card, beside what is signed."""
+    return risk_of(
+        more.get("fraudRiskLevel", more.get("fraudResultType")),
+        RISKS,
+        country=more.get("cardIssuingCountry"),
+        card=more.get("alias"),
+    )
 
 
 def signature(key: Secret, signed: Sequence[str]) -> str:

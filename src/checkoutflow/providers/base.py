@@ -16,7 +16,17 @@ An adapter that uses this is a dataclass with a ``config`` and ``capabilities``:
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar, Final, NamedTuple, Protocol, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    Literal,
+    NamedTuple,
+    Protocol,
+    TypeVar,
+)
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -29,6 +39,7 @@ from checkoutflow.payment.outcomes import (
     Operation,
     Outcome,
     Result,
+    Risk,
     Standing,
     Word,
 )
@@ -43,6 +54,9 @@ from checkoutflow.providers.contract import (
     Transport,
 )
 from checkoutflow.providers.http import Unreadable, amount_of, base_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 T = TypeVar("T")
 
@@ -195,6 +209,33 @@ def whole_of(asked: Authorise | Charge | Ask | Modification) -> Money:
     if isinstance(asked, Modification) and asked.books.authorised:
         return Money(asked.books.authorised, asked.amount.currency)
     return asked.amount
+
+
+Level = Literal["", "low", "unclear", "elevated", "high"]
+
+_COUNTRY: Final = re.compile("[A-Z]{2,3}")
+
+
+def risk_of(
+    word: object, levels: Mapping[str, Level], *, country: object = None, card: object = None
+) -> Risk | None:
+    """What a provider tells of the danger of fraud, beside the payment; it never fails one.
+
+    Args:
+        word: Theirs; None where they gave no opinion. One that is not in ``levels`` is unclear.
+        levels: What their words mean.
+        country: ISO 3166 code of the card's country.
+        card: Their own name for the card.
+
+    Returns:
+        None if nothing of it is told.
+    """
+    risk = Risk(
+        level="" if word is None else levels.get(str(word), "unclear"),
+        card_country=country if isinstance(country, str) and _COUNTRY.fullmatch(country) else "",
+        card=Secret(card) if isinstance(card, str) and card else None,
+    )
+    return None if risk == Risk() else risk
 
 
 def require_possible(standing: Standing, whole: Money) -> None:

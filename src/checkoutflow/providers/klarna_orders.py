@@ -29,11 +29,13 @@ from checkoutflow.providers.base import (
     Address,
     Configured,
     Credential,
+    Level,
     OwnSecret,
     ProviderConfig,
     careful,
     is_shown,
     require_possible,
+    risk_of,
     whole_of,
 )
 from checkoutflow.providers.contract import (
@@ -69,6 +71,7 @@ ORDERS: Final[Mapping[str, Word]] = dict.fromkeys(_PLACED.split(), Word.AUTHORIS
     "CANCELLED": Word.VOIDED,
     "EXPIRED": Word.EXPIRED,
 }
+_RISKS: Final[Mapping[str, Level]] = {"ACCEPTED": "low", "PENDING": "elevated"}
 FRAUD: Final[Mapping[str, Word]] = {
     "ACCEPTED": Word.AUTHORISED,
     "PENDING": Word.PENDING,
@@ -357,6 +360,7 @@ def standing_of(response: httpx.Response, name: str, asked: Ask | Modification) 
         valid_until=time_of(end) if (end := more.get("expires_at")) else None,
         reason="suspected_fraud" if is_fraud else "",
         operations=tuple(_done(more)),
+        risk=risk_of(fraud, _RISKS),
     )
     require_possible(standing, whole_of(asked))
     if FRAUD[fraud] is Word.PENDING and left == authorised:  # it is still examined

@@ -52,6 +52,7 @@ from checkoutflow.payment.outcomes import (
     Outcome,
     Redirect,
     Result,
+    Risk,
     Standing,
     Word,
 )
@@ -64,11 +65,13 @@ from checkoutflow.providers.base import (
     Configured,
     Credential,
     Hosts,
+    Level,
     Name,
     ProviderConfig,
     careful,
     is_shown,
     require_possible,
+    risk_of,
     unclear,
     whole_of,
 )
@@ -215,6 +218,7 @@ class _Seen(NamedTuple):
     operations: list[_Operation]
     page: Redirect | None  # where the customer can decide
     balance: object
+    risk: Risk | None
 
 
 @dataclass(slots=True, eq=False)
@@ -497,7 +501,8 @@ class QuickPay(Configured):
             raise Contradiction("paid with a test card, and this is not a test")
         operations = [_operation(value, currency) for value in values]
         page = _page(rest.get("link"))
-        return _Seen(number, currency, is_accepted, operations, page, rest.get("balance"))
+        balance, risk = rest.get("balance"), _risk(rest.get("metadata"))
+        return _Seen(number, currency, is_accepted, operations, page, balance, risk)
 
     def _result(
         self, operation: Operation, order: Modification | Charge, response: httpx.Response
@@ -643,6 +648,7 @@ def _standing(seen: _Seen, asked: Ask | Modification | Charge) -> Standing:
             for item in changes
             if item.key and item.outcome is not Outcome.UNKNOWN
         ),
+        risk=seen.risk,
     )
     require_possible(standing, whole_of(asked))
     if _is_open(changes):
@@ -689,6 +695,34 @@ def _mandate(seen: _Seen) -> Mandate:
     if not seen.is_accepted:
         return UNCLEAR_MANDATE
     return Mandate(word=MandateWord.ACTIVE, token=Secret(f"{seen.number}:{seen.currency}"))
+
+
+_SUSPECTS: Final[Mapping[str, Level]] = {"True": "high", "False": "low"}
+# They write countries with three letters. Any other stays as it is: it is elsewhere.
+_COUNTRIES: Final = {
+    "DNK": "DK",
+    "FRO": "FO",
+    "GRL": "GL",
+    "SWE": "SE",
+    "NOR": "NO",
+    "SJM": "SJ",
+    "FIN": "FI",
+    "ALA": "AX",
+    "ISL": "IS",
+}
+
+
+def _risk(metadata: object) -> Risk | None:
+    """What they say of the risk, and of the card."""
+    if not isinstance(metadata, dict):
+        return None
+    country = metadata.get("country")
+    return risk_of(
+        metadata.get("fraud_suspected"),
+        _SUSPECTS,
+        country=_COUNTRIES.get(country, country) if isinstance(country, str) else None,
+        card=metadata.get("hash"),
+    )
 
 
 def _page(link: object) -> Redirect | None:

@@ -26,6 +26,7 @@ from checkoutflow.payment.outcomes import (
     Outcome,
     Redirect,
     Result,
+    Risk,
     ShowQr,
     Standing,
     Word,
@@ -38,11 +39,13 @@ from checkoutflow.providers.base import (
     Configured,
     Credential,
     Hosts,
+    Level,
     Name,
     ProviderConfig,
     careful,
     money_of,
     require_possible,
+    risk_of,
     unclear,
 )
 from checkoutflow.providers.contract import (
@@ -389,6 +392,7 @@ def _reserved(order: Authorise | Charge, answer: Mapping[str, object]) -> Result
         action=seen.action,
         valid_until=seen.valid_until,
         reason=seen.reason,
+        risk=seen.risk,
     )
 
 
@@ -472,6 +476,7 @@ def _standing(
         valid_until=None if until is None else time_of(until),
         reason=_reason(reason),
         operations=tuple(_operations(operations)),
+        risk=_risk(answer.get("risk")),
     )
     _require_ours(asked, reference, seen.provider_reference)
     require_possible(seen, whole)
@@ -483,6 +488,18 @@ def _standing(
     elif seen.word is not Word.UNCLEAR and not authorised.is_zero:
         raise Contradiction(f"{seen.word}, and {authorised} is authorised")
     return seen
+
+
+RISKS: Final[Mapping[str, Level]] = {"low": "low", "elevated": "elevated", "high": "high"}
+
+
+def _risk(told: object) -> Risk | None:
+    """What the bank thinks of the risk, and which card it was."""
+    match told:
+        case {"word": word, "card_country": country, "card": card}:
+            return risk_of(word, RISKS, country=country, card=card)
+        case _:
+            return None
 
 
 def _agreed(order: Agree, answer: Mapping[str, object]) -> Result:

@@ -18,11 +18,20 @@ from checkoutflow.payment.outcomes import (
     Outcome,
     Redirect,
     Result,
+    Risk,
     Standing,
     Word,
 )
 from checkoutflow.privacy.secret import Secret
-from checkoutflow.providers.base import SUCCEEDED, UNKNOWN, is_shown, require_possible, whole_of
+from checkoutflow.providers.base import (
+    SUCCEEDED,
+    UNKNOWN,
+    Level,
+    is_shown,
+    require_possible,
+    risk_of,
+    whole_of,
+)
 from checkoutflow.providers.http import Unreadable, amount_of, page_of, reference_of
 
 if TYPE_CHECKING:
@@ -126,6 +135,7 @@ def begun(answer: Answer, order: Authorise | Charge) -> Result:
         action=found.action,
         valid_until=found.valid_until,
         reason=found.reason,
+        risk=found.risk,
     )
 
 
@@ -231,7 +241,8 @@ def _payment(answer: Answer, asked: _OfPayment, whole: Money) -> Standing:
         case Word.PENDING if _is_charged(charge):  # it was reserved, and something is under way
             return found.but(word=Word.UNCLEAR)
         case Word.PENDING if status == "requires_payment_method" and isinstance(error, dict):
-            return found.but(word=Word.DECLINED, reason=no(Outcome.DECLINED, error).reason)
+            why = no(Outcome.DECLINED, error).reason
+            return found.but(word=Word.DECLINED, reason=why, risk=_risk(charge))
         case Word.PENDING:
             return found.but(action=_action(answer.get("next_action")))
         case Word.VOIDED:
@@ -249,7 +260,11 @@ def _payment(answer: Answer, asked: _OfPayment, whole: Money) -> Standing:
     if taken > whole or not is_possible:
         raise Contradiction(f"of {whole}, {taken} captured and {left} reserved cannot be true")
     return found.but(
-        authorised=whole, captured=taken, voided=rest - left, valid_until=_runs_out(charge)
+        authorised=whole,
+        captured=taken,
+        voided=rest - left,
+        valid_until=_runs_out(charge),
+        risk=_risk(charge),
     )
 
 
@@ -365,6 +380,30 @@ def _runs_out(charge: object) -> datetime | None:
             return _time(moment)
         case _:
             return None
+
+
+# Their words for the risk; `not_assessed` is no opinion, and `unknown` says itself that it is none.
+RISKS: Final[Mapping[str, Level]] = {
+    "normal": "low",
+    "elevated": "elevated",
+    "highest": "high",
+    "not_assessed": "",
+}
+
+
+def _risk(charge: object) -> Risk | None:
+    """What they say of the risk, and of the card."""
+    if not isinstance(charge, dict):
+        return None
+    outcome, details = charge.get("outcome"), charge.get("payment_method_details")
+    card = details.get("card") if isinstance(details, dict) else None
+    card = card if isinstance(card, dict) else {}
+    return risk_of(
+        outcome.get("risk_level") if isinstance(outcome, dict) else None,
+        RISKS,
+        country=card.get("country"),
+        card=card.get("fingerprint"),
+    )
 
 
 def _time(value: object) -> datetime | None:

@@ -158,7 +158,7 @@ class SimulatedBank(StandIn):
                 return self._perform(request, Kind.VOID, _key_of(request), work)
             case "POST", ["portal", "payments", reference, word] if word in _KINDS:
                 self._modify(_KINDS[word], reference, request, None, Fate())
-                return httpx.Response(201, json=view(self._payment(reference)))
+                return httpx.Response(201, json=self._view(self._payment(reference)))
             case _:
                 raise Refusal(404, "no_such_resource")
 
@@ -168,7 +168,7 @@ class SimulatedBank(StandIn):
 
     def _view(self, payment: BankPayment) -> object:
         """The payment with its aggregates and operations."""
-        return view(payment)
+        return view(payment, self._opinion)
 
     def _notice(self, payment: BankPayment, kind: str, amount: Money, key: str | None) -> bytes:
         """What happened, and to which payment."""
@@ -218,7 +218,7 @@ class SimulatedBank(StandIn):
     ) -> httpx.Response:
         payment, operation = self._create_payment(request, key, fate, wanted)
         is_processing = operation.status is Status.PROCESSING and not payment.is_waiting
-        return httpx.Response(202 if is_processing else 201, json=view(payment))
+        return httpx.Response(202 if is_processing else 201, json=view(payment, self._opinion))
 
     def _modify(
         self, kind: Kind, reference: str, request: httpx.Request, key: str | None, fate: Fate
@@ -231,7 +231,7 @@ class SimulatedBank(StandIn):
             amount = read(Modify, request).amount.money
         payment, operation = self._modify_payment(kind, reference, amount, key, fate)
         status = 202 if operation.status is Status.PROCESSING else 201
-        both = {"operation": operation_view(operation), "payment": view(payment)}
+        both = {"operation": operation_view(operation), "payment": view(payment, self._opinion)}
         return httpx.Response(status, json=both)
 
     # --- mandates ------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from checkoutflow.testing.standins.mandates import MandateState
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from checkoutflow.testing.standins.base import Opinion
     from checkoutflow.testing.standins.book import BankOperation, BankPayment
     from checkoutflow.testing.standins.mandates import BankMandate
 
@@ -211,7 +212,7 @@ def _action(method: str, asked: BankPayment | BankMandate) -> dict[str, object] 
     return {"type": METHODS[method] or "redirect", "url": asked.page} if asked.is_waiting else None
 
 
-def view(payment: BankPayment) -> dict[str, object]:
+def view(payment: BankPayment, opinion: Opinion) -> dict[str, object]:
     """A payment as the bank tells it: a word that says little, and aggregates that say it all."""
     book, currency = payment.book, payment.amount.currency
     return {
@@ -231,4 +232,9 @@ def view(payment: BankPayment) -> dict[str, object]:
         "action": _action(payment.method, payment),
         "expires_at": payment.until.isoformat() if payment.until else None,
         "operations": [operation_view(operation) for operation in payment.operations],
+        "risk": {
+            "word": opinion.word,
+            "card_country": opinion.country or None,
+            "card": opinion.card or None,
+        },
     }

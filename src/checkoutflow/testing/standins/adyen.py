@@ -557,8 +557,22 @@ class SimulatedAdyen(StandIn):
 
     def webhook(self, *items: dict[str, Any]) -> bytes:
         """The body of a webhook with these items, each signed by itself."""
-        signed = [{**item, "additionalData": {"hmacSignature": self._sign(item)}} for item in items]
-        wrapped = [{"NotificationRequestItem": item} for item in signed]
+        opinion = self._opinion
+        told = {
+            "fraudRiskLevel": opinion.word,
+            "cardIssuingCountry": opinion.country,
+            "alias": opinion.card,
+        }
+        more = {name: value for name, value in told.items() if value}
+        wrapped = [
+            {
+                "NotificationRequestItem": {
+                    **item,
+                    "additionalData": {**more, "hmacSignature": self._sign(item)},
+                }
+            }
+            for item in items
+        ]
         return json.dumps({"live": "false", "notificationItems": wrapped}).encode()
 
     def _sign(self, item: dict[str, Any]) -> str:

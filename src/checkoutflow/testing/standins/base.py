@@ -84,6 +84,15 @@ class Posted:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a provider thinks of the risk of a payment, in its own words; see `StandIn.think`."""
+
+    word: str | None = None
+    country: str = ""
+    card: str = ""
+
+
 class StandIn(ABC):
     """A payment provider in memory. Its own part is how it speaks.
 
@@ -123,6 +132,7 @@ class StandIn(ABC):
         self._key_life = timedelta(seconds=key_s)
         self._lock = RLock()
         self._plans: defaultdict[str, deque[Planned]] = defaultdict(deque)
+        self._opinion = Opinion()
         self._keys: dict[str, _Remembered] = {}
         self._pages: dict[str, BankPayment | BankMandate] = {}
         self._mandates: dict[str, BankMandate] = {}
@@ -230,6 +240,17 @@ class StandIn(ABC):
                 raise ValueError(f"{fault} cannot happen to {name}")
         with self._lock:
             self._plans[name].extend(Planned(fault, reason, after_s) for fault in faults)
+
+    def think(self, word: str | None = None, *, country: str = "", card: str = "") -> None:
+        """Say from now on what it thinks of the risk of each payment, where it tells such things.
+
+        Args:
+            word: In its own language; None for no opinion.
+            country: The card's, as it writes it.
+            card: Its name for the card.
+        """
+        with self._lock:
+            self._opinion = Opinion(word, country, card)
 
     def decline_next(self, reason: str = "insufficient_funds") -> None:
         """Let the next authorisation be declined."""

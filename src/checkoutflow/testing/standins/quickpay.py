@@ -395,13 +395,24 @@ class SimulatedQuickPay(StandIn):
             "variables": {},
             "currency": currency,
             "state": _state(operations),
-            "metadata": {},
+            "metadata": self._metadata() if operations else {},
             "link": link.model_dump() | {"url": page, "version": "v10"} if link and page else None,
             "operations": operations,
             "test_mode": True,
             "acquirer": "clearhaus" if operations else None,
             "created_at": self._now.isoformat(),
             "updated_at": self._now.isoformat(),
+        }
+
+    def _metadata(self) -> dict[str, object]:
+        """What is known of the card."""
+        opinion = self._opinion
+        return {
+            "type": "card",
+            "country": opinion.country or None,
+            "hash": opinion.card or None,
+            "fraud_suspected": None if opinion.word is None else opinion.word == "true",
+            "fraud_remarks": [],
         }
 
     def _operations(self, payment: BankPayment) -> list[dict[str, Any]]:

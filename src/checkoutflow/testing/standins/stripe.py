@@ -27,7 +27,7 @@ import httpx
 from checkoutflow.money import Money
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.stripe import API, VERSION, Stripe, StripeConfig
-from checkoutflow.testing.standins.base import Posted, StandIn
+from checkoutflow.testing.standins.base import Opinion, Posted, StandIn
 from checkoutflow.testing.standins.book import (
     BankOperation,
     BankPayment,
@@ -471,7 +471,7 @@ class SimulatedStripe(StandIn):
             "created": int(self._born[payment.merchant_reference].timestamp()),
             "currency": payment.amount.currency.lower(),
             "last_payment_error": failed if status == "requires_payment_method" else None,
-            "latest_charge": _charge(payment, self._now) if book.authorised else None,
+            "latest_charge": self._charged(payment) if book.authorised else None,
             "livemode": False,
             "metadata": {"checkoutflow_reference": payment.merchant_reference},
             "next_action": page if status == "requires_action" else None,
@@ -493,10 +493,13 @@ class SimulatedStripe(StandIn):
             case _:
                 return "requires_action" if payment.is_waiting else "processing"
 
+    def _charged(self, payment: BankPayment) -> dict[str, Any]:
+        return _charge(payment, self._now, self._opinion)
+
     def _notice(self, payment: BankPayment, kind: str, amount: Money, key: str | None) -> bytes:
         view = self._view(payment)
         event, shown = _EVENTS[kind]
-        about: object = _charge(payment, self._now) if shown == "charge" else view["intent"]
+        about: object = self._charged(payment) if shown == "charge" else view["intent"]
         if shown == "refund":
             about = next(item for item in view["refunds"]["data"] if item["id"] == _named(key))
         elif about is None:
@@ -546,12 +549,18 @@ class SimulatedStripe(StandIn):
         return found[0]
 
 
-def _charge(payment: BankPayment, now: datetime) -> dict[str, Any]:
+def _charge(payment: BankPayment, now: datetime, opinion: Opinion) -> dict[str, Any]:
     """What is released counts as given back, as at the real one."""
     book, currency = payment.book, payment.amount.currency
     gone = book.refunded + book.voided
     until = payment.until or now
-    card = {"capture_before": int(until.timestamp()), "exp_month": 12, "exp_year": 2030}
+    card: dict[str, object] = {
+        "capture_before": int(until.timestamp()),
+        "country": opinion.country or None,
+        "exp_month": 12,
+        "exp_year": 2030,
+        "fingerprint": opinion.card or None,
+    }
     return {
         "id": f"ch_{payment.id}",
         "object": "charge",
@@ -565,6 +574,7 @@ def _charge(payment: BankPayment, now: datetime) -> dict[str, Any]:
         "disputed": False,
         "livemode": False,
         "metadata": {"checkoutflow_reference": payment.merchant_reference},
+        "outcome": {"risk_level": opinion.word or "not_assessed", "type": "authorized"},
         "paid": True,
         "payment_intent": f"pi_{payment.id}",
         "payment_method_details": {
