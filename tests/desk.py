@@ -97,6 +97,7 @@ def cart(**lines: tuple[int, str]) -> Cart:
 MUG: Final = cart(mug=(1, "129.00"))
 MUGS_AND_BOOK: Final = cart(mug=(3, "129.00"), book=(1, "199.95"))
 SOFA: Final = cart(sofa=(1, "5999.00"))
+PHONE: Final = cart(phone=(1, "4499.00"))
 
 
 class Witness(SimulatedBank):

@@ -12,6 +12,7 @@ from tests.desk import (
     GIFT_CARD,
     MUG,
     MUGS_AND_BOOK,
+    PHONE,
     PLANTED,
     SOFA,
     Desk,
@@ -84,6 +85,27 @@ def held_and_forgotten(desk: Desk) -> None:
     checkout = buy(desk, start(desk, SOFA))
     desk.wait(days=4)
     assert desk.world.checkout(checkout.id).phase is Phase.REJECTED
+
+
+@scenario
+def a_series_of_which_the_third_is_held(desk: Desk) -> None:
+    """Whatever crashes, an order is seen once: a second one is not taken for a third."""
+    for _ in range(2):
+        assert is_sold(desk, ship(desk, buy(desk, start(desk, PHONE))))
+    checkout = buy(desk, start(desk, PHONE))
+    assert checkout.phase is Phase.HELD
+    assert desk.reject(checkout.id, reviewer="reviewer-1").phase is Phase.REJECTED
+
+
+@scenario
+def charged_back_and_ordered_again(desk: Desk) -> None:
+    sold = ship(desk, buy(desk, start(desk, PHONE)))
+    desk.record_chargeback(sold.id, amount=sold.total)
+    checkout = buy(desk, start(desk, MUG))
+    assert checkout.review is not None
+    assert checkout.review.reasons == ("charged back before",)
+    checkout = ship(desk, desk.approve(checkout.id, reviewer="reviewer-1"))
+    assert is_sold(desk, checkout)
 
 
 @scenario

@@ -43,6 +43,7 @@ ON_DISK = [
     "notice before the customer returns",
     "gift card and wallet cancelled while the customer pays",
     "own invoice part paid and returned",
+    "a series of which the third is held",
     "recognised by a code",
     "logged in and then forgotten",
 ]

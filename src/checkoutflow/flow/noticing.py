@@ -46,9 +46,7 @@ if TYPE_CHECKING:
 _DIGITS: Final = 32
 
 # What is looked at of a customer, in place.
-_LOOKED_AT: Final = (
-    *("name", "organisation", "email", "phone", "street", "postal_code", "country"),
-)
+LOOKED_AT: Final = ["name", "organisation", "email", "phone", "street", "postal_code", "country"]
 
 # What the shop's people can put on a list, of traces.
 LISTED: Final = (Kind.EMAIL, Kind.PHONE, Kind.ADDRESS, Kind.NETWORK)
@@ -85,7 +83,7 @@ class Noticing(Keeping):
         self, state: Checkout, command: c.Place, at: datetime, network: Network
     ) -> Program[tuple[c.Place, About]]:
         """The command with what is noticed when the customer buys, and what is kept."""
-        names = [name for name in _LOOKED_AT if name in state.provided]
+        names = [name for name in LOOKED_AT if name in state.provided]
         contact: Mapping[str, str] = {}
         if names:
             contact = yield from self._opened(state.subject, Purpose.PREVENT_FRAUD, at, names)

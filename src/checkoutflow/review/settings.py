@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from checkoutflow.customer.contact import AREAS
+from checkoutflow.customer.contact import AREAS, clean
+from checkoutflow.errors import InvalidInput
 from checkoutflow.model import Frozen, wrong
 from checkoutflow.money import Money
 from checkoutflow.payment.catalogue import one_for_each_currency
@@ -27,17 +28,26 @@ class Forwarder(Frozen):
     street: str = Field(min_length=1, max_length=200)
     postal_code: str = Field(min_length=1, max_length=20)
 
-    @field_validator("market")
-    @classmethod
-    def _is_known(cls, market: str) -> str:
-        if market not in AREAS:
-            raise ValueError(f"is one of {', '.join(AREAS)}")
-        return market
+    @model_validator(mode="after")
+    def _is_an_address(self) -> Self:
+        if self.market not in AREAS:
+            raise wrong(f"is one of {', '.join(AREAS)}", "market")
+        try:
+            _form(self)
+        except InvalidInput as error:
+            raise wrong(error.problems[0][1], error.problems[0][0]) from None
+        return self
 
     @property
     def form(self) -> str:
         """The form in which it is compared."""
-        return address_form({"street": self.street, "postal_code": self.postal_code}, self.market)
+        return _form(self)
+
+
+@lru_cache(maxsize=1000)
+def _form(place: Forwarder) -> str:
+    typed = {"street": place.street, "postal_code": place.postal_code}
+    return address_form(clean(typed, market=place.market), place.market)
 
 
 def _words(text: str) -> frozenset[str]:
