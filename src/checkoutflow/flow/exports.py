@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from checkoutflow.checkout.state import Checkout
-    from checkoutflow.stores.contract import ConsentRow, ErasureRow, JournalEntry, ReadRow
+    from checkoutflow.stores.contract import (
+        ConsentRow,
+        ErasureRow,
+        JournalEntry,
+        ReadRow,
+        SightingRow,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class Export:
         consents: What they agreed to and took back.
         reads: Who read what of them, and what for.
         erasures: When they were erased.
+        seen: By what their order is seen again, and what became of it.
         sale: The checkout that was made under this reference, if one was.
         history: Everything that happened to that checkout, in order.
         sales: The same of each sale of a person who is remembered; sales have references of
@@ -57,6 +64,7 @@ class Export:
     consents: tuple[ConsentRow, ...]
     reads: tuple[ReadRow, ...]
     erasures: tuple[ErasureRow, ...]
+    seen: tuple[SightingRow, ...] = ()
     sale: Checkout | None = field(default=None, repr=False)
     history: tuple[JournalEntry, ...] = field(default=(), repr=False)
     sales: tuple[Export, ...] = field(default=(), repr=False)
@@ -108,6 +116,15 @@ def plain(export: Export) -> dict[str, Any]:
                 "until": row.until and row.until.isoformat(),
             }
             for row in export.erasures
+        ],
+        "seen": [
+            {
+                "seen_by": row.kind,
+                "what": row.fate,
+                "at": row.at.isoformat(),
+                "until": row.expires_at.isoformat(),
+            }
+            for row in export.seen
         ],
         "sale": export.sale and _plain_sale(export.sale, export.history),
         "sales": [plain(part) for part in export.sales],
@@ -177,6 +194,7 @@ def _plain_sale(sale: Checkout, history: Sequence[JournalEntry]) -> dict[str, An
             }
             for item in sale.invoices
         ],
+        "signals": dict(sale.signals),
         "review": sale.review and sale.review.model_dump(mode="json"),
         "history": [{"at": entry.at.isoformat(), "what": entry.command} for entry in history],
     }

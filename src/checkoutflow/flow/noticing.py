@@ -191,7 +191,11 @@ class Noticing(Keeping):
             risk=risk,
             cards=len(cards) or None,
         )
-        signals = measured(facts, self.rules.shop.review, again=True)
+        # What was counted before stays: it was asked for under the shop's older keys as well.
+        signals = {
+            name: max(value, state.signals.get(name, value))
+            for name, value in measured(facts, self.rules.shop.review, again=True).items()
+        }
         return [c.Assess(signals=signals), command], about
 
     # What becomes of it ---------------------------------------------------------------------------

@@ -130,6 +130,7 @@ class Rights(Knowing):
             consents=tuple((yield from ask_store("consents", person))),
             reads=tuple((yield from ask_store("reads", person))),
             erasures=tuple((yield from ask_store("erasures", person))),
+            seen=tuple((yield from ask_store("sightings", person))),
             sale=sale,
             history=tuple(history),
         )
