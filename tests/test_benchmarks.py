@@ -37,6 +37,7 @@ resident memory after 200 sales / after 20
 Python's memory blocks after 200 sales / after 20
 loading a checkout from 10,000 / from 1,000
 recognising a customer among 100,000 / among 1,000
+signals and rules of an order after 20,000 orders / after 1,000
 """.strip().splitlines()
 
 

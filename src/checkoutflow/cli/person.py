@@ -154,7 +154,7 @@ def _rotate(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
         advice = (
             "An older key may go once every process of the shop was started anew and --rest puts"
             " nothing more under the current one; but not while gift cards of the shop's own ledger"
-            " were issued under it."
+            " were issued under it, nor while review is to know the orders and lists made under it."
         )
         paper.entry("", advice, "dim", margin=_MARGIN)
     return 0

@@ -135,8 +135,20 @@ def default_rules() -> tuple[Rule, ...]:
         ),
         _rule("rejected_before", "rejected before", weight=60, earlier_rejections=1),
         _rule("unpaid_before", "an earlier invoice is not paid", weight=60, earlier_unpaid=1),
-        _rule("many_to_address", "many orders to one address", weight=50, address_orders_day=4),
-        _rule("many_by_contact", "many orders by one customer", weight=50, contact_orders_day=4),
+        _rule(
+            "many_to_address",
+            "many orders to one address",
+            weight=50,
+            is_dear=True,
+            address_orders_day=4,
+        ),
+        _rule(
+            "many_by_contact",
+            "many orders by one customer",
+            weight=50,
+            is_dear=True,
+            contact_orders_day=4,
+        ),
         _rule(
             "many_by_network",
             "many orders from one network address",
