@@ -40,7 +40,7 @@ def _card_testing(town: Town, at: datetime) -> Iterator[Order]:
         at += timedelta(seconds=town.about(90 + 600 * town.late(at)))
         order = replace(
             _stolen(town, at, market, abroad),
-            items=(town.item(dice.choice(("gift_card", "books", "food")), 1),),
+            items=(town.item(dice.choice(("gift_cards", "books", "food")), 1),),
             cards=1 + town.about(2),
             attempts=3 + town.about(3),
         )
@@ -87,7 +87,7 @@ def _takeover(town: Town, at: datetime) -> Iterator[Order]:
         place=place,
         items=(town.item(_sold_on(town, at), dice.choice((1, 1, 2))),),
         seconds=15 + town.about(60),
-        provider_risk=town.risk(35, order.countries),
+        risk=town.risk(35, order.countries),
     )
     yield seen_from(order, town.token("net"), dice.choice(ABROAD) if is_abroad else person.market)
 
@@ -103,7 +103,7 @@ def _friendly(town: Town, at: datetime) -> Iterator[Order]:
             method="card",
             card=person.card,
             cards=1,
-            provider_risk=town.risk(14, order.countries),
+            risk=town.risk(14, order.countries),
         )
         at += timedelta(days=30 + town.about(40))
 
@@ -141,14 +141,19 @@ def _stolen(town: Town, at: datetime, market: str, country: str) -> Order:
         countries={**order.countries, "card": country},
         is_disposable=town.happens(25),
         seconds=10 + town.about(20 + 120 * town.late(at)),  # they learn to take their time
-        provider_risk=town.risk(45, order.countries),
+        risk=town.risk(45, order.countries),
     )
 
 
 def _sold_on(town: Town, at: datetime) -> str:
     """What thieves sell: first phones, later watches and consoles."""
     late = town.late(at)
-    shares = {"phone": 6 - 4 * late, "watch": 1 + 3 * late, "console": 1 + 2 * late, "jewellery": 2}
+    shares = {
+        "phones": 6 - 4 * late,
+        "watches": 1 + 3 * late,
+        "game_consoles": 1 + 2 * late,
+        "jewellery": 2,
+    }
     return town.dice.choices(list(shares), list(shares.values()))[0]
 
 

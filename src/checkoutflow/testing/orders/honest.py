@@ -53,7 +53,7 @@ def _shop(town: Town, at: datetime) -> Iterator[Order]:
         order = seen_from(order, town.token("net"), town.anywhere())
     if order.card and town.happens(9):  # retyped, or another card of the family
         order = replace(order, attempts=town.dice.choice((2, 2, 3)), cards=town.dice.choice((1, 2)))
-    order = replace(order, provider_risk=town.risk(12, order.countries))
+    order = replace(order, risk=town.risk(12, order.countries))
     yield priced(order)
     if town.happens(4):
         later = at + timedelta(minutes=2 + town.about(60))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,16 +30,19 @@ GOODS: Final[Mapping[str, tuple[int, int, int]]] = MappingProxyType(
         "home": (149, 4_000, 12),
         "tools": (199, 3_000, 6),
         "office": (99, 2_500, 5),
-        "phone": (1_500, 11_000, 4),
-        "console": (1_800, 5_500, 3),
-        "watch": (900, 14_000, 2),
+        "phones": (1_500, 11_000, 4),
+        "game_consoles": (1_800, 5_500, 3),
+        "watches": (900, 14_000, 2),
         "jewellery": (500, 9_000, 2),
-        "gift_card": (100, 1_000, 2),
+        "gift_cards": (100, 1_000, 2),
     }
 )
 # Easily sold on.
-RESOLD: Final = frozenset({"phone", "console", "watch", "jewellery", "gift_card"})
+RESOLD: Final = frozenset({"phones", "game_consoles", "watches", "jewellery", "gift_cards"})
 ABROAD: Final = ("DE", "NL", "GB", "US", "PL", "FR")
+
+
+RiskLevel = Literal["", "low", "elevated", "high"]
 
 
 class Item(NamedTuple):
@@ -76,7 +79,7 @@ class Order:
         currency: ISO 4217 code.
         minor: The total in minor units.
         seconds: From the start of the checkout to "buy".
-        provider_risk: The payment provider's own risk score from 0 to 100; None if it gave none.
+        risk: The payment provider's own opinion: ``low``, ``elevated``, ``high``, or none.
         pattern: The planted pattern; empty for an honest order.
         outcome: What the shop comes to hear: ``chargeback``, ``unpaid`` or nothing.
         known_at: When it is settled: when the outcome came, or when none can come any more.
@@ -102,7 +105,7 @@ class Order:
     currency: str
     minor: int
     seconds: int
-    provider_risk: int | None = None
+    risk: RiskLevel = ""
     pattern: str = ""
     outcome: str = ""
     known_at: datetime

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from checkoutflow.testing.orders.order import ABROAD, GOODS, MARKETS, RESOLD, Item, Order
+from checkoutflow.testing.orders.order import ABROAD, GOODS, MARKETS, RESOLD, Item, Order, RiskLevel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,11 +99,11 @@ class Town:
         if self.people and self.happens(62):
             # Whoever came lately comes again sooner.
             return self.people[-1 - int(len(self.people) * dice.random() ** 2)]
-        market = self.market()
+        other = dice.choice(self.people) if self.people and self.happens(25) else None
+        market = other.market if other else self.market()
         person = self.person(at, market, self.anywhere() if self.happens(6) else market)
-        if self.people and self.happens(25):
-            other = dice.choice(self.people)
-            person.home, person.network, person.market = other.home, other.network, other.market
+        if other:
+            person.home, person.network = other.home, other.network
         person.is_business = self.happens(6)
         if self.happens(35):  # a customer since before this stream began
             person.since = at - timedelta(days=dice.randrange(5, 1500))
@@ -180,12 +180,13 @@ class Town:
         lowest, highest, _ = GOODS[category]
         return lowest + round((highest - lowest) * self.dice.random() ** 2)
 
-    def risk(self, mean: int, countries: Mapping[str, str]) -> int | None:
+    def risk(self, mean: int, countries: Mapping[str, str]) -> RiskLevel:
         """What a provider thinks of an order: right more often than not, and not always said."""
         if self.happens(15):
-            return None
+            return ""
         mean += 8 * (len(set(countries.values())) - 1)
-        return max(0, min(100, round(self.dice.gauss(mean, 14))))
+        score = self.dice.gauss(mean, 14)
+        return "low" if score < 30 else "elevated" if score < 50 else "high"  # noqa: PLR2004
 
 
 def priced(order: Order) -> Order:

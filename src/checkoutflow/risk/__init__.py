@@ -1,0 +1,1 @@
+"""Learning the score that tells which orders a person should look at."""
