@@ -107,8 +107,8 @@ def learn(rows: Sequence[Row], at: datetime, study: Study) -> ScoreModel:
                 "rest: collect more of them"
             )
     features = _bands(settled, labels, middle, study)
-    base, pointed = _points(features, settled, labels, middle, study)
-    base, pointed, curve = _calibrated(base, pointed, settled[middle:], labels[middle:])
+    base, learned = _points(features, settled, labels, middle, study)
+    base, pointed, curve = _calibrated(base, learned, settled[middle:], labels[middle:])
     model = ScoreModel(
         trained_at=at,
         learned=Learned(
@@ -202,6 +202,9 @@ def _points(
         HistGradientBoostingClassifier,
     )
     from sklearn.metrics import log_loss  # type: ignore[import-untyped]  # noqa: PLC0415
+    from threadpoolctl import (  # type: ignore[import-untyped]  # noqa: PLC0415 -- of an extra
+        threadpool_limits,
+    )
 
     bands = _matrix(features, rows)
     trees = HistGradientBoostingClassifier(
@@ -215,11 +218,12 @@ def _points(
         monotonic_cst=[study.directions.get(feature.name, 0) for feature in features],
         random_state=study.seed,
     )
-    trees.fit(bands[:middle], labels[:middle])
-    losses = [
-        log_loss(labels[middle:], chances[:, 1])
-        for chances in trees.staged_predict_proba(bands[middle:])
-    ]
+    with threadpool_limits(limits=1):  # a shop's data is small, and threads would wait for others
+        trees.fit(bands[:middle], labels[:middle])
+        losses = [
+            log_loss(labels[middle:], chances[:, 1])
+            for chances in trees.staged_predict_proba(bands[middle:])
+        ]
     rounds = losses.index(min(losses))
 
     # What the trees say of an order of which nothing is known, and of each band of each signal
