@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 # the ends.
 _QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.97, 0.99)
 _HARMFUL_QUANTILES: Final = (0.2, 0.4, 0.6, 0.8)
-_FEW_VALUES: Final = 6
-_ROUNDS: Final = 400
-_STEP: Final = 0.05
+_FEW_VALUES: Final = 12
+_ROUNDS: Final = 150
+_STEP: Final = 0.1
 _LEAST_IN_BAND: Final = 20
 # How much of the orders, the oldest first, is learned from; the rest stops and calibrates.
 _LEARNED_FROM: Final = 0.7
@@ -167,15 +167,15 @@ def _edges(values: Sequence[float], harmful: Sequence[float]) -> tuple[float, ..
     distinct = sorted(set(values))
     if len(distinct) <= _FEW_VALUES:
         return tuple((low + high) / 2 for low, high in pairwise(distinct))
-    cuts = {_quantile(values, share) for share in _QUANTILES}
+    places = {bisect_left(distinct, _quantile(values, share)) for share in _QUANTILES}
     if harmful:
-        cuts |= {_quantile(harmful, share) for share in _HARMFUL_QUANTILES}
+        few = {bisect_left(distinct, _quantile(harmful, share)) for share in _HARMFUL_QUANTILES}
+        places |= few | {place - 1 for place in few}
     # Halfway to the next value, so that a value near an edge is on the same side everywhere.
-    places = (bisect_left(distinct, cut) for cut in sorted(cuts))
     return tuple(
         (distinct[place] + distinct[place + 1]) / 2
-        for place in dict.fromkeys(places)
-        if place + 1 < len(distinct)
+        for place in sorted(places)
+        if 0 <= place < len(distinct) - 1
     )
 
 

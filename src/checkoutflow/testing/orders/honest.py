@@ -29,8 +29,9 @@ def shopping(town: Town, per_day: int) -> Iterator[Order]:
     for day in range(town.days):
         today = town.start + timedelta(days=day)
         mean = per_day * _season(today) * (1 + 0.4 * town.late(today))
-        for _ in range(round(town.dice.gauss(mean, sqrt(mean)))):
-            yield from _shop(town, town.moment(day))
+        count = round(town.dice.gauss(mean, sqrt(mean)))
+        for at in sorted(town.moment(day) for _ in range(count)):
+            yield from _shop(town, at)
 
 
 def _season(day: datetime) -> float:
