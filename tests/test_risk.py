@@ -14,14 +14,19 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.desk import MUGS_AND_BOOK, buy, play, ship, start
+from tests.scenarios import SCENARIOS
 
+from checkoutflow.checkout import events as e
 from checkoutflow.errors import InvalidInput, UsageError
 from checkoutflow.review.score import read_model
 from checkoutflow.review.signals import SIGNALS
 from checkoutflow.risk import learning, measures, page, report, trial
+from checkoutflow.risk.history import row_of, rows_of
 from checkoutflow.risk.learning import Study, learn
 from checkoutflow.risk.rows import Row, digest, read_rows, write_rows
 from checkoutflow.risk.training import LEFT_OUT, REASSURANCES, WARNINGS, standard_study, train
+from checkoutflow.stores.contract import JournalEntry
 from checkoutflow.testing.orders import orders
 from checkoutflow.testing.orders.watching import watched
 
@@ -466,3 +471,55 @@ def test_on_real_people_who_did_or_did_not_pay_its_probabilities_are_true(capsys
     assert found.score.at_capacity.recall > 4 * found.constant.at_capacity.recall
     assert found.brier[0] < 0.9 * found.brier[1]
     assert found.calibration_error < 0.02
+
+
+# A shop's own past --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scenario", "found"),
+    [
+        ("plain sale", [(False, False)]),
+        ("declined and retried", [(False, False)]),
+        ("held and approved", [(False, True)]),
+        ("held and rejected", [(True, True)]),
+        ("held and forgotten", []),  # nobody decided
+        ("gift card and own invoice that is overdue", [(False, False)]),  # and paid in the end
+        ("an invoice that stays unpaid", [(True, False)]),
+        ("cancelled before buying", []),
+    ],
+)
+def test_a_shops_past_is_read_from_its_journals(scenario, found):
+    def played(desk):
+        if scenario == "cancelled before buying":
+            desk.cancel(start(desk).id)
+        elif scenario == "an invoice that stays unpaid":
+            ship(desk, buy(desk, start(desk, MUGS_AND_BOOK, "own_invoice")))
+            desk.wait(days=20)
+        else:
+            SCENARIOS[scenario](desk)
+        rows = list(rows_of(desk.world.store))
+        assert [(row.label, row.is_held) for row in rows] == found
+        for row in rows:
+            assert row.signals["units"] >= 1
+            assert row.signals.keys() <= SIGNALS.keys()
+            assert row.known_at >= row.at
+
+    play(played, days=0)
+
+
+def test_a_chargeback_is_harm_if_the_customer_says_that_they_never_ordered():
+    def played(desk):
+        checkout = ship(desk, buy(desk, start(desk)))
+        journal = desk.world.store.journal(checkout.id)
+
+        def later(is_fraud):
+            event = e.ChargedBack(amount=checkout.total, is_fraud=is_fraud)
+            at = journal[-1].at + timedelta(days=30)
+            return row_of([*journal, JournalEntry(99, at, "record_chargeback", (event,))], checkout)
+
+        assert not later(is_fraud=False).label
+        row = later(is_fraud=True)
+        assert (row.label, row.known_at - row.at > timedelta(days=29)) == (True, True)
+
+    play(played, days=0)
