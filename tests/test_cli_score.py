@@ -7,6 +7,7 @@ import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from io import StringIO
 from random import Random
 
 import pytest
@@ -40,27 +41,16 @@ def folder(tmp_path_factory):
     return made
 
 
-class Page(list[str]):
-    def write(self, text):
-        self.append(text)
-
-    def flush(self):
-        pass
-
-    def isatty(self):
-        return False
-
-
 def run(*arguments):
     """Run a command as the command line does: its exit code, and what it wrote."""
     parser = argparse.ArgumentParser(exit_on_error=False)
     actions = parser.add_subparsers(dest="action", required=True)
     review_score.add(lambda name, text: actions.add_parser(name, help=text))
-    page = Page()
+    page = StringIO()
     read = parser.parse_args([str(argument) for argument in arguments])
     assert read.run == "review_score"
     status = review_score.run(read, Paper(page, {}))
-    return status, "".join(page)
+    return status, page.getvalue()
 
 
 def test_training_writes_a_model_and_tells_how_good_it_is(folder, tmp_path):

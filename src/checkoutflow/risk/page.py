@@ -36,7 +36,7 @@ caption { text-align: left; padding-bottom: .5rem; }
 th, td { text-align: left; padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); }
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { font-size: .875rem; color: var(--soft); }
-tbody th { font-weight: 600; white-space: nowrap; }
+tbody th { font-weight: 600; }
 .n { text-align: right; white-space: nowrap; }
 figure { margin: 1rem 0 0; } svg { max-width: 100%; height: auto; }
 svg text { font-size: 12px; fill: var(--soft); } svg .name { font-weight: 600; }
