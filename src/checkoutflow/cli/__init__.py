@@ -17,6 +17,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from checkoutflow.cli import review_score
 from checkoutflow.cli.paper import Paper
 from checkoutflow.errors import CheckoutError
 
@@ -136,7 +137,11 @@ def _parser() -> argparse.ArgumentParser:
     _providers(commands)
     _people(commands)
     _quality(commands)
-    _review(_command(commands, "review", "look at signals and lists, and try rules of review"))
+    _review(
+        _command(
+            commands, "review", "look at signals and lists, try rules of review, learn a score"
+        )
+    )
 
     schema = _command(commands, "schema", "print the JSON Schema of a file or an answer")
     schema.add_argument(
@@ -318,6 +323,7 @@ def _review(review: argparse.ArgumentParser) -> None:
         each.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
     for each in (backtest, lists):
         each.add_argument("--json", action="store_true", help="print one JSON document")
+    review_score.add(action)
 
 
 def _keys(action: argparse.ArgumentParser, *, needs_shop: bool = True) -> None:

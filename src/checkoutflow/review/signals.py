@@ -19,6 +19,7 @@ from checkoutflow.customer.contact import mainland
 from checkoutflow.customer.matching import folded
 from checkoutflow.review.traces import KEEP_FATE, KEEP_SEEN, Count, Fate, Kind, address_form
 from checkoutflow.review.values import place
+from checkoutflow.texts import mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +82,7 @@ class Signal:
 
     Attributes:
         name: What rules and scores call it.
-        meaning: In a few words; for the reviewer too.
+        meaning: In a few words, for reviewers too: a text that is translated.
         data: What it is worked out from.
         unit: What its number counts; empty for a yes or no.
         measure: How. None where it is not known.
@@ -240,63 +241,63 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
         for signal in (
             Signal(
                 "value",
-                "what the order comes to",
+                mark("what the order comes to"),
                 "the order's total",
                 lambda facts, _: facts.total.minor,
                 "minor units",
             ),
             Signal(
                 "value_place",
-                "how many of a hundred of the shop's orders were worth less",
+                mark("how many of a hundred of the shop's orders were worth less"),
                 "the order's total; counts of orders by band of value, for each currency",
                 lambda facts, _: place(facts.total.minor, facts.values),
                 "per cent",
             ),
             Signal(
                 "easily_resold",
-                "how much of the goods is easily sold on, by value",
+                mark("per cent of the goods' value that is easily sold on"),
                 "the cart; the shop's lists of categories and skus",
                 _easily_resold,
                 "per cent",
             ),
             Signal(
                 "units",
-                "pieces in all",
+                mark("pieces in all"),
                 "the cart",
                 lambda facts, _: sum(line.quantity for line in facts.cart.lines),
                 "pieces",
             ),
             Signal(
                 "most_of_one",
-                "pieces of the goods of which there are most",
+                mark("pieces of the goods of which there are most"),
                 "the cart",
                 lambda facts, _: max(line.quantity for line in facts.cart.lines),
                 "pieces",
             ),
             Signal(
                 "seconds_to_place",
-                "time from the start of the checkout to the order",
+                mark("seconds from the start of the checkout to the order"),
                 "the checkout's times",
                 lambda facts, _: int((facts.at - facts.started_at).total_seconds()),
                 "seconds",
             ),
             Signal(
                 "tries",
-                "payments begun before on this checkout, which came to nothing",
+                mark("payments begun before on this checkout, which came to nothing"),
                 "the checkout's payments",
                 lambda facts, _: facts.tries,
                 "payments",
             ),
             Signal(
                 "declines",
-                "how many of these were declined",
+                mark("payments on this checkout that were declined"),
                 "the checkout's payments",
                 lambda facts, _: facts.declines,
                 "payments",
             ),
             Signal(
                 "address_differs",
-                "a known customer, and an address that they never ordered to",
+                mark("a known customer, and an address that they never ordered to"),
                 "digests of e-mail address or phone, and of both together with the address",
                 _address_differs,
                 counts=(
@@ -307,52 +308,51 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             Signal(
                 "parcel_shop",
-                "it goes to a parcel shop, a locker or a post box",
+                mark("it goes to a parcel shop, a locker or a post box"),
                 "the way of delivery; words in name, organisation and street, looked at in place",
                 _parcel_shop,
             ),
             Signal(
                 "forwarder",
-                "it goes to a freight forwarder",
+                mark("it goes to a freight forwarder"),
                 "words in name, organisation and street, and the shop's list of addresses, looked"
                 " at in place",
                 _forwarder,
             ),
             Signal(
                 "disposable_email",
-                "an e-mail address that is thrown away after use",
+                mark("an e-mail address that is thrown away after use"),
                 "the domain of the e-mail address and a list of such domains, looked at in place",
                 _disposable_email,
             ),
             Signal(
                 "new_customer",
-                "nobody ordered by this e-mail address or phone, and nobody remembered has shown"
-                " who they are",
+                mark("nobody known by this e-mail address or phone, and nobody who is remembered"),
                 "digests of e-mail address and phone; whether the customer was recognised",
                 _new_customer,
                 counts=tuple(Count(kind, Fate.ORDERED, 365) for kind in _CONTACT),
             ),
             Signal(
                 "phone_country_differs",
-                "the phone is of another country than the order",
+                mark("the phone is of another country than the order"),
                 "the phone's country code, looked at in place; the market",
                 _phone_country,
             ),
             Signal(
                 "delivery_country_differs",
-                "the address is in another country than the order",
+                mark("the address is in another country than the order"),
                 "the address's country, looked at in place; the market",
                 lambda facts, _: _differs(facts.contact.get("country", ""), facts.market),
             ),
             Signal(
                 "network_country_differs",
-                "the order came from another country's network",
+                mark("the order came from another country's network"),
                 "the network's country as the shop tells it; the market",
                 lambda facts, _: _differs(facts.network_country, facts.market),
             ),
             _counted(
                 "same_goods_at_address",
-                "other orders of the same goods to the same address, within a week",
+                mark("other orders of the same goods to the same address, within a week"),
                 "digest of address and skus together",
                 Fate.ORDERED,
                 7,
@@ -360,7 +360,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             _counted(
                 "same_goods_by_contact",
-                "other orders of the same goods by the same phone or e-mail address, within a week",
+                mark("other orders of the same goods by the same phone or e-mail, within a week"),
                 "digest of phone or e-mail address and skus together",
                 Fate.ORDERED,
                 7,
@@ -368,7 +368,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             _counted(
                 "contact_orders_day",
-                "other orders by the same e-mail address or phone, within a day",
+                mark("other orders by the same e-mail address or phone, within a day"),
                 "digests of e-mail address and phone",
                 Fate.ORDERED,
                 1,
@@ -376,7 +376,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             _counted(
                 "contact_orders_month",
-                "the same, within thirty days",
+                mark("other orders by the same e-mail address or phone, within thirty days"),
                 "digests of e-mail address and phone",
                 Fate.ORDERED,
                 30,
@@ -384,7 +384,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             _counted(
                 "contact_orders_year",
-                "the same, within a year",
+                mark("other orders by the same e-mail address or phone, within a year"),
                 "digests of e-mail address and phone",
                 Fate.ORDERED,
                 365,
@@ -392,7 +392,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             _counted(
                 "address_orders_day",
-                "other orders to the same address, within a day",
+                mark("other orders to the same address, within a day"),
                 "digest of the address",
                 Fate.ORDERED,
                 1,
@@ -400,7 +400,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             _counted(
                 "address_orders_month",
-                "the same, within thirty days",
+                mark("other orders to the same address, within thirty days"),
                 "digest of the address",
                 Fate.ORDERED,
                 30,
@@ -408,7 +408,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             _counted(
                 "network_orders_day",
-                "other orders from the same network address, within a day",
+                mark("other orders from the same network address, within a day"),
                 "digest of the network address that the shop passes",
                 Fate.ORDERED,
                 1,
@@ -416,7 +416,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             _counted(
                 "earlier_chargebacks",
-                "orders by the same contact, or to the same address, that were charged back",
+                mark("orders by the same contact, or to the same address, that were charged back"),
                 "digests of e-mail address, phone and address",
                 Fate.CHARGED_BACK,
                 730,
@@ -424,7 +424,9 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             _counted(
                 "earlier_rejections",
-                "orders by the same contact, or to the same address, that a reviewer rejected",
+                mark(
+                    "orders by the same contact, or to the same address, that a reviewer rejected"
+                ),
                 "digests of e-mail address, phone and address",
                 Fate.REJECTED,
                 730,
@@ -432,7 +434,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             _counted(
                 "earlier_unpaid",
-                "orders by the same contact whose invoice was overdue and is not paid",
+                mark("orders by the same contact whose invoice was overdue and is not paid"),
                 "digests of e-mail address and phone",
                 Fate.UNPAID,
                 730,
@@ -440,7 +442,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             _counted(
                 "earlier_returns",
-                "orders by the same contact of which something was returned",
+                mark("orders by the same contact of which something was returned"),
                 "digests of e-mail address and phone",
                 Fate.RETURNED,
                 365,
@@ -448,7 +450,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             _counted(
                 "earlier_approvals",
-                "orders by the same contact that a reviewer approved",
+                mark("orders by the same contact that a reviewer approved"),
                 "digests of e-mail address and phone",
                 Fate.APPROVED,
                 365,
@@ -456,19 +458,19 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             Signal(
                 "on_block_list",
-                "something of the order is on the shop's list of what to hold",
+                mark("something of the order is on the shop's list of what to hold"),
                 "digests of e-mail address, phone, address and network; skus; the market",
                 lambda facts, _: None if facts.lists is None else "block" in facts.lists,
             ),
             Signal(
                 "on_allow_list",
-                "something of the order is on the shop's list of what not to hold",
+                mark("something of the order is on the shop's list of what not to hold"),
                 "digests of e-mail address, phone, address and network; skus; the market",
                 lambda facts, _: None if facts.lists is None else "allow" in facts.lists,
             ),
             Signal(
                 "provider_risk",
-                "what the provider says of the risk: 0 low, 1 said unclearly, 2 elevated, 3 high",
+                mark("what the provider says of the risk: 0 low, 1 unclear, 2 elevated, 3 high"),
                 "the provider's answer",
                 _provider_risk,
                 "steps",
@@ -476,14 +478,14 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             Signal(
                 "card_country_differs",
-                "the card is of another country than the order",
+                mark("the card is of another country than the order"),
                 "the card's country as the provider tells it; the market",
                 _card_country,
                 again=True,
             ),
             Signal(
                 "cards",
-                "different cards that were tried on this checkout",
+                mark("different cards that were tried on this checkout"),
                 "digests of the provider's own name for each card",
                 lambda facts, _: facts.cards,
                 "cards",
@@ -492,7 +494,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             _counted(
                 "card_orders_day",
-                "other orders with the same card, within a day",
+                mark("other orders with the same card, within a day"),
                 "digest of the provider's own name for the card",
                 Fate.ORDERED,
                 1,
@@ -500,7 +502,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             _counted(
                 "card_orders_month",
-                "the same, within thirty days",
+                mark("other orders with the same card, within thirty days"),
                 "digest of the provider's own name for the card",
                 Fate.ORDERED,
                 30,
@@ -508,7 +510,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             _counted(
                 "card_chargebacks",
-                "orders with the same card that were charged back",
+                mark("orders with the same card that were charged back"),
                 "digest of the provider's own name for the card",
                 Fate.CHARGED_BACK,
                 730,
