@@ -178,8 +178,8 @@ def test_a_curve_is_straight_between_its_points_and_flat_beyond():
 def test_reasons_are_the_strongest_signals_in_words():
     score = MODEL.score({"tries": 4, "forwarder": True})
     assert score.reasons("en") == (
-        "Payments begun before: 4. It makes the odds of harm 7.4 times as high.",
-        "It goes to a freight forwarder: Yes. It makes the odds of harm 4.5 times as high.",
+        "Payments begun before: 4. It multiplies the odds of harm by 7.4.",
+        "It goes to a freight forwarder: Yes. It multiplies the odds of harm by 4.5.",
     )
     assert score.reasons("en", most=1) == score.reasons("en")[:1]
 
@@ -191,10 +191,10 @@ def test_what_speaks_for_an_order_is_no_reason_to_hold_it():
 @pytest.mark.parametrize(
     ("value", "points", "said"),
     [
-        (1234.567, 1.0, "Size: 1,234.57. It makes the odds of harm 2.7 times as high."),
-        (False, -1.0, "Size: No. It makes the odds of harm 2.7 times as low."),
-        (None, 0.5, "Size: not known. It makes the odds of harm 1.6 times as high."),
-        (math.nan, 0.5, "Size: not known. It makes the odds of harm 1.6 times as high."),
+        (1234.567, 1.0, "Size: 1,234.57. It multiplies the odds of harm by 2.7."),
+        (False, -1.0, "Size: No. It divides the odds of harm by 2.7."),
+        (None, 0.5, "Size: not known. It multiplies the odds of harm by 1.6."),
+        (math.nan, 0.5, "Size: not known. It multiplies the odds of harm by 1.6."),
     ],
 )
 def test_a_part_is_told_with_its_value(value, points, said):

@@ -209,8 +209,8 @@ def read_model(text: str | bytes) -> ScoreModel:
 
 # Translators: what speaks for a look at an order by a person. {signal} is what was noticed, such as
 # "pieces in all", and {value} a number, yes or no. {times} is a number such as 3.2.
-_MORE: Final = mark("{signal}: {value}. It makes the odds of harm {times} times as high.")
-_LESS: Final = mark("{signal}: {value}. It makes the odds of harm {times} times as low.")
+_MORE: Final = mark("{signal}: {value}. It multiplies the odds of harm by {times}.")
+_LESS: Final = mark("{signal}: {value}. It divides the odds of harm by {times}.")
 _YES: Final = mark("Yes")
 _NO: Final = mark("No")
 # Translators: what is not known, of an order.
