@@ -26,6 +26,7 @@ from checkoutflow.review.score import (
     read_model,
     standing,
 )
+from checkoutflow.review.signals import SIGNALS
 from checkoutflow.texts import LANGUAGES
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -381,11 +382,24 @@ def test_customers_are_told_that_a_person_decides_and_how_to_be_heard(moment, la
     assert "Fjord & Co" in texts[0]
     assert "hello@example.com" in " ".join(texts)
     assert "{" not in " ".join(texts)
+    english = notice(moment, shop="Fjord & Co", contact="hello@example.com", locale="en")
+    assert (language == "en") == (not set(texts).isdisjoint(english))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_reviewers_read_reasons_in_their_language(language):
+    for signal in SIGNALS.values():
+        said = Part(signal.name, signal.meaning, 3, 1.0).text(language)
+        assert (language == "en") == (signal.meaning[1:] in said), signal.name
+    for each in Standing:
+        words = Opinion(each).words(language)
+        assert (each is Standing.READY) == (not words)
+        assert all((language == "en") == ("The rules" in text) for text in words)
 
 
 def test_the_notice_says_by_when():
     def texts(decide_by):
         return notice("held", shop="S", contact="c", locale="en_IE", decide_by=decide_by)
 
-    assert texts(date(2026, 11, 24))[1] == "You hear from us by 24 November 2026."
+    assert texts(date(2026, 11, 24))[2] == "You hear from us by 24 November 2026."
     assert len(texts(None)) == len(texts(date(2026, 11, 24))) - 1

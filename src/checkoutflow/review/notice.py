@@ -84,5 +84,5 @@ def notice(
     texts = [translate(text, locale).format(shop=shop, contact=contact) for text in _TEXTS[moment]]
     if decide_by is not None:
         day = date_text(decide_by, locale_of(locale))
-        texts.insert(1, translate(_BY, locale).format(date=day))
+        texts.insert(2, translate(_BY, locale).format(date=day))
     return tuple(texts)
