@@ -470,7 +470,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             ),
             Signal(
                 "provider_risk",
-                mark("what the provider says of the risk: 0 low, 1 unclear, 2 elevated, 3 high"),
+                mark("what the provider says of the risk, from zero for low to three for high"),
                 "the provider's answer",
                 _provider_risk,
                 "steps",
