@@ -258,6 +258,15 @@ def test_a_value_that_is_no_number_counts_as_not_known():
     assert learn(rows(None), NOW, PLAIN).features == learn(rows(float("nan")), NOW, PLAIN).features
 
 
+def test_a_signal_that_only_harmless_orders_have_speaks_for_them():
+    def known(place):
+        return {"x": place % 4} | ({"size": place % 50} if place % 9 else {})
+
+    rows = toy(900, known, lambda place: not place % 9 and place % 4 > 0)
+    (size,) = (each for each in learn(rows, NOW, PLAIN).features if each.name == "size")
+    assert max(size.points) < 0 < size.missing
+
+
 @pytest.mark.parametrize(
     ("rows", "complaint"),
     [
@@ -525,5 +534,18 @@ def test_a_chargeback_is_harm_if_the_customer_says_that_they_never_ordered():
         assert not later(is_fraud=False).label
         row = later(is_fraud=True)
         assert (row.label, row.known_at - row.at > timedelta(days=29)) == (True, True)
+
+    play(played, days=0)
+
+
+def test_what_the_answer_to_the_payment_adds_is_a_signal_too():
+    def played(desk):
+        checkout = ship(desk, buy(desk, start(desk)))
+        journal = desk.world.store.journal(checkout.id)
+        plain = row_of(journal, checkout)
+        added = (e.Assessed(signals={"provider_risk": 2}), e.Judged(hits=(), weight=30))
+        row = row_of([*journal, JournalEntry(99, plain.at, "hear", added)], checkout)
+        assert row.signals == plain.signals | {"provider_risk": 2}
+        assert (row.weight, row.is_held) == (30, False)
 
     play(played, days=0)
