@@ -543,9 +543,11 @@ def test_what_the_answer_to_the_payment_adds_is_a_signal_too():
         checkout = ship(desk, buy(desk, start(desk)))
         journal = desk.world.store.journal(checkout.id)
         plain = row_of(journal, checkout)
+        assert plain
         added = (e.Assessed(signals={"provider_risk": 2}), e.Judged(hits=(), weight=30))
         row = row_of([*journal, JournalEntry(99, plain.at, "hear", added)], checkout)
-        assert row.signals == plain.signals | {"provider_risk": 2}
+        assert row
+        assert row.signals == {**plain.signals, "provider_risk": 2}
         assert (row.weight, row.is_held) == (30, False)
 
     play(played, days=0)
