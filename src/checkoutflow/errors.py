@@ -10,6 +10,9 @@ CheckoutError
 |   +-- UnknownRule           no country rule for that market, category and date
 |   +-- NotFound              no such checkout, payment or attempt
 |   +-- IllegalTransition     the table has no such step from here
+|   |   +-- ReviewOver        the order is decided, or not there to be; `why` says which
+|   +-- ReviewTaken           another reviewer has the order; `by` and `until` name them
+|   +-- NeedsAnother          the second of two approvals is another reviewer's
 |   +-- NotSupported          the provider or the shop does not do this
 |   +-- DetailsMissing        something still has to be asked; `fields` names it
 |   +-- TotalChanged          the customer accepted another total; both are given
@@ -101,6 +104,50 @@ class IllegalTransition(UsageError):
         self.thing = thing
         self.state = state
         self.step = step
+
+
+class ReviewOver(IllegalTransition):
+    """The order that a reviewer would decide does not wait for a decision any more.
+
+    Attributes:
+        why: ``approved``, ``rejected``, ``deadline``, ``authorisation_lost`` or ``cancelled``.
+    """
+
+    def __init__(self, state: str, step: str, why: str) -> None:
+        """Say what came before."""
+        super().__init__("checkout", state, step)
+        self.args = (f"{self}: {_WHY_OVER[why]}",)
+        self.why = why
+
+
+_WHY_OVER = {
+    "approved": "it was approved",
+    "rejected": "it was rejected",
+    "deadline": "its deadline passed, and the shop's policy has decided",
+    "authorisation_lost": "what was reserved for it went away",
+    "cancelled": "it was cancelled meanwhile",
+}
+
+
+class ReviewTaken(UsageError):
+    """Another reviewer has the order, or nobody who could give it away.
+
+    Attributes:
+        by: Who has it, in the shop's own words; empty if nobody does.
+        until: When they lose it unless they claim it again, as text; empty if nobody has it.
+    """
+
+    def __init__(self, by: str, until: str) -> None:
+        """Name who has it."""
+        has = f"{by} has this order until {until}" if by else "nobody has claimed this order"
+        way_out = "wait, or ask them to hand it over" if by else "claim it first"
+        super().__init__(f"{has}; {way_out}", field="reviewer")
+        self.by = by
+        self.until = until
+
+
+class NeedsAnother(UsageError):
+    """Two reviewers approve an order of this value, and the second is not the first."""
 
 
 class NotSupported(UsageError):

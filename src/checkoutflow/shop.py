@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 MessageKind = Literal[
     "code_asked",
     "held",
+    "review_waits",
+    "review_asked",
+    "review_answered",
     "confirmed",
     "declined",
     "rejected",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Heard, Result, Standing
+from checkoutflow.review.machine import Ask, RejectReason
 
 Lines = Mapping[str, int]
 
@@ -126,6 +127,8 @@ class Verify(Frozen):
         delivery: What they chose last time; taken where it is offered.
         payment: The same.
         adult: Whether they are 18 or older, where that is known from it.
+        is_named_so: Whether an issuer gives them the name that the order has; None where it gives
+            none. Only looked at for a reviewer who asked.
     """
 
     name: ClassVar = CommandName.VERIFY
@@ -138,6 +141,7 @@ class Verify(Frozen):
     delivery: str = ""
     payment: str = ""
     adult: bool | None = None
+    is_named_so: bool | None = None
 
 
 class GiveConsent(Frozen):
@@ -207,26 +211,73 @@ class Place(Frozen):
     signals: Mapping[str, bool | int] = {}
 
 
+# A reviewer's name is the shop's own, and on record with what they did.
+_Reviewer = Annotated[str, Field(min_length=1, max_length=100)]
+
+
 class Claim(Frozen):
-    """A reviewer takes a held order on."""
+    """A reviewer takes a held order on, or keeps it for longer."""
 
     name: ClassVar = CommandName.CLAIM
-    reviewer: str = Field(min_length=1, max_length=100)
+    reviewer: _Reviewer
+
+
+class Release(Frozen):
+    """A reviewer lets go of an order, for another one to take."""
+
+    name: ClassVar = CommandName.RELEASE
+    reviewer: _Reviewer
+
+
+class HandOver(Frozen):
+    """A reviewer gives an order to another one."""
+
+    name: ClassVar = CommandName.HAND_OVER
+    reviewer: _Reviewer
+    to: _Reviewer
+
+
+class Note(Frozen):
+    """Somebody wrote a note about a held order; its text is in the vault."""
+
+    name: ClassVar = CommandName.NOTE
+    reviewer: _Reviewer
+
+
+class AskCustomer(Frozen):
+    """A reviewer asks the customer for something, before they decide.
+
+    Attributes:
+        by: Where a code goes.
+        challenge: A random reference that codes are derived from.
+    """
+
+    name: ClassVar = CommandName.ASK
+    reviewer: _Reviewer
+    what: Ask
+    by: Literal["", "email", "phone"] = ""
+    challenge: str = ""
+
+
+class AnswerReviewer(Frozen):
+    """The customer wrote what a reviewer asked for; the text is in the vault."""
+
+    name: ClassVar = CommandName.ANSWER
 
 
 class Approve(Frozen):
     """A reviewer lets a held order through."""
 
     name: ClassVar = CommandName.APPROVE
-    reviewer: str = Field(min_length=1, max_length=100)
+    reviewer: _Reviewer
 
 
 class Reject(Frozen):
     """A reviewer turns a held order down; what is reserved is voided."""
 
     name: ClassVar = CommandName.REJECT
-    reviewer: str = Field(min_length=1, max_length=100)
-    reason: str = Field(default="", max_length=100)
+    reviewer: _Reviewer
+    reason: RejectReason = RejectReason.OTHER
 
 
 class Ship(Frozen):
@@ -370,6 +421,11 @@ Command = (
     | RemoveCredit
     | Place
     | Claim
+    | Release
+    | HandOver
+    | Note
+    | AskCustomer
+    | AnswerReviewer
     | Approve
     | Reject
     | Ship

@@ -9,20 +9,28 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from checkoutflow.checkout import collecting, invoicing, ordering, paying, recognising
+from checkoutflow.checkout import (
+    collecting,
+    invoicing,
+    ordering,
+    paying,
+    recognising,
+    reviewing,
+)
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.draft import Draft
 from checkoutflow.checkout.evolve import evolve
 from checkoutflow.checkout.follow import follow
-from checkoutflow.checkout.machine import ALLOWED, Phase
+from checkoutflow.checkout.machine import ALLOWED, REVIEWING, Phase
 from checkoutflow.checkout.timers import reminder
-from checkoutflow.errors import IllegalTransition
+from checkoutflow.errors import IllegalTransition, ReviewOver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from checkoutflow.checkout.machine import CommandName
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.choice.rules import Rules
 
@@ -74,12 +82,20 @@ def decide(
         if not is_report:
             _pass_time(draft)
         if command.name not in ALLOWED[draft.state.phase]:
-            raise IllegalTransition("checkout", draft.state.phase, command.name)
+            raise _refusal(draft.state, command.name)
         _HANDLERS[type(command)](draft, command)
         follow(draft)
         if is_report:
             _pass_time(draft)
     return draft.state, tuple(draft.events)
+
+
+def _refusal(state: Checkout, name: CommandName) -> IllegalTransition:
+    """Say that a phase has no such command; to a reviewer, what came before them."""
+    review = state.review
+    if name in REVIEWING and review is not None and review.ended:
+        return ReviewOver(state.phase, name, review.ended)
+    return IllegalTransition("checkout", state.phase, name)
 
 
 def _pass_time(draft: Draft, _: c.PassTime | None = None) -> None:
@@ -91,7 +107,7 @@ def _pass_time(draft: Draft, _: c.PassTime | None = None) -> None:
         case Phase.PLACING if draft.at >= state.expires_at and not state.ending:
             draft.add(e.EndingAsked(ending="expired"))
         case Phase.HELD if state.review and draft.at >= state.review.deadline:
-            draft.add(e.ReviewLapsed(reason="deadline"))
+            reviewing.pass_deadline(draft)
         case _:
             pass
     _remind(draft)
@@ -126,9 +142,14 @@ _HANDLERS: Final[MappingProxyType[type, Callable[[Draft, Any], None]]] = Mapping
         c.AddCredit: collecting.add_credit,
         c.RemoveCredit: collecting.remove_credit,
         c.Place: collecting.place,
-        c.Claim: ordering.claim,
-        c.Approve: ordering.approve,
-        c.Reject: ordering.reject,
+        c.Claim: reviewing.claim,
+        c.Release: reviewing.release,
+        c.HandOver: reviewing.hand_over,
+        c.Note: reviewing.note,
+        c.AskCustomer: reviewing.ask,
+        c.AnswerReviewer: reviewing.answer,
+        c.Approve: reviewing.approve,
+        c.Reject: reviewing.reject,
         c.Ship: ordering.ship,
         c.CaptureAgain: ordering.capture_again,
         c.RecordPayment: invoicing.record_payment,

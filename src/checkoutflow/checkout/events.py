@@ -25,7 +25,8 @@ from checkoutflow.model import Frozen
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Action, Operation, Outcome
 from checkoutflow.payment.terms import Terms
-from checkoutflow.review import Hit
+from checkoutflow.review import Hit, Scored
+from checkoutflow.review.machine import Answer, Ask
 
 # Who did it: us, or the provider on its own account (its portal, its clock, its bank).
 Origin = Literal["shop", "provider"]
@@ -452,18 +453,20 @@ class Assessed(Frozen):
 
 
 class Judged(Frozen):
-    """Rules of review applied to the order, whether they act or are only watched.
+    """Rules of review, or the learned score, had a say in the order, if only to be watched.
 
     Attributes:
         hits: Each of them, as it was.
         weight: What those that act add up to.
         is_allowed: Whether the order is not held since the shop's list says so.
+        scored: What the learned score said.
     """
 
     type: Literal["judged"] = "judged"
     hits: tuple[Hit, ...]
     weight: int
     is_allowed: bool = False
+    scored: Scored | None = None
 
 
 class ChargedBack(Frozen):
@@ -487,17 +490,85 @@ class Held(Frozen):
 
 
 class ReviewClaimed(Frozen):
-    """A reviewer took it on."""
+    """A reviewer took it on.
+
+    Attributes:
+        until: When they lose it unless they claim it again; None in journals of before there were
+            leases.
+    """
 
     type: Literal["review_claimed"] = "review_claimed"
     reviewer: str
+    until: datetime | None = None
+
+
+class ReviewReleased(Frozen):
+    """A reviewer let go of it."""
+
+    type: Literal["review_released"] = "review_released"
+    reviewer: str
+
+
+class ReviewHandedOver(Frozen):
+    """A reviewer gave it to another one."""
+
+    type: Literal["review_handed_over"] = "review_handed_over"
+    reviewer: str
+    to: str
+    until: datetime
+
+
+class ReviewEndorsed(Frozen):
+    """The first of two reviewers said yes."""
+
+    type: Literal["review_endorsed"] = "review_endorsed"
+    reviewer: str
+
+
+class ReviewNoted(Frozen):
+    """A note about it was written; the text is in the vault."""
+
+    type: Literal["review_noted"] = "review_noted"
+    reviewer: str
+
+
+class CustomerAsked(Frozen):
+    """A reviewer asked the customer for something. The deadline goes on.
+
+    Attributes:
+        request: Its id.
+        by: Where a code goes.
+        challenge: What codes are derived from.
+    """
+
+    type: Literal["customer_asked"] = "customer_asked"
+    request: str
+    reviewer: str
+    what: Ask
+    by: str = ""
+    challenge: str = ""
+    at: datetime
+
+
+class CustomerAnswered(Frozen):
+    """The customer gave, or showed, what a reviewer asked for."""
+
+    type: Literal["customer_answered"] = "customer_answered"
+    request: str
+    answer: Answer
+    at: datetime
 
 
 class ReviewApproved(Frozen):
-    """A reviewer said yes; the order is confirmed."""
+    """A reviewer said yes; the order is confirmed.
+
+    Attributes:
+        at_deadline: Whether nobody did in time, and the shop's policy lets it through.
+    """
 
     type: Literal["review_approved"] = "review_approved"
     reviewer: str
+    at_deadline: bool = False
 
 
 class ReviewRejected(Frozen):
@@ -695,6 +766,12 @@ Event = (
     | Judged
     | Held
     | ReviewClaimed
+    | ReviewReleased
+    | ReviewHandedOver
+    | ReviewEndorsed
+    | ReviewNoted
+    | CustomerAsked
+    | CustomerAnswered
     | ReviewApproved
     | ReviewRejected
     | ReviewLapsed

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.evolve_invoices import INVOICE_EVENTS
 from checkoutflow.checkout.evolve_payments import PAYMENT_EVENTS
-from checkoutflow.checkout.machine import CHECKOUT, PhaseStep
+from checkoutflow.checkout.machine import CHECKOUT, Phase, PhaseStep
 from checkoutflow.checkout.state import (
     Chargeback,
     Checkout,
@@ -24,7 +24,7 @@ from checkoutflow.checkout.state import (
     Shipment,
 )
 from checkoutflow.errors import IllegalTransition, UsageError
-from checkoutflow.review import REVIEW, Review, ReviewState, ReviewStep
+from checkoutflow.review import REVIEW, Request, Review, ReviewStep
 from checkoutflow.table import advance
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _details_provided(state: Checkout, event: e.DetailsProvided) -> Checkout:
 
 
 def _code_asked(state: Checkout, event: e.CodeAsked) -> Checkout:
-    before = state.recognition
+    before = state.showing
     asked = Recognition(
         level="known",
         person=event.person,
@@ -117,27 +117,32 @@ def _code_asked(state: Checkout, event: e.CodeAsked) -> Checkout:
         sent_at=event.at,
         valid_until=event.valid_until,
     )
-    return state.but(recognition=asked)
+    return _showing(state, asked)
 
 
 def _code_refused(state: Checkout, _: e.CodeRefused) -> Checkout:
-    return state.but(recognition=state.recognition.but(tries=state.recognition.tries + 1))
+    return _showing(state, state.showing.but(tries=state.showing.tries + 1))
+
+
+def _showing(state: Checkout, shown: Recognition) -> Checkout:
+    """What somebody shows while the order is held is for the reviewer alone."""
+    is_second = state.phase is Phase.HELD
+    return state.but(second=shown) if is_second else state.but(recognition=shown)
 
 
 def _login_asked(state: Checkout, event: e.LoginAsked) -> Checkout:
     asked = Recognition(
         level="known", by=event.issuer, challenge=event.pending, valid_until=event.valid_until
     )
-    return state.but(recognition=asked)
+    return _showing(state, asked)
 
 
 def _login_taken(state: Checkout, _: e.LoginTaken) -> Checkout:
-    return state.but(recognition=Recognition())
+    return _showing(state, Recognition())
 
 
 def _verified(state: Checkout, event: e.Verified) -> Checkout:
-    known = Recognition(level="verified", person=event.person, by=event.by)
-    return state.but(recognition=known)
+    return _showing(state, Recognition(level="verified", person=event.person, by=event.by))
 
 
 def _age_known(state: Checkout, event: e.AgeKnown) -> Checkout:
@@ -189,6 +194,7 @@ def _placed(state: Checkout, event: e.Placed) -> Checkout:
         expires_at=event.expires_at,
         signals=event.signals,
         hits=(),
+        scored=None,
     )
 
 
@@ -222,7 +228,7 @@ def _assessed(state: Checkout, event: e.Assessed) -> Checkout:
 
 
 def _judged(state: Checkout, event: e.Judged) -> Checkout:
-    return state.but(hits=event.hits)
+    return state.but(hits=event.hits, scored=event.scored)
 
 
 def _held(state: Checkout, event: e.Held) -> Checkout:
@@ -238,21 +244,87 @@ def _reviewed(state: Checkout, step: ReviewStep, **changes: object) -> Review:
 
 
 def _review_claimed(state: Checkout, event: e.ReviewClaimed) -> Checkout:
-    return state.but(review=_reviewed(state, ReviewStep.CLAIMED, reviewer=event.reviewer))
+    review = _reviewed(
+        state, ReviewStep.CLAIMED, reviewer=event.reviewer, claimed_until=event.until
+    )
+    return state.but(review=review)
+
+
+def _review_released(state: Checkout, _: e.ReviewReleased) -> Checkout:
+    return state.but(review=_reviewed(state, ReviewStep.RELEASED, claimed_until=None))
+
+
+def _review_handed_over(state: Checkout, event: e.ReviewHandedOver) -> Checkout:
+    review = _reviewed(state, ReviewStep.HANDED_OVER, reviewer=event.to, claimed_until=event.until)
+    return state.but(review=review)
+
+
+def _review_endorsed(state: Checkout, event: e.ReviewEndorsed) -> Checkout:
+    review = _reviewed(
+        state,
+        ReviewStep.ENDORSED,
+        reviewer=event.reviewer,
+        claimed_until=None,
+        endorsed_by=event.reviewer,
+    )
+    return state.but(review=review)
+
+
+def _open_review(state: Checkout, step: str) -> Review:
+    if state.review is None or not state.review.is_open:
+        raise IllegalTransition("review", state.review.state if state.review else "none", step)
+    return state.review
+
+
+def _review_noted(state: Checkout, event: e.ReviewNoted) -> Checkout:
+    review = _open_review(state, event.type)
+    return state.but(review=review.but(notes=review.notes + 1))
+
+
+def _customer_asked(state: Checkout, event: e.CustomerAsked) -> Checkout:
+    review = _open_review(state, event.type)
+    request = Request(
+        id=event.request,
+        what=event.what,
+        by=event.by,
+        reviewer=event.reviewer,
+        asked_at=event.at,
+    )
+    second = Recognition()
+    if event.what == "code":  # none is sent before the customer is there to type it
+        second = Recognition(level="known", by=event.by, challenge=event.challenge, sending=-1)
+    return state.but(second=second, review=review.but(requests=(*review.requests, request)))
+
+
+def _customer_answered(state: Checkout, event: e.CustomerAnswered) -> Checkout:
+    review = _open_review(state, event.type)
+    requests = tuple(
+        item.but(answer=event.answer, answered_at=event.at) if item.id == event.request else item
+        for item in review.requests
+    )
+    return state.but(review=review.but(requests=requests))
 
 
 def _review_approved(state: Checkout, event: e.ReviewApproved) -> Checkout:
-    review = _reviewed(state, ReviewStep.APPROVED, reviewer=event.reviewer)
+    ended = "deadline" if event.at_deadline else "approved"
+    review = _reviewed(state, ReviewStep.APPROVED, reviewer=event.reviewer, ended=ended)
     return _step(state, PhaseStep.APPROVED, review=review)
 
 
 def _review_rejected(state: Checkout, event: e.ReviewRejected) -> Checkout:
-    review = _reviewed(state, ReviewStep.REJECTED, reviewer=event.reviewer)
+    review = _reviewed(
+        state,
+        ReviewStep.REJECTED,
+        reviewer=event.reviewer,
+        ended="rejected",
+        reason=event.reason,
+    )
     return _step(state, PhaseStep.REJECTED, review=review)
 
 
-def _review_lapsed(state: Checkout, _: e.ReviewLapsed) -> Checkout:
-    return _step(state, PhaseStep.REJECTED, review=_reviewed(state, ReviewStep.LAPSED))
+def _review_lapsed(state: Checkout, event: e.ReviewLapsed) -> Checkout:
+    review = _reviewed(state, ReviewStep.LAPSED, ended=event.reason)
+    return _step(state, PhaseStep.REJECTED, review=review)
 
 
 # After the order ------------------------------------------------------------------------------
@@ -327,8 +399,8 @@ def _lines_cancelled(state: Checkout, event: e.LinesCancelled) -> Checkout:
 
 def _cancelled(state: Checkout, _: e.Cancelled) -> Checkout:
     changes: dict[str, object] = {"ending": ""}
-    if state.review is not None and state.review.state in {ReviewState.OPEN, ReviewState.CLAIMED}:
-        changes["review"] = _reviewed(state, ReviewStep.LAPSED)
+    if state.review is not None and state.review.is_open:
+        changes["review"] = _reviewed(state, ReviewStep.LAPSED, ended="cancelled")
     return _over(_step(state, PhaseStep.CANCELLED, **changes))
 
 
@@ -374,6 +446,12 @@ _APPLY: Final[MappingProxyType[type, Callable[[Checkout, Any], Checkout]]] = Map
         e.Judged: _judged,
         e.Held: _held,
         e.ReviewClaimed: _review_claimed,
+        e.ReviewReleased: _review_released,
+        e.ReviewHandedOver: _review_handed_over,
+        e.ReviewEndorsed: _review_endorsed,
+        e.ReviewNoted: _review_noted,
+        e.CustomerAsked: _customer_asked,
+        e.CustomerAnswered: _customer_answered,
         e.ReviewApproved: _review_approved,
         e.ReviewRejected: _review_rejected,
         e.ReviewLapsed: _review_lapsed,

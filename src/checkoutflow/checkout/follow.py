@@ -185,9 +185,22 @@ def _start_payment(draft: Draft) -> None:
 def _secured(draft: Draft) -> None:
     """All of it is there: the order is confirmed, or held where the shop's rules want a person."""
     state, rules = draft.state, draft.rules.shop.review
-    judged = rules.judge(order_of(state), state.signals)
-    if judged.hits or judged.is_allowed:
-        draft.add(e.Judged(hits=judged.hits, weight=judged.weight, is_allowed=judged.is_allowed))
+    judged = rules.judge_all(
+        order_of(state),
+        state.signals,
+        draft.rules.score,
+        draft.at,
+        moved=draft.rules.moved,
+    )
+    if judged.hits or judged.is_allowed or draft.rules.score is not None:
+        draft.add(
+            e.Judged(
+                hits=judged.hits,
+                weight=judged.weight,
+                is_allowed=judged.is_allowed,
+                scored=judged.scored,
+            )
+        )
     if not judged.reasons:
         draft.add(e.Confirmed())
         return

@@ -53,6 +53,11 @@ class CommandName(StrEnum):
     REMOVE_CREDIT = "remove_credit"
     PLACE = "place"
     CLAIM = "claim"
+    RELEASE = "release"
+    HAND_OVER = "hand_over"
+    NOTE = "note"
+    ASK = "ask"
+    ANSWER = "answer"
     APPROVE = "approve"
     REJECT = "reject"
     SHIP = "ship"
@@ -107,6 +112,20 @@ CHECKOUT: Final[Table[Phase, PhaseStep]] = MappingProxyType(
 # What programs may report at any time: money does not ask in which phase it arrives.
 _ALWAYS: Final = frozenset({_C.ASSESS, _C.RECORD_RESULT, _C.TAKE_STANDING, _C.HEAR, _C.PASS_TIME})
 
+# What reviewers do, and what they asked of the customer.
+REVIEWING: Final = frozenset(
+    {
+        _C.CLAIM,
+        _C.RELEASE,
+        _C.HAND_OVER,
+        _C.NOTE,
+        _C.ASK,
+        _C.ANSWER,
+        _C.APPROVE,
+        _C.REJECT,
+    }
+)
+
 ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
     {
         _P.COLLECTING: _ALWAYS
@@ -124,7 +143,8 @@ ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
             _C.CANCEL,
         },
         _P.PLACING: _ALWAYS | {_C.CONSENT, _C.CHOOSE_AGAIN, _C.CANCEL},
-        _P.HELD: _ALWAYS | {_C.CONSENT, _C.CLAIM, _C.APPROVE, _C.REJECT, _C.CANCEL},
+        # Whoever is asked for it shows once more who they are.
+        _P.HELD: _ALWAYS | REVIEWING | {_C.CONSENT, _C.RECOGNISE, _C.VERIFY, _C.CANCEL},
         _P.CONFIRMED: _ALWAYS
         | {
             _C.CONSENT,

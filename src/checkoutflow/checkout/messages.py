@@ -18,6 +18,9 @@ MESSAGES: Final[Mapping[MessageKind, tuple[type, ...]]] = MappingProxyType(
     {
         "code_asked": (e.CodeAsked,),
         "held": (e.Held,),
+        "review_waits": (e.Held, e.ReviewReleased, e.ReviewHandedOver, e.ReviewEndorsed),
+        "review_asked": (e.CustomerAsked,),
+        "review_answered": (e.CustomerAnswered,),
         "confirmed": (e.Confirmed, e.ReviewApproved),
         "declined": (e.Reopened,),
         "rejected": (e.ReviewRejected, e.ReviewLapsed),
@@ -34,8 +37,11 @@ MESSAGES: Final[Mapping[MessageKind, tuple[type, ...]]] = MappingProxyType(
     }
 )
 
-_KIND: Final[Mapping[type, MessageKind]] = MappingProxyType(
-    {event: kind for kind, events in MESSAGES.items() for event in events}
+_KINDS: Final[Mapping[type, tuple[MessageKind, ...]]] = MappingProxyType(
+    {
+        event: tuple(kind for kind, events in MESSAGES.items() if event in events)
+        for event in dict.fromkeys(event for events in MESSAGES.values() for event in events)
+    }
 )
 
 
@@ -43,5 +49,5 @@ def messages(events: Iterable[e.Event], wanted: frozenset[MessageKind]) -> tuple
     """The kinds of message that one commit's events make, each once, of those that are wanted."""
     if not wanted:
         return ()
-    kinds = dict.fromkeys(_KIND[type(event)] for event in events if type(event) in _KIND)
+    kinds = dict.fromkeys(kind for event in events for kind in _KINDS.get(type(event), ()))
     return tuple(kind for kind in kinds if kind in wanted)

@@ -1,4 +1,4 @@
-"""Deciding about an order: the review, shipping, cancelling, and giving money back."""
+"""Deciding about an order: shipping, cancelling, and giving money back."""
 
 from __future__ import annotations
 
@@ -18,22 +18,6 @@ if TYPE_CHECKING:
     from checkoutflow.checkout import commands as c
     from checkoutflow.checkout.draft import Draft
     from checkoutflow.checkout.state import Checkout, Payment
-
-
-def claim(draft: Draft, command: c.Claim) -> None:
-    """A reviewer takes the order on; another one may take it over."""
-    draft.add(e.ReviewClaimed(reviewer=command.reviewer))
-
-
-def approve(draft: Draft, command: c.Approve) -> None:
-    """A reviewer lets it through."""
-    _all_is_known(draft)
-    draft.add(e.ReviewApproved(reviewer=command.reviewer))
-
-
-def reject(draft: Draft, command: c.Reject) -> None:
-    """A reviewer turns it down."""
-    draft.add(e.ReviewRejected(reviewer=command.reviewer, reason=command.reason))
 
 
 def choose_again(draft: Draft, _: c.ChooseAgain) -> None:
@@ -93,7 +77,14 @@ def _units(asked: Mapping[str, int], left: Mapping[str, int], what: str) -> dict
     return dict(asked)
 
 
-def _all_is_known(draft: Draft) -> None:
+def is_all_known(state: Checkout) -> bool:
+    """Whether every operation that ended has a known outcome."""
+    return not any(
+        attempt.is_unresolved for payment in state.payments for attempt in payment.open_attempts
+    )
+
+
+def all_is_known(draft: Draft) -> None:
     """Look before you touch: nothing new is asked of a payment while money may have moved."""
     for payment in draft.state.payments:
         if any(attempt.is_unresolved for attempt in payment.open_attempts):
@@ -112,7 +103,7 @@ def ship(draft: Draft, command: c.Ship) -> None:
         OutcomeUnknown: If an earlier operation has no known outcome yet.
         UsageError: If less than that is reserved.
     """
-    _all_is_known(draft)
+    all_is_known(draft)
     state = draft.state
     lines = _units(command.lines, state.to_ship(), "left to ship")
     if not lines:
@@ -162,7 +153,7 @@ def _captured(state: Checkout) -> Money:
 
 def capture_again(draft: Draft, command: c.CaptureAgain) -> None:
     """Take the money for a shipment that left and whose capture failed afterwards."""
-    _all_is_known(draft)
+    all_is_known(draft)
     shipment = next((item for item in draft.state.shipments if item.id == command.shipment), None)
     if shipment is None:
         raise NotFound(f"there is no shipment {command.shipment}", field="shipment")
@@ -193,7 +184,7 @@ def refund(draft: Draft, command: c.Refund) -> None:
         OutcomeUnknown: If an earlier operation has no known outcome yet.
         UsageError: If more than was captured would be given back.
     """
-    _all_is_known(draft)
+    all_is_known(draft)
     state = draft.state
     if bool(command.lines) == (command.amount is not None):
         raise InvalidInput("give either lines or an amount", field="lines")

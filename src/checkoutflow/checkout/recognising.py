@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.collecting import settle
+from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.needs import situation
+from checkoutflow.checkout.reviewing import answered, waits_for
 from checkoutflow.choice.options import options
-from checkoutflow.errors import InvalidInput, NotVerified
+from checkoutflow.errors import InvalidInput, NotVerified, UsageError
 from checkoutflow.privacy.codes import CODE_LIFE, CODE_TRIES, RESEND_AFTER, RESENDS
 from checkoutflow.privacy.consent import Consent, version_of
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from checkoutflow.checkout import commands as c
     from checkoutflow.checkout.draft import Draft
     from checkoutflow.checkout.state import Recognition
+    from checkoutflow.review.machine import Answer
 
 
 # For whatever reason: which one it was would tell somebody who guesses how far they are.
@@ -30,7 +33,13 @@ WRONG_CODE: Final = "the code is not right, or not any more; ask for another one
 
 
 def ask_code(draft: Draft, command: c.AskCode) -> None:
-    """Ask for a code by which the customer shows that the address or telephone is theirs."""
+    """Ask for a code by which the customer shows that the address or telephone is theirs.
+
+    Raises:
+        UsageError: If the order is held: then a reviewer asks.
+    """
+    if draft.state.phase is Phase.HELD:
+        raise UsageError("a reviewer asks for a code; the customer takes it with ask_again")
     draft.add(
         e.CodeAsked(
             person=command.person,
@@ -49,12 +58,18 @@ def ask_again(draft: Draft, _: c.AskAgain) -> None:
     Raises:
         NotVerified: If no code was asked for, it is too soon, or too many were sent.
     """
-    asked = draft.state.recognition
-    if not is_open(asked, draft.at) or asked.sent_at is None or asked.valid_until is None:
+    asked = draft.state.showing
+    is_held = draft.state.phase is Phase.HELD
+    # What a reviewer asked for waits until the customer is there to type a code.
+    is_waited_for = asked.level == "known" and bool(asked.challenge) and asked.tries < CODE_TRIES
+    if is_held:
+        waits_for(draft, "code")
+    is_sent = is_open(asked, draft.at) and asked.sent_at is not None
+    if not (is_waited_for if is_held else is_sent):
         raise NotVerified("no code is waited for; ask to be recognised first", field="code")
     if asked.sending >= RESENDS:
         raise NotVerified("too many codes were sent; ask to be recognised anew", field="code")
-    if draft.at < asked.sent_at + RESEND_AFTER:
+    if asked.sent_at is not None and draft.at < asked.sent_at + RESEND_AFTER:
         seconds = int(RESEND_AFTER.total_seconds())
         raise NotVerified(f"wait {seconds} seconds between two codes", field="code")
     draft.add(
@@ -64,7 +79,9 @@ def ask_again(draft: Draft, _: c.AskAgain) -> None:
             by=asked.by,
             sending=asked.sending + 1,
             at=draft.at,
-            valid_until=asked.valid_until,
+            valid_until=asked.valid_until
+            if asked.valid_until and not is_held
+            else draft.at + CODE_LIFE,
         )
     )
 
@@ -77,12 +94,18 @@ def is_open(asked: Recognition, at: datetime) -> bool:
 
 def refuse_code(draft: Draft, _: c.RefuseCode) -> None:
     """Count a code that was not right."""
-    if is_open(draft.state.recognition, draft.at):
+    if is_open(draft.state.showing, draft.at):
         draft.add(e.CodeRefused())
 
 
 def ask_login(draft: Draft, command: c.AskLogin) -> None:
-    """Remember that the customer went to somebody who can say who they are."""
+    """Remember that the customer went to somebody who can say who they are.
+
+    Raises:
+        UsageError: If the order is held, and no reviewer asked for it.
+    """
+    if draft.state.phase is Phase.HELD:
+        waits_for(draft, "login")
     draft.add(
         e.LoginAsked(
             issuer=command.issuer, pending=command.pending, valid_until=command.valid_until
@@ -96,7 +119,7 @@ def take_login(draft: Draft, command: c.TakeLogin) -> None:
     Raises:
         NotVerified: If this is not waited for, or not any more: somebody else came back with it.
     """
-    asked = draft.state.recognition
+    asked = draft.state.showing
     if asked.level != "known" or asked.challenge != command.pending:
         raise NotVerified("nobody is waited for; let the customer start again", field="query")
     draft.add(e.LoginTaken())
@@ -109,10 +132,13 @@ def verify(draft: Draft, command: c.Verify) -> None:
         NotVerified: If the code was right when it was looked at and is not any more: five wrong
             ones were typed by then, another one was sent, or it has been used.
     """
-    asked = draft.state.recognition
+    asked = draft.state.showing
     is_the_last = (asked.challenge, asked.sending) == (command.challenge, command.sending)
     if command.challenge and not (is_the_last and is_open(asked, draft.at)):
         raise NotVerified(WRONG_CODE, field="code")
+    if draft.state.phase is Phase.HELD:
+        _shown_again(draft, command)
+        return
     draft.add(e.Verified(person=command.person, by=command.by))
     if command.adult is not None and draft.state.adult is None:
         draft.add(e.AgeKnown(adult=command.adult))
@@ -124,6 +150,18 @@ def verify(draft: Draft, command: c.Verify) -> None:
         )
     settle(draft)
     _choose(draft, command)
+
+
+def _shown_again(draft: Draft, command: c.Verify) -> None:
+    """The customer showed what a reviewer asked for; it changes nothing but what the review says.
+
+    Raises:
+        UsageError: If no reviewer asked.
+    """
+    request = waits_for(draft, "code" if command.challenge else "login")
+    answers: dict[bool | None, Answer] = {True: "same_name", False: "other_name", None: "shown"}
+    draft.add(e.Verified(person="", by=command.by))
+    answered(draft, request, answers[command.is_named_so])
 
 
 def _choose(draft: Draft, command: c.Verify) -> None:

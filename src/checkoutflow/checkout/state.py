@@ -22,7 +22,7 @@ from checkoutflow.payment.books import Books
 from checkoutflow.payment.machine import PaymentState
 from checkoutflow.payment.outcomes import Action, Operation, Outcome
 from checkoutflow.payment.terms import Terms
-from checkoutflow.review import Hit, Review
+from checkoutflow.review import Hit, Review, Scored
 
 
 class Attempt(Frozen):
@@ -276,6 +276,8 @@ class Checkout(Frozen):
         signals: What was noticed about the order (see ``checkoutflow.review.SIGNALS``), by name;
             nothing personal.
         hits: Every rule of review that applied to it, those in the shadow among them.
+        scored: What the learned score said to it, where rules or score had a say.
+        second: How far the customer has shown once more who they are, where a reviewer asked.
         invoices: The shop's own, by number.
         cancelled: Units by line id that will not be shipped.
     """
@@ -310,6 +312,8 @@ class Checkout(Frozen):
     cancelled: Mapping[str, int] = {}
     signals: Mapping[str, bool | int] = {}
     hits: tuple[Hit, ...] = ()
+    scored: Scored | None = None
+    second: Recognition = Recognition()
     review: Review | None = None
     ending: Literal["", "cancelled", "expired", "reopened"] = ""
     attention: tuple[Attention, ...] = ()
@@ -353,6 +357,11 @@ class Checkout(Frozen):
         """The payments of this round, in order."""
         ids = [tender.payment for tender in self.tenders]
         return tuple(payment for payment in self.payments if payment.id in ids)
+
+    @property
+    def showing(self) -> Recognition:
+        """How far the customer has shown what they are asked to show at present."""
+        return self.second if self.phase is Phase.HELD else self.recognition
 
     def payment(self, payment_id: str) -> Payment:
         """One payment by its id.

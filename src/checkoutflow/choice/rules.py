@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from checkoutflow.law import Law
     from checkoutflow.payment.references import ReferenceScheme
+    from checkoutflow.review.score import ScoreModel
     from checkoutflow.shop import Shop
     from checkoutflow.texts import Language
 
@@ -30,12 +31,16 @@ class Rules:
     Attributes:
         capabilities: By provider; None where providers are not looked at, as when settings are
             tried out.
+        score: The learned score of orders, where the shop has one.
+        moved: How much of what it rests on has moved since; see `checkoutflow.review.drift`.
         ways: The shop's ways to pay by id, in its order, with what their kinds say.
     """
 
     shop: Shop
     law: Law
     capabilities: Mapping[str, Capabilities] | None = None
+    score: ScoreModel | None = None
+    moved: float = 0
     ways: Mapping[str, Way] = field(init=False)
 
     def __post_init__(self) -> None:

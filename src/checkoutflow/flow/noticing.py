@@ -206,6 +206,8 @@ class Noticing(Keeping):
         """What a commit means for what is kept, with what became of the order."""
         about = yield from super()._about(before, after, events, at)
         fates = {_FATES[type(event)] for event in events if type(event) in _FATES}
+        if any(isinstance(event, e.ReviewApproved) and event.at_deadline for event in events):
+            fates.discard(Fate.APPROVED)  # nobody looked at it
         if not any(isinstance(event, e.RefundStarted) and event.lines for event in events):
             fates.discard(Fate.RETURNED)
         if fates:

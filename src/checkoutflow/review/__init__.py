@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from checkoutflow.review.machine import REVIEW, Review, ReviewState, ReviewStep
-from checkoutflow.review.rules import Band, Hit, Judgement, Range, Rule, When
+from checkoutflow.review.machine import (
+    REVIEW,
+    RejectReason,
+    Request,
+    Review,
+    ReviewState,
+    ReviewStep,
+)
+from checkoutflow.review.rules import Band, Hit, Judgement, Range, Rule, Scored, When
 from checkoutflow.review.settings import Forwarder, ReviewRules
 from checkoutflow.review.signals import SIGNALS
 
@@ -15,10 +22,13 @@ __all__ = [
     "Hit",
     "Judgement",
     "Range",
+    "RejectReason",
+    "Request",
     "Review",
     "ReviewRules",
     "ReviewState",
     "ReviewStep",
     "Rule",
+    "Scored",
     "When",
 ]

@@ -205,6 +205,26 @@ class Hit(Frozen):
     shadow: bool = False
 
 
+class Scored(Frozen):
+    """What the learned score said to an order, as it was then.
+
+    Attributes:
+        standing: Whether the model could be relied on; see ``checkoutflow.review.score.Standing``.
+        version: The model's; empty where there was none.
+        probability: Of harm, from 0 to 1; None where there was no model.
+        would_hold: Whether the order was among those that people can look at.
+        held: Whether it was held for that: never in the shadow, nor where the list allows it.
+        because: The signals that spoke most for harm, by name.
+    """
+
+    standing: str
+    version: str = ""
+    probability: float | None = None
+    would_hold: bool = False
+    held: bool = False
+    because: tuple[str, ...] = ()
+
+
 class Judgement(Frozen):
     """What the rules came to.
 
@@ -213,15 +233,18 @@ class Judgement(Frozen):
         weight: What those that act add up to.
         reasons: Why the order is held, in words for the reviewer; empty if it is not.
         is_allowed: Whether it is not held since the shop's list says so.
+        scored: What the learned score said; None where it was not asked.
     """
 
     hits: tuple[Hit, ...] = ()
     weight: int = 0
     reasons: tuple[str, ...] = ()
     is_allowed: bool = False
+    scored: Scored | None = None
 
 
 BLOCKED: Final = "on the shop's list"
+SCORED: Final = "the learned score is high"
 
 
 def judge(

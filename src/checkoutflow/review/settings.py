@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -12,12 +12,16 @@ from checkoutflow.errors import InvalidInput
 from checkoutflow.model import Frozen, wrong
 from checkoutflow.money import Money
 from checkoutflow.payment.catalogue import one_for_each_currency
-from checkoutflow.review.rules import Judgement, Range, Rule, When, bands, judge
+from checkoutflow.review.rules import SCORED, Judgement, Range, Rule, Scored, When, bands, judge
+from checkoutflow.review.score import ScoreSettings, opinion
 from checkoutflow.review.traces import address_form
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from checkoutflow.cart import Line
     from checkoutflow.review.rules import Order
+    from checkoutflow.review.score import Opinion, ScoreModel
     from checkoutflow.review.signals import Signals
 
 
@@ -199,12 +203,17 @@ class ReviewRules(Frozen):
     Attributes:
         rules: The shop's own; one with the id of a default stands in its place.
         default_rules: Whether what a shop starts with applies as well.
+        score: How the learned score is used, where there is one.
         hold_at: The sum of weights from which an order is held.
         hold_above: Totals above which an order is held, at most one per currency.
         decide_within_s: Seconds a reviewer has. The deadline is earlier where the authorisation
             runs out earlier.
         margin_s: Seconds before the authorisation runs out at which the deadline falls at latest,
             so that a void still arrives in time.
+        lease_s: Seconds for which a reviewer has what they claimed, unless they claim it again.
+        four_eyes_above: Totals above which two reviewers approve, at most one per currency.
+        at_deadline: What happens to an order that nobody decided in time: it is rejected, or
+            approved. What two reviewers must approve is rejected all the same.
         resold_categories: Goods that are easily sold on, by category.
         resold_skus: The same, by sku.
         forwarders: Addresses of freight forwarders.
@@ -213,16 +222,20 @@ class ReviewRules(Frozen):
 
     rules: tuple[Rule, ...] = ()
     default_rules: bool = True
+    score: ScoreSettings = Field(default_factory=ScoreSettings)
     hold_at: int = Field(default=100, gt=0)
     hold_above: tuple[Money, ...] = ()
     decide_within_s: int = Field(default=72 * 3600, gt=0)
     margin_s: int = Field(default=3600, ge=0)
+    lease_s: int = Field(default=1800, gt=0)
+    four_eyes_above: tuple[Money, ...] = ()
+    at_deadline: Literal["reject", "approve"] = "reject"
     resold_categories: frozenset[str] = Field(default_factory=lambda: EASILY_RESOLD)
     resold_skus: frozenset[str] = frozenset()
     forwarders: tuple[Forwarder, ...] = ()
     disposable_domains: frozenset[str] = Field(default_factory=lambda: DISPOSABLE)
 
-    _one_each = field_validator("hold_above")(one_for_each_currency)
+    _one_each = field_validator("hold_above", "four_eyes_above")(one_for_each_currency)
 
     @model_validator(mode="after")
     def _has_one_of_each(self) -> Self:
@@ -240,6 +253,12 @@ class ReviewRules(Frozen):
         kept = (rule for rule in default_rules() if self.default_rules and rule.id not in own)
         return (*kept, *self.rules)
 
+    def needs_two(self, total: Money) -> bool:
+        """Whether two reviewers approve an order of this total."""
+        return any(
+            limit.currency == total.currency and total > limit for limit in self.four_eyes_above
+        )
+
     def is_easily_resold(self, line: Line) -> bool:
         """Whether goods are easily sold on."""
         return line.goods_category in self.resold_categories or line.sku in self.resold_skus
@@ -249,3 +268,48 @@ class ReviewRules(Frozen):
         return judge(
             self.all_rules, order, signals, hold_at=self.hold_at, hold_above=self.hold_above
         )
+
+    def judge_all(
+        self,
+        order: Order,
+        signals: Signals,
+        model: ScoreModel | None,
+        at: datetime,
+        *,
+        moved: float = 0,
+    ) -> Judgement:
+        """Apply all rules to one order, and ask the learned score.
+
+        The score adds a reason to hold, and can do nothing else: what rules hold stays held
+        whatever it says, and what the shop's list allows is not held for it.
+
+        Args:
+            order: The order.
+            signals: What is known of it.
+            model: The learned score; None where there is none, and the rules decide alone.
+            at: Now.
+            moved: How much of what the score rests on has moved.
+        """
+        judged = self.judge(order, signals)
+        said = opinion(model, signals, at, self.score, moved=moved)
+        is_allowed = signals.get("on_allow_list") is True and not judged.reasons
+        holds = said.holds and not is_allowed
+        return judged.but(
+            scored=_scored(said, held=holds),
+            reasons=(*judged.reasons, SCORED) if holds else judged.reasons,
+            is_allowed=judged.is_allowed or (said.holds and is_allowed),
+        )
+
+
+def _scored(said: Opinion, *, held: bool) -> Scored:
+    """An opinion as it is kept."""
+    if said.score is None:
+        return Scored(standing=said.standing)
+    return Scored(
+        standing=said.standing,
+        version=said.score.version,
+        probability=said.score.probability,
+        would_hold=said.would_hold,
+        held=held,
+        because=tuple(part.name for part in said.score.strongest()),
+    )

@@ -57,6 +57,8 @@ def row_of(journal: Sequence[JournalEntry], checkout: Checkout) -> Row | None:
         if _is_harm(event, checkout):
             harm.append(at)
         match event:
+            case e.ReviewApproved(at_deadline=True):
+                kinds.add(e.ReviewLapsed)  # nobody decided
             case e.Placed():
                 placed_at, signals, weight = at, dict(event.signals), 0
             case e.Assessed():

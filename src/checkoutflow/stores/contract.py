@@ -508,6 +508,12 @@ class Store(Protocol):
     def due(self, now: datetime, limit: int) -> Sequence[Due]:
         """Checkouts with a timer at or before ``now``, the longest overdue first."""
 
+    def waiting(self, *, limit: int = 100) -> Sequence[str]:
+        """Checkouts with a timer ``review``, that of the earliest first.
+
+        It costs the same however many other timers there are.
+        """
+
     def clear_timer(self, checkout_id: str, kind: str, *, up_to: datetime) -> None:
         """Remove a timer that is not set to later than ``up_to``."""
 

@@ -250,6 +250,14 @@ class MemoryStore(MemoryOrders):
             kinds.setdefault(checkout_id, set()).add(kind)
         return [Due(checkout, frozenset(kinds[checkout])) for checkout in [*kinds][:limit]]
 
+    def waiting(self, *, limit: int = 100) -> Sequence[str]:
+        """Checkouts with a timer ``review``, that of the earliest first."""
+        with self._lock:
+            found = sorted(
+                (at, checkout) for (checkout, kind), at in self._timers.items() if kind == "review"
+            )
+        return [checkout for _, checkout in found[:limit]]
+
     def clear_timer(self, checkout_id: str, kind: str, *, up_to: datetime) -> None:
         """Remove a timer that is not set to later than ``up_to``."""
         with self._lock:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 
 # Older tables become these step by step: the first entry holds the statements that make version 2
@@ -172,6 +173,8 @@ UPGRADES: Final[tuple[tuple[str, ...], ...]] = (
             PRIMARY KEY (kind, value)
         ) WITHOUT ROWID""",
         "CREATE INDEX checkoutflow_listings_by_expiry ON checkoutflow_listings (expires_at)",
+        """CREATE INDEX checkoutflow_timers_of_reviews ON checkoutflow_timers (due_at, checkout_id)
+            WHERE kind = 'review'""",
     ),
 )
 
@@ -262,6 +265,13 @@ TIMERS: Final = Table(
     _key("kind"),
     _number("due_at"),
     Index("checkoutflow_timers_by_due", "due_at", "checkout_id"),
+    # The queue of orders that wait for a person is short, however many timers there are.
+    Index(
+        "checkoutflow_timers_of_reviews",
+        "due_at",
+        "checkout_id",
+        sqlite_where=text("kind = 'review'"),
+    ),
     sqlite_with_rowid=False,
 )
 

@@ -345,6 +345,10 @@ class SqlStore(SqlPeople, SqlOrders):
             kinds.setdefault(checkout_id, set()).add(kind)
         return [Due(checkout_id, frozenset(found)) for checkout_id, found in kinds.items()]
 
+    def waiting(self, *, limit: int = 100) -> Sequence[str]:
+        """Checkouts with a timer ``review``, that of the earliest first."""
+        return [found for (found,) in self._ask(self._sql.waiting, limit)]
+
     def clear_timer(self, checkout_id: str, kind: str, *, up_to: datetime) -> None:
         """Remove a timer that is not set to later than ``up_to``."""
         with self._transaction(sqlite.BEGIN_WRITE) as cursor:

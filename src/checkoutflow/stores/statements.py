@@ -58,6 +58,13 @@ class Statements:
         self.delete_timer = _sql(
             delete(timers).where(_is(timers, "checkout_id"), _is(timers, "kind"))
         )
+        self.waiting = _sql(
+            _first(
+                select(timers.c.checkout_id)
+                .where(timers.c.kind == literal_column("'review'"))
+                .order_by(timers.c.due_at, timers.c.checkout_id)
+            )
+        )
         self.set_attempt = _upsert(attempts)
         self.insert_idempotency = _sql(insert(idempotency))
         self.insert_subject = _sql(insert(subjects))

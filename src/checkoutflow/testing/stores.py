@@ -208,6 +208,23 @@ def timers_come_due_in_order(make_store: MakeStore) -> None:
         same(len(store.due(elsewhere, 9)), 1, "a moment is the same moment in any time zone")
 
 
+def reviews_wait_in_order(make_store: MakeStore) -> None:
+    """The queue of orders that wait for a person, the most urgent first."""
+    with opened(make_store) as store:
+        for name, timers in {
+            "co-a": {"review": at(30), "look": at(1)},
+            "co-b": {"review": at(20)},
+            "co-c": {"expiry": at(10)},
+            "co-d": {"review": at(20)},
+        }.items():
+            store.commit(sample_change(sample_checkout(name), timers=timers))
+        told = "waiting gives checkouts with a timer `review`, the earliest first, and no others"
+        same(list(store.waiting()), ["co-b", "co-d", "co-a"], told)
+        same(list(store.waiting(limit=2)), ["co-b", "co-d"], "at most `limit` of them")
+        store.clear_timer("co-b", "review", up_to=at(20))
+        same(list(store.waiting()), ["co-d", "co-a"], told)
+
+
 def a_commit_sets_moves_and_removes_timers(make_store: MakeStore) -> None:
     """A timer that stays when it should go wakes us for nothing; one that is lost never does."""
     with opened(make_store) as store:
@@ -561,6 +578,7 @@ STORE_CHECKS: Final[tuple[StoreCheck, ...]] = (
     a_known_person_keeps_their_key,
     a_key_tells_what_it_was_used_for,
     timers_come_due_in_order,
+    reviews_wait_in_order,
     a_commit_sets_moves_and_removes_timers,
     a_timer_set_later_meanwhile_is_not_cleared,
     a_notice_acts_once,
