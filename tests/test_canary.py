@@ -274,7 +274,7 @@ def what_the_shop_does_itself(trail: Trail, file: Path) -> None:
         )
         held = flow.start(cart_in("SE", 900), market="SE", details=planted("SE"), payment="card")
         held = buy(cage, held)
-        flow.reject(held.id, reviewer="reviewer-1", reason="too good to be true")
+        flow.reject(held.id, reviewer="reviewer-1", reason="not_reached")
         left = flow.start(cart_in("SE"), market="SE", details=planted("SE"))
         flow.change_cart(left.id, cart_in("SE", 100))
         flow.cancel(left.id)

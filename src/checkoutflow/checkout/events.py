@@ -482,11 +482,16 @@ class ChargedBack(Frozen):
 
 
 class Held(Frozen):
-    """A person has to decide before the order is confirmed."""
+    """A person has to decide before the order is confirmed.
+
+    Attributes:
+        at: Since when; None in journals of before that was written down.
+    """
 
     type: Literal["held"] = "held"
     reasons: tuple[str, ...]
     deadline: datetime
+    at: datetime | None = None
 
 
 class ReviewClaimed(Frozen):

@@ -232,7 +232,7 @@ def _judged(state: Checkout, event: e.Judged) -> Checkout:
 
 
 def _held(state: Checkout, event: e.Held) -> Checkout:
-    review = Review(reasons=event.reasons, deadline=event.deadline)
+    review = Review(reasons=event.reasons, deadline=event.deadline, held_at=event.at)
     return _step(state, PhaseStep.HELD, review=review)
 
 

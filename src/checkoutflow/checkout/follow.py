@@ -208,7 +208,7 @@ def _secured(draft: Draft) -> None:
     for payment in state.current_payments:
         if payment.valid_until is not None:
             deadline = min(deadline, payment.valid_until - timedelta(seconds=rules.margin_s))
-    draft.add(e.Held(reasons=judged.reasons, deadline=max(deadline, draft.at)))
+    draft.add(e.Held(reasons=judged.reasons, deadline=max(deadline, draft.at), at=draft.at))
 
 
 def order_of(state: Checkout) -> Order:

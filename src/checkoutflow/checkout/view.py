@@ -321,6 +321,9 @@ class View(Frozen):
         consents: What they are asked to agree to, and whether they do.
         expires_at: When an unfinished checkout ends, or the customer's time to pay.
         decide_by: When a held order must be decided.
+        asked: What a reviewer asked the customer for, while the order is held: ``code``: offer to
+            send one (`ask_again`) and take it (`verify`); ``login``: `begin_login`; ``contact``:
+            `answer`, or how to reach the shop. Empty for nothing.
         attention: Reasons for which a person at the shop should look, as codes.
         refused: What is not offered and why; only where it was asked for.
         explained: What the law changed; only where it was asked for.
@@ -351,6 +354,7 @@ class View(Frozen):
     consents: tuple[ConsentView, ...]
     expires_at: datetime | None
     decide_by: datetime | None
+    asked: Literal["", "code", "login", "contact"] = ""
     attention: tuple[str, ...]
     refused: tuple[Refused, ...] = ()
     explained: tuple[Explained, ...] = ()
@@ -403,10 +407,16 @@ def view_of(
         consents=_asked_consents(state, rules, locale),
         expires_at=state.expires_at if is_collecting or is_placing else None,
         decide_by=state.review.deadline if state.review and state.phase is Phase.HELD else None,
+        asked=_asked_for(state),
         attention=tuple(dict.fromkeys(item.reason for item in state.attention)),
         refused=_refused(found, locale) if found and explain else (),
         explained=_explained(found, locale) if found and explain else (),
     )
+
+
+def _asked_for(state: Checkout) -> Literal["", "code", "login", "contact"]:
+    request = state.review.asked if state.review and state.phase is Phase.HELD else None
+    return request.what if request else ""
 
 
 def _recognition(state: Checkout, missing: Sequence[Need]) -> RecognitionView:
@@ -590,6 +600,8 @@ LABELS: Final = {
     "country": mark("Country"),
     # Translators: the shop's own name for a customer who is logged in.
     "login": mark("Customer account"),
+    # Translators: what the shop's people wrote about an order while they looked at it.
+    "review_notes": mark("Notes of reviewers"),
     # Translators: personnummer, CPR-nummer, fødselsnummer, henkilötunnus, kennitala.
     "national_id": mark("National identity number"),
     "gift_card_code": mark("Gift card code"),

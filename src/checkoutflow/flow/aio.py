@@ -14,6 +14,8 @@ from checkoutflow.flow import host
 from checkoutflow.flow.effects import AskStore, Now, Random, Send, drive_async
 from checkoutflow.flow.noticing import Network
 from checkoutflow.flow.programs import Programs, Report, choices
+from checkoutflow.flow.reviewing import RECENT
+from checkoutflow.flow.telling import Told
 from checkoutflow.providers.contract import Consult
 from checkoutflow.review.traces import network_of
 
@@ -31,13 +33,18 @@ if TYPE_CHECKING:
     from checkoutflow.flow.effects import Effect, Program
     from checkoutflow.flow.exports import Export
     from checkoutflow.flow.knowing import CodeToSend
+    from checkoutflow.flow.reviewing import ReviewFile
     from checkoutflow.flow.rights import Erased
+    from checkoutflow.flow.telling import Port
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
     from checkoutflow.privacy.vault import Keys
     from checkoutflow.providers.contract import Provider
     from checkoutflow.recognition.oidc import OpenIdConnect
+    from checkoutflow.review.drift import Drift
+    from checkoutflow.review.queue import Waiting
+    from checkoutflow.review.score import ScoreModel
     from checkoutflow.shop import Shop
     from checkoutflow.stores.contract import Forgotten, JournalEntry, ListingRow, Message, Store
 
@@ -55,6 +62,7 @@ class AsyncCheckoutFlow:
         issuers: Iterable[OpenIdConnect] = (),
         store: Store,
         keys: Keys | None = None,
+        score: ScoreModel | None = None,
         clock: host.Clock = host.system_clock,
         random: host.RandomBytes = host.system_random,
         http: httpx.AsyncClient | None = None,
@@ -65,7 +73,7 @@ class AsyncCheckoutFlow:
         self._random = random
         self._http = host.AsyncHttp(http)
         self._programs = Programs(
-            shop, providers, keys or host.default_keys(store, random), issuers
+            shop, providers, keys or host.default_keys(store, random), issuers, score
         )
         if http is None:
             host.check_certificates(self._programs.providers.values())
@@ -255,13 +263,56 @@ class AsyncCheckoutFlow:
             )
         )
 
-    # The shop --------------------------------------------------------------------------------
+    # Reviewers -----------------------------------------------------------------------------------
+
+    async def reviews(self, *, limit: int = 100) -> tuple[Waiting, ...]:
+        """As ``CheckoutFlow.reviews``."""
+        return await self._run(self._programs.reviews(limit))
+
+    async def open_review(self, checkout_id: str, *, reviewer: str) -> ReviewFile:
+        """As ``CheckoutFlow.open_review``."""
+        return await self._run(self._programs.open_review(checkout_id, reviewer))
 
     async def claim(
         self, checkout_id: str, *, reviewer: str, idempotency_key: str = ""
     ) -> Checkout:
         """As ``CheckoutFlow.claim``."""
         return await self._act(checkout_id, c.Claim.read({"reviewer": reviewer}), idempotency_key)
+
+    async def release(
+        self, checkout_id: str, *, reviewer: str, idempotency_key: str = ""
+    ) -> Checkout:
+        """As ``CheckoutFlow.release``."""
+        return await self._act(checkout_id, c.Release.read({"reviewer": reviewer}), idempotency_key)
+
+    async def hand_over(
+        self, checkout_id: str, *, reviewer: str, to: str, idempotency_key: str = ""
+    ) -> Checkout:
+        """As ``CheckoutFlow.hand_over``."""
+        command = c.HandOver.read({"reviewer": reviewer, "to": to})
+        return await self._act(checkout_id, command, idempotency_key)
+
+    async def note(
+        self, checkout_id: str, text: str, *, reviewer: str, idempotency_key: str = ""
+    ) -> Checkout:
+        """As ``CheckoutFlow.note``."""
+        return await self._run(self._programs.note(checkout_id, reviewer, text, idempotency_key))
+
+    async def ask(
+        self,
+        checkout_id: str,
+        what: str,
+        *,
+        reviewer: str,
+        by: str = "",
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """As ``CheckoutFlow.ask``."""
+        return await self._run(self._programs.ask(checkout_id, reviewer, what, by, idempotency_key))
+
+    async def answer(self, checkout_id: str, text: str, *, idempotency_key: str = "") -> Checkout:
+        """As ``CheckoutFlow.answer``."""
+        return await self._run(self._programs.answer(checkout_id, text, idempotency_key))
 
     async def approve(
         self, checkout_id: str, *, reviewer: str, idempotency_key: str = ""
@@ -270,11 +321,31 @@ class AsyncCheckoutFlow:
         return await self._act(checkout_id, c.Approve.read({"reviewer": reviewer}), idempotency_key)
 
     async def reject(
-        self, checkout_id: str, *, reviewer: str, reason: str = "", idempotency_key: str = ""
+        self, checkout_id: str, *, reviewer: str, reason: str = "other", idempotency_key: str = ""
     ) -> Checkout:
         """As ``CheckoutFlow.reject``."""
         command = c.Reject.read({"reviewer": reviewer, "reason": reason})
         return await self._act(checkout_id, command, idempotency_key)
+
+    async def review_notice(
+        self, checkout_id: str, *, contact: str, locale: str = ""
+    ) -> tuple[str, ...]:
+        """As ``CheckoutFlow.review_notice``."""
+        return await self._run(self._programs.notice(checkout_id, contact, locale))
+
+    async def tell_reviewers(self, ports: Collection[Port], *, limit: int = 1000) -> Told:
+        """As ``CheckoutFlow.tell_reviewers``."""
+        told = Told()
+        for message, order in await self._run(self._programs.to_tell(limit)):
+            told = await to_thread(told.after, message, order, ports)
+        await self.delivered(told.done)
+        return told
+
+    async def watch_score(self, *, recent: int = RECENT) -> Drift | None:
+        """As ``CheckoutFlow.watch_score``."""
+        return await self._run(self._programs.watch_score(recent))
+
+    # The shop --------------------------------------------------------------------------------
 
     async def ship(
         self,

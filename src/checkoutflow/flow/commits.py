@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.state import Attempt, Checkout, Payment
     from checkoutflow.providers.contract import Provider
     from checkoutflow.recognition.oidc import OpenIdConnect
+    from checkoutflow.review.score import ScoreModel
     from checkoutflow.shop import Shop
     from checkoutflow.stores.contract import NoticeRow
 
@@ -50,8 +52,9 @@ class Commits(Noticing):
         providers: Iterable[Provider],
         keys: Keys,
         issuers: Iterable[OpenIdConnect] = (),
+        score: ScoreModel | None = None,
     ) -> None:
-        """Bind the shop's settings, its providers, its keys and its issuers of identities.
+        """Bind the shop's settings, its providers, its keys, issuers of identities and its score.
 
         Raises:
             UsageError: If two providers have the same name, or a method names one that is absent.
@@ -73,11 +76,18 @@ class Commits(Noticing):
                     field="providers",
                 )
         self.rules = Rules(
-            shop, shop.law(), {name: item.capabilities for name, item in self.providers.items()}
+            shop,
+            shop.law(),
+            {name: item.capabilities for name, item in self.providers.items()},
+            score,
         )
         self.issuers = {issuer.name: issuer for issuer in issuers}
         self._keys = keys
         self._vault = Vault(keys)
+
+    def moved(self, share: float) -> None:
+        """Take in how much of what the score rests on has moved."""
+        self.rules = replace(self.rules, moved=share)
 
     def load(self, checkout_id: str) -> Program[Checkout]:
         """The checkout as it stands.

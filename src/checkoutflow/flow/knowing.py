@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.collecting import OF_AN_ADDRESS
+from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.needs import needed
 from checkoutflow.checkout.recognising import WRONG_CODE, is_open
 from checkoutflow.customer import clean, mainland
 from checkoutflow.customer.identity import ADULT, age_on
+from checkoutflow.customer.matching import matching_form
 from checkoutflow.errors import InvalidInput, NotSupported, NotVerified, TooManyTries, UsageError
 from checkoutflow.flow.acting import Acting
 from checkoutflow.flow.effects import Program, ask_store, now, random
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.privacy.vault import SubjectKey, VaultRow
+    from checkoutflow.recognition.contract import Proof
     from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.stores.contract import ConsentRow
 
@@ -132,7 +135,9 @@ class Knowing(Acting):
         """The code that a customer waits for; None if there is nobody, or no need."""
         state = yield from self.load(checkout_id_)
         at = yield from now()
-        asked = state.recognition
+        asked = state.showing
+        if state.phase is Phase.HELD:
+            return (yield from self._code_for_reviewer(state, at))
         if not is_open(asked, at) or not asked.person:
             return None
         known = yield from self._remembered_of(asked.person, at)
@@ -141,9 +146,25 @@ class Knowing(Acting):
             return None
         read = ReadRow(known.person, at, Purpose.REMEMBER, (by,), "code")
         yield from ask_store("write_person", PersonChange(subject=known.person, reads=(read,)))
+        return self._code_to(known.values[by], by, state)
+
+    def _code_to(self, to: str, by: Literal["email", "phone"], state: Checkout) -> CodeToSend:
+        asked = state.showing
         code = code_of(self._keys, asked.challenge, asked.sending)
         text = code_text(code, self.shop.name, state.locale)
-        return CodeToSend(state.id, by, Secret(known.values[by]), text)
+        return CodeToSend(state.id, by, Secret(to), text)
+
+    def _code_for_reviewer(self, state: Checkout, at: datetime) -> Program[CodeToSend | None]:
+        """The code that a reviewer asked for; it goes where the order itself says."""
+        if not is_open(state.second, at):
+            return None
+        by: Literal["email", "phone"] = "phone" if state.second.by == "phone" else "email"
+        values = yield from self._opened(state.subject, Purpose.PREVENT_FRAUD, at, [by])
+        if by not in values:
+            return None
+        read = ReadRow(state.subject, at, Purpose.PREVENT_FRAUD, (by,), "code")
+        yield from ask_store("write_person", PersonChange(subject=state.subject, reads=(read,)))
+        return self._code_to(values[by], by, state)
 
     def verify(self, checkout_id_: str, typed: str, key: str) -> Program[Checkout]:
         """Take a code that the customer typed, and fill in what is known of them.
@@ -157,9 +178,12 @@ class Knowing(Acting):
             return found
         state = yield from self.load(checkout_id_)
         at = yield from now()
-        asked = state.recognition
+        asked = state.showing
         is_right = is_code(self._keys, asked.challenge, asked.sending, typed)
         is_right = is_right and is_open(asked, at)
+        if state.phase is Phase.HELD and is_right:
+            shown = c.Verify(by=asked.by, challenge=asked.challenge, sending=asked.sending)
+            return (yield from self.act(state.id, [shown], {}, key, asked=call))
         known = yield from self._remembered_of(asked.person, at, opens=is_right)
         if known is None:
             yield from self.act(checkout_id_, [c.RefuseCode()], {}, "")
@@ -265,7 +289,7 @@ class Knowing(Acting):
         """
         state = yield from self.load(checkout_id_)
         at = yield from now()
-        asked = state.recognition
+        asked = state.showing
         if asked.by not in self.issuers or asked.level != "known":
             raise NotVerified("nobody is waited for; let the customer start again", field="query")
         there = self._issuer(asked.by)
@@ -277,6 +301,8 @@ class Knowing(Acting):
             raise NotVerified(f"the issuer says {returned.reason}", field="query")
         finishing = there.finish(returned, at, market=state.market)
         proof = yield from self._exchanged(there, finishing, at)
+        if state.phase is Phase.HELD:
+            return (yield from self._shown_to_reviewer(state, asked.by, proof, at))
         login = f"{asked.by}:{proof.subject.reveal()}"
         known = yield from self.login(login, at)
         is_here = mainland(there.config.market or state.market) == mainland(state.market)
@@ -295,6 +321,25 @@ class Knowing(Acting):
         about = self.taken_over(known, filled, at) if known else NOTHING
         values = {**filled, **told, "login": login}
         return (yield from self.act(checkout_id_, [verify], {}, "", about, values))
+
+    def _shown_to_reviewer(
+        self, state: Checkout, issuer: str, proof: Proof, at: datetime
+    ) -> Program[Checkout]:
+        """Whether an issuer gives the customer the order's name; nothing else of it is kept."""
+        about, is_named_so = NOTHING, None
+        if "name" in proof.details:
+            names = ["name"]
+            kept = yield from self._opened(state.subject, Purpose.PREVENT_FRAUD, at, names)
+            if "name" in kept:
+                read = ReadRow(state.subject, at, Purpose.PREVENT_FRAUD, ("name",), issuer)
+                about = About(reads=(read,))
+                one, other = (
+                    matching_form("name", each["name"], state.market)
+                    for each in (kept, proof.details)
+                )
+                is_named_so = one == other
+        verify = c.Verify(by=issuer, is_named_so=is_named_so)
+        return (yield from self.act(state.id, [verify], {}, "", about))
 
     def _issuer(self, name: str) -> OpenIdConnect:
         try:

@@ -24,8 +24,8 @@ from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.health import is_down
 from checkoutflow.flow.ids import CHECKOUT_BYTES, PAYMENT_BYTES, checkout_id, payment_id
 from checkoutflow.flow.keeping import NOTHING
-from checkoutflow.flow.listing import Listing
 from checkoutflow.flow.noticing import NOWHERE, Network
+from checkoutflow.flow.reviewing import Reviewing
 from checkoutflow.flow.sending import RELOADS
 from checkoutflow.payment.references.scheme import without_blanks
 from checkoutflow.providers.contract import Webhook
@@ -79,7 +79,7 @@ def choices(delivery: str, payment: str) -> list[c.Command]:
     return chosen
 
 
-class Programs(Listing):
+class Programs(Reviewing):
     """Every call of the flow, as a program."""
 
     def start(

@@ -10,6 +10,8 @@ from checkoutflow.flow import host
 from checkoutflow.flow.effects import AskStore, Now, Random, Send, drive
 from checkoutflow.flow.noticing import Network
 from checkoutflow.flow.programs import Programs, Report, choices
+from checkoutflow.flow.reviewing import RECENT
+from checkoutflow.flow.telling import Told
 from checkoutflow.providers.contract import Consult
 from checkoutflow.review.traces import network_of
 
@@ -27,13 +29,18 @@ if TYPE_CHECKING:
     from checkoutflow.flow.effects import Effect, Program
     from checkoutflow.flow.exports import Export
     from checkoutflow.flow.knowing import CodeToSend
+    from checkoutflow.flow.reviewing import ReviewFile
     from checkoutflow.flow.rights import Erased
+    from checkoutflow.flow.telling import Port
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
     from checkoutflow.privacy.vault import Keys
     from checkoutflow.providers.contract import Provider
     from checkoutflow.recognition.oidc import OpenIdConnect
+    from checkoutflow.review.drift import Drift
+    from checkoutflow.review.queue import Waiting
+    from checkoutflow.review.score import ScoreModel
     from checkoutflow.shop import Shop
     from checkoutflow.stores.contract import Forgotten, JournalEntry, ListingRow, Message, Store
 
@@ -58,6 +65,7 @@ class CheckoutFlow:
         issuers: Iterable[OpenIdConnect] = (),
         store: Store,
         keys: Keys | None = None,
+        score: ScoreModel | None = None,
         clock: host.Clock = host.system_clock,
         random: host.RandomBytes = host.system_random,
         http: httpx.Client | None = None,
@@ -71,6 +79,8 @@ class CheckoutFlow:
             store: Where checkouts are kept; its tables must exist (``store.create()``).
             keys: What personal data is sealed with. By default a file beside the SQLite database,
                 readable by its owner alone.
+            score: A learned score of orders, from ``checkoutflow.review.score.read_model``; it can
+                hold orders beside the rules of review, and nothing else.
             clock: Tells the time: aware, in UTC.
             random: Gives random bytes fit for keys.
             http: A client of the shop's own, with its proxy or certificates.
@@ -85,7 +95,7 @@ class CheckoutFlow:
         self._random = random
         self._http = host.SyncHttp(http)
         self._programs = Programs(
-            shop, providers, keys or host.default_keys(store, random), issuers
+            shop, providers, keys or host.default_keys(store, random), issuers, score
         )
         if http is None:
             host.check_certificates(self._programs.providers.values())
@@ -398,22 +408,176 @@ class CheckoutFlow:
             )
         )
 
-    # The shop --------------------------------------------------------------------------------
+    # Reviewers -----------------------------------------------------------------------------------
+
+    def reviews(self, *, limit: int = 100) -> tuple[Waiting, ...]:
+        """Orders that wait for a person, the most urgent first; nothing personal.
+
+        Args:
+            limit: At most so many: those whose deadline comes first.
+        """
+        return self._run(self._programs.reviews(limit))
+
+    def open_review(self, checkout_id: str, *, reviewer: str) -> ReviewFile:
+        """Everything that a decision needs, the customer's details and all notes among it.
+
+        That they were read, and by whom, is on record. Show it to that reviewer alone.
+
+        Raises:
+            NotFound: If the order was not held.
+            PurposeRefused: If the person asked that their data only be kept.
+        """
+        return self._run(self._programs.open_review(checkout_id, reviewer))
 
     def claim(self, checkout_id: str, *, reviewer: str, idempotency_key: str = "") -> Checkout:
-        """A reviewer takes a held order on."""
+        """A reviewer takes a held order on; nobody else decides it while the lease lasts.
+
+        Claim it again to have it for longer. Whoever vanishes loses it with the lease.
+
+        Raises:
+            ReviewTaken: If another reviewer has it.
+            ReviewOver: If it does not wait for a decision any more.
+        """
         return self._act(checkout_id, c.Claim.read({"reviewer": reviewer}), idempotency_key)
 
+    def release(self, checkout_id: str, *, reviewer: str, idempotency_key: str = "") -> Checkout:
+        """A reviewer lets go of an order, for another one to take.
+
+        Raises:
+            ReviewTaken: If they do not have it.
+            ReviewOver: If it does not wait for a decision any more.
+        """
+        return self._act(checkout_id, c.Release.read({"reviewer": reviewer}), idempotency_key)
+
+    def hand_over(
+        self, checkout_id: str, *, reviewer: str, to: str, idempotency_key: str = ""
+    ) -> Checkout:
+        """A reviewer gives an order to another one, who has it from now on.
+
+        Raises:
+            ReviewTaken: If they do not have it.
+            ReviewOver: If it does not wait for a decision any more.
+        """
+        command = c.HandOver.read({"reviewer": reviewer, "to": to})
+        return self._act(checkout_id, command, idempotency_key)
+
+    def note(
+        self, checkout_id: str, text: str, *, reviewer: str, idempotency_key: str = ""
+    ) -> Checkout:
+        """Write a note about a held order. It is sealed, and shown by ``open_review`` alone.
+
+        Raises:
+            InvalidInput: If it is empty, too long, or holds a card number.
+            ReviewOver: If it does not wait for a decision any more.
+        """
+        return self._run(self._programs.note(checkout_id, reviewer, text, idempotency_key))
+
+    def ask(
+        self,
+        checkout_id: str,
+        what: str,
+        *,
+        reviewer: str,
+        by: str = "",
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """Ask the customer for something before deciding. The deadline goes on.
+
+        The shop is told by a message ``review_asked`` (`review_notice` has the words), and by
+        ``review_answered`` when the customer has done it; what came of it is on the review.
+
+        Args:
+            checkout_id: Which checkout.
+            what: ``code``: a code, sent to the order's own telephone or mailbox: on the page that
+                the customer comes to call `ask_again`, and `verify` with what they type.
+                ``login``: to show at an issuer who they are, with `begin_login`. ``contact``: to
+                get in touch; `answer` takes what they write.
+            reviewer: Who asks.
+            by: Where a code goes: ``email`` or ``phone``.
+            idempotency_key: The shop's own key for this call.
+
+        Raises:
+            InvalidInput: If there is nowhere to send a code to.
+            ReviewTaken: If another reviewer has the order.
+            ReviewOver: If it does not wait for a decision any more.
+        """
+        return self._run(self._programs.ask(checkout_id, reviewer, what, by, idempotency_key))
+
+    def answer(self, checkout_id: str, text: str, *, idempotency_key: str = "") -> Checkout:
+        """Take what the customer wrote, where a reviewer asked; it is kept as a note.
+
+        Raises:
+            InvalidInput: If it is empty, too long, or holds a card number.
+            UsageError: If nobody waits for it.
+        """
+        return self._run(self._programs.answer(checkout_id, text, idempotency_key))
+
     def approve(self, checkout_id: str, *, reviewer: str, idempotency_key: str = "") -> Checkout:
-        """A reviewer lets a held order through."""
+        """A reviewer lets a held order through; where two must, the second yes confirms it.
+
+        Raises:
+            NeedsAnother: If the first of two approves again.
+            ReviewTaken: If another reviewer has the order.
+            ReviewOver: If it does not wait for a decision any more; ``why`` says what came before.
+        """
         return self._act(checkout_id, c.Approve.read({"reviewer": reviewer}), idempotency_key)
 
     def reject(
-        self, checkout_id: str, *, reviewer: str, reason: str = "", idempotency_key: str = ""
+        self, checkout_id: str, *, reviewer: str, reason: str = "other", idempotency_key: str = ""
     ) -> Checkout:
-        """A reviewer turns a held order down; what is reserved is voided."""
+        """A reviewer turns a held order down; what is reserved is voided.
+
+        Args:
+            checkout_id: Which checkout.
+            reviewer: Who.
+            reason: One of ``checkoutflow.review.RejectReason``.
+            idempotency_key: The shop's own key for this call.
+
+        Raises:
+            ReviewTaken: If another reviewer has the order.
+            ReviewOver: If it does not wait for a decision any more; ``why`` says what came before.
+        """
         command = c.Reject.read({"reviewer": reviewer, "reason": reason})
         return self._act(checkout_id, command, idempotency_key)
+
+    def review_notice(self, checkout_id: str, *, contact: str, locale: str = "") -> tuple[str, ...]:
+        """What to tell the customer of an order that is held, asked about or turned down.
+
+        Args:
+            checkout_id: Which checkout.
+            contact: How the shop is reached by who wants to be heard: an address or a page.
+            locale: Another language than the checkout's.
+
+        Returns:
+            Paragraphs; none where there is nothing to tell.
+        """
+        return self._run(self._programs.notice(checkout_id, contact, locale))
+
+    def tell_reviewers(self, ports: Collection[Port], *, limit: int = 1000) -> Told:
+        """Tell reviewers what waits for them: hand on messages ``review_waits``.
+
+        Call it from a scheduler, as `run_due`; the shop's settings name the message. A message that
+        a port fails to take stays, and is handed to all of them again.
+
+        Args:
+            ports: Whom to tell: see ``checkoutflow.flow.telling``.
+            limit: Look at so many of the messages that were kept for the shop.
+        """
+        told = Told()
+        for message, order in self._run(self._programs.to_tell(limit)):
+            told = told.after(message, order, ports)
+        self.delivered(told.done)
+        return told
+
+    def watch_score(self, *, recent: int = RECENT) -> Drift | None:
+        """Look whether orders are still those that the learned score knows.
+
+        Until the next call this flow leaves the score out if too much has moved, and goes by the
+        rules alone. It reads every order once: call it at night. None where there is no score.
+        """
+        return self._run(self._programs.watch_score(recent))
+
+    # The shop --------------------------------------------------------------------------------
 
     def ship(
         self,

@@ -124,6 +124,13 @@ _PHONE: Final[Mapping[Purpose, Basis]] = MappingProxyType(
 # The shop's own name for a customer who is logged in, or a provider's for one who shared it.
 _LOGIN: Final[Mapping[Purpose, Basis]] = _PERSONS
 _VOUCHER: Final[Mapping[Purpose, Basis]] = MappingProxyType({Purpose.TAKE_PAYMENT: Basis.CONTRACT})
+# What reviewers write about an order that was held, and what its customer answered them.
+_NOTES: Final[Mapping[Purpose, Basis]] = MappingProxyType(
+    {
+        Purpose.PREVENT_FRAUD: Basis.LEGITIMATE_INTEREST,
+        Purpose.ANSWER_RIGHTS: Basis.LEGAL_OBLIGATION,
+    }
+)
 # Who lends must know to whom: what the customer asks for, by choosing credit, before the contract.
 _NATIONAL_ID: Final[Mapping[Purpose, Basis]] = MappingProxyType(
     {Purpose.IDENTIFY_FOR_CREDIT: Basis.CONTRACT}
@@ -142,6 +149,7 @@ FIELDS: Final[Mapping[str, Field]] = MappingProxyType(
             Field("city", _ADDRESS, KEEP_ORDER),
             Field("country", _ADDRESS, KEEP_ORDER),
             Field("login", _LOGIN, KEEP_ORDER),
+            Field("review_notes", _NOTES, KEEP_ORDER),
             # As strict as can be: gone with an unfinished sale, and soon after a finished one.
             Field("national_id", _NATIONAL_ID, KEEP_UNFINISHED, secret=True),
             Field("gift_card_code", _VOUCHER, KEEP_UNFINISHED, secret=True),

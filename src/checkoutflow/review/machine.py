@@ -140,6 +140,7 @@ class Review(Frozen):
     Attributes:
         reasons: Why it was held, for the reviewer.
         deadline: When the shop's policy decides instead.
+        held_at: Since when it waits; None in journals of before that was written down.
         reviewer: Who has it or had it last, or who decided: the shop's own name for them; never a
             customer.
         claimed_until: Until when nobody else takes it or decides; None where nobody has it.
@@ -154,6 +155,7 @@ class Review(Frozen):
     state: ReviewState = ReviewState.OPEN
     reasons: tuple[str, ...]
     deadline: datetime
+    held_at: datetime | None = None
     reviewer: str = ""
     claimed_until: datetime | None = None
     endorsed_by: str = ""

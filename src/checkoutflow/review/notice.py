@@ -13,15 +13,18 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
+from checkoutflow.review.machine import Ask, RejectReason
 from checkoutflow.texts import date_text, locale_of, mark, translate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+    from checkoutflow.review.machine import Request
+
 # ``always``: for the page on privacy. ``held``: an order waits for a person. ``rejected``: a person
-# said no.
-Moment = Literal["always", "held", "rejected"]
+# said no. ``lapsed``: nobody looked in time.
+Moment = Literal["always", "held", "rejected", "lapsed"]
 
 _BY_WHAT: Final = mark(
     "It goes by the order itself (goods, value, delivery, way to pay), by whether phone, card,"
@@ -63,6 +66,36 @@ _TEXTS: Final[Mapping[Moment, tuple[str, ...]]] = MappingProxyType(
             _SAY,
             _COMPLAIN,
         ),
+        "lapsed": (
+            mark(
+                "Nobody at {shop} could look at your order in time, so it does not go ahead."
+                " Nothing is taken from you, and what was reserved is released. You can order again."
+            ),
+            _SAY,
+            _COMPLAIN,
+        ),
+    }
+)
+_ASKED: Final[Mapping[Ask, str]] = MappingProxyType(
+    {
+        "code": mark(
+            "To be sure that the order is yours, {shop} sends a code to the telephone or e-mail"
+            " address of the order. Please type it on the page of your order."
+        ),
+        "login": mark(
+            "To be sure that the order is yours, {shop} asks you to log in with your electronic"
+            " identity on the page of your order."
+        ),
+        "contact": mark("{shop} has a question about your order. Please get in touch: {contact}."),
+    }
+)
+_WHY: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        RejectReason.NOT_SHOWN: mark("You were asked to show that the order is yours."),
+        RejectReason.NOT_REACHED: mark("{shop} tried to reach you and could not."),
+        RejectReason.DELIVERY: mark("{shop} cannot safely send these goods to the address given."),
+        RejectReason.FOR_RESALE: mark("It is more than {shop} sells to one customer."),
+        RejectReason.UNPAID_BEFORE: mark("Earlier orders are not paid for."),
     }
 )
 # Translators: {date} is a day, with the month in words.
@@ -86,3 +119,30 @@ def notice(
         day = date_text(decide_by, locale_of(locale))
         texts.insert(2, translate(_BY, locale).format(date=day))
     return tuple(texts)
+
+
+def held_notice(
+    *, shop: str, contact: str, locale: str, decide_by: date, request: Request | None = None
+) -> tuple[str, ...]:
+    """What to tell a customer whose order waits, with what they are asked for, if anything."""
+    texts = notice("held", shop=shop, contact=contact, locale=locale, decide_by=decide_by)
+    if request is None:
+        return texts
+    asked = translate(_ASKED[request.what], locale).format(shop=shop, contact=contact)
+    return (asked, *texts)
+
+
+def rejected_notice(*, shop: str, contact: str, locale: str, reason: str) -> tuple[str, ...]:
+    """What to tell a customer whose order a person turned down.
+
+    The reason is among it where it is the customer's to put right, and tells nobody how to do
+    better at somebody else's cost.
+    """
+    first, *rest = notice("rejected", shop=shop, contact=contact, locale=locale)
+    why = (translate(_WHY[reason], locale).format(shop=shop),) if reason in _WHY else ()
+    return (first, *why, *rest)
+
+
+def lapsed_notice(*, shop: str, contact: str, locale: str) -> tuple[str, ...]:
+    """What to tell a customer whose order nobody looked at in time."""
+    return notice("lapsed", shop=shop, contact=contact, locale=locale)
