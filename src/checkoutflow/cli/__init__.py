@@ -17,7 +17,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from checkoutflow.cli import review_score
+from checkoutflow.cli import review_queue, review_score
 from checkoutflow.cli.paper import Paper
 from checkoutflow.errors import CheckoutError
 
@@ -323,6 +323,7 @@ def _review(review: argparse.ArgumentParser) -> None:
         each.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
     for each in (backtest, lists):
         each.add_argument("--json", action="store_true", help="print one JSON document")
+    review_queue.add(action, _keys)
     review_score.add(action)
 
 

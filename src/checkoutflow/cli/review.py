@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from checkoutflow.checkout.state import Checkout
     from checkoutflow.cli.paper import Paper
-    from checkoutflow.review.backtest import Backtest, Fate, Past, Tally, Tried
+    from checkoutflow.review.backtest import Backtest, Past, Tally, Tried
     from checkoutflow.stores.contract import ListingRow
     from checkoutflow.stores.sql import SqlStore
 
@@ -102,33 +101,17 @@ def _backtest(arguments: Namespace, paper: Paper) -> int:
 def _past(store: SqlStore) -> Iterator[Past]:
     """Every order that money was reserved for, a page at a time."""
     from checkoutflow.checkout.follow import order_of  # noqa: PLC0415 -- only this action needs it
+    from checkoutflow.checkout.reviewed import fate_of, is_an_order  # noqa: PLC0415 -- see above
     from checkoutflow.review.backtest import Past  # noqa: PLC0415 -- only this action needs it
 
     after = ""
     while page := store.checkouts((), after=after, limit=_PAGE):
         for name in page:
             state = store.load(name)
-            if state is not None and _is_an_order(state):
+            if state is not None and is_an_order(state):
                 was_held = state.review is not None
-                yield Past(order_of(state), state.signals, _fate(state), was_held)
+                yield Past(order_of(state), state.signals, fate_of(state), was_held)
         after = page[-1]
-
-
-def _is_an_order(state: Checkout) -> bool:
-    from checkoutflow.checkout.machine import Phase  # noqa: PLC0415 -- only this action needs it
-
-    is_secured = state.tenders and all(item.books.authorised for item in state.current_payments)
-    return bool(is_secured) and state.phase not in {Phase.COLLECTING, Phase.PLACING, Phase.EXPIRED}
-
-
-def _fate(state: Checkout) -> Fate:
-    from checkoutflow.review import ReviewState  # noqa: PLC0415 -- only this action needs it
-
-    decided = state.review.state if state.review is not None else ReviewState.APPROVED
-    is_unpaid = any(item.is_reminded and item.open.minor for item in state.invoices)
-    if state.chargebacks or is_unpaid or decided is ReviewState.REJECTED:
-        return "bad"
-    return "good" if decided is ReviewState.APPROVED else "open"
 
 
 def _plain(found: Backtest) -> dict[str, Any]:

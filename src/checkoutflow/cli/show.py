@@ -114,6 +114,12 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
         e.Judged: "rules that apply: {hits}",
         e.Held: "{reasons}; a person decides by {deadline}",
         e.ReviewClaimed: "{reviewer} looks at it",
+        e.ReviewReleased: "{reviewer} lets go of it",
+        e.ReviewHandedOver: "{reviewer} hands it over to {to}",
+        e.ReviewEndorsed: "{reviewer} would let it through; another reviewer decides with them",
+        e.ReviewNoted: "{reviewer} writes a note",
+        e.CustomerAsked: "{reviewer} asks the customer: {what}",
+        e.CustomerAnswered: "the customer answers: {answer}",
         e.ReviewApproved: "{reviewer} lets it through",
         e.ReviewRejected: "{reviewer} turns it down{reason}",
         e.ReviewLapsed: "it counts as turned down{reason}",
@@ -208,7 +214,11 @@ def _open(checkout: Checkout) -> Iterator[str]:
     if checkout.phase in {Phase.COLLECTING, Phase.PLACING}:
         yield f"The customer has not finished; expires {moment(checkout.expires_at)}."
     review = checkout.review
-    if review is not None and review.state in {ReviewState.OPEN, ReviewState.CLAIMED}:
+    if review is not None and review.state in {
+        ReviewState.OPEN,
+        ReviewState.CLAIMED,
+        ReviewState.ENDORSED,
+    }:
         yield f"The review is {review.state}; to be decided by {moment(review.deadline)}."
     if checkout.phase in {Phase.HELD, Phase.CONFIRMED} and (left := checkout.to_ship()):
         yield f"To ship: {pieces(left)}."

@@ -69,7 +69,8 @@ _TEXTS: Final[Mapping[Moment, tuple[str, ...]]] = MappingProxyType(
         "lapsed": (
             mark(
                 "Nobody at {shop} could look at your order in time, so it does not go ahead."
-                " Nothing is taken from you, and what was reserved is released. You can order again."
+                " Nothing is taken from you, and what was reserved is released. You can order"
+                " again."
             ),
             _SAY,
             _COMPLAIN,
