@@ -126,6 +126,7 @@ class Verify(Frozen):
         delivery: What they chose last time; taken where it is offered.
         payment: The same.
         adult: Whether they are 18 or older, where that is known from it.
+        consents: What they said last of each thing to agree to, in this checkout or before.
     """
 
     name: ClassVar = CommandName.VERIFY
@@ -138,6 +139,7 @@ class Verify(Frozen):
     delivery: str = ""
     payment: str = ""
     adult: bool | None = None
+    consents: Mapping[str, bool] | None = None
 
 
 class GiveConsent(Frozen):
@@ -146,11 +148,13 @@ class GiveConsent(Frozen):
     Attributes:
         consents: By its name, whether it is given.
         locale: In which language they read what they agreed to.
+        said: What they said last of each, here or since then elsewhere.
     """
 
     name: ClassVar = CommandName.CONSENT
     consents: Mapping[str, bool]
     locale: str
+    said: Mapping[str, bool] = {}
 
 
 class ChooseDelivery(Frozen):

@@ -104,11 +104,16 @@ class LoginTaken(Frozen):
 
 
 class Verified(Frozen):
-    """The customer has shown who they are; ``person`` is empty where they are not remembered."""
+    """The customer has shown who they are; ``person`` is empty where they are not remembered.
+
+    Attributes:
+        consents: What they said last, here or before; None in journals of earlier versions.
+    """
 
     type: Literal["verified"] = "verified"
     person: str
     by: str
+    consents: Mapping[str, bool] | None = None
 
 
 class AgeKnown(Frozen):

@@ -136,7 +136,8 @@ def _login_taken(state: Checkout, _: e.LoginTaken) -> Checkout:
 
 def _verified(state: Checkout, event: e.Verified) -> Checkout:
     known = Recognition(level="verified", person=event.person, by=event.by)
-    return state.but(recognition=known)
+    consents = state.consents if event.consents is None else event.consents
+    return state.but(recognition=known, consents=consents)
 
 
 def _age_known(state: Checkout, event: e.AgeKnown) -> Checkout:

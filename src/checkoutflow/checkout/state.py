@@ -256,7 +256,8 @@ class Checkout(Frozen):
             not know.
         arms: The arm of each of the shop's experiments, by its id; given once, at the start.
         recognition: How far the customer has shown who they are.
-        consents: What they agreed to or refused in this checkout.
+        consents: What they agreed to or refused in this checkout; of who has shown who they are,
+            what they said last, here or before.
         provided: Names of the contact fields that the vault holds.
         areas: The shop's areas in which the customer lives, as far as known.
         expires_at: When it expires unless something happens.

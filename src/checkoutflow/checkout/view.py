@@ -284,7 +284,7 @@ class RecognitionView(Frozen):
 
 
 class ConsentView(Frozen):
-    """Something to agree to: a box that is ticked only if the customer ticked it.
+    """Something to agree to: a box that is ticked only if the customer ticked it, now or before.
 
     Attributes:
         consent: Its name, for ``flow.consent``.

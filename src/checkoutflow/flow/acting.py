@@ -141,7 +141,7 @@ def in_order(
     return [*given, *choices, *([c.Provide(fields=last)] if last else [])]
 
 
-_FOUND_OUT: Final = {"payments", "down"}
+_FOUND_OUT: Final = {"payments", "down", "said"}
 
 
 def content_of(commands: Iterable[c.Command]) -> list[str]:

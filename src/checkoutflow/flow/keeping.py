@@ -16,13 +16,14 @@ from checkoutflow.customer.matching import matching_form
 from checkoutflow.flow.effects import Program, ask_store, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
 from checkoutflow.payment.outcomes import Operation
-from checkoutflow.privacy.consent import Consent, version_of
+from checkoutflow.privacy.consent import Consent
 from checkoutflow.privacy.fields import FIELDS, KEEP_PROFILE, KEEP_UNFINISHED, Purpose
 from checkoutflow.privacy.register import last_day
 from checkoutflow.privacy.vault import Keys, SubjectKey, Vault, VaultRow, digests
 from checkoutflow.stores.contract import (
     ConsentRow,
     DigestRow,
+    ErasureRow,
     ProfileRow,
     ReadRow,
 )
@@ -216,15 +217,29 @@ class Keeping:
             if by not in others and (known := self.known_by(by, values)) is not None
         )
 
+    def person_of(self, state: Checkout, at: datetime) -> Program[str]:
+        """Who is remembered by a checkout: who was shown to buy, or began to be known by it."""
+        person = shown(state)
+        if not person:
+            found = yield from ask_store("find_people", BOUGHT, (state.id,), at)
+            person = "".join(found)  # one at most: a checkout is one person's
+        return person
+
     # The sale -------------------------------------------------------------------------------------
 
     def _about(
         self, before: Checkout | None, after: Checkout, events: Sequence[e.Event], at: datetime
     ) -> Program[About]:
         """What a commit means for what is kept: reads that it leads to, consents, and the sale."""
-        about = About(
-            consents=_consents(before, after, events, at), reads=self._reads(after, events, at)
-        )
+        about = About(reads=self._reads(after, events, at))
+        for event in events:
+            if isinstance(event, e.ConsentChanged):
+                owner = (yield from self.person_of(after, at)) or after.subject
+                about += About(consents=_consents(owner, event, after.id, before, at))
+            elif isinstance(event, e.Verified) and event.person and before is not None:
+                here = yield from ask_store("consents", after.subject)
+                said = yield from ask_store("consents", event.person)
+                about += About(consents=brought(here, said, event.person))
         if after.provided and any(isinstance(event, ORDERED) for event in events):
             about += yield from self._sold(after, at)
         return about
@@ -298,9 +313,20 @@ class Keeping:
         until = self._sale_end("email", state, day, is_durable)
         traces = self._traces_of_sale(state.subject, values, until)
         kept += About(digests=traces)
-        if state.consents.get(Consent.PROFILE, bool(shown(state))):
+        if (yield from self._is_to_be_remembered(state)):
             kept += yield from self._remembered(state, values, at, until)
         return kept
+
+    def _is_to_be_remembered(self, state: Checkout) -> Program[bool]:
+        """Whether the customer agreed to it, and was not forgotten since, in whatever checkout."""
+        person = shown(state)
+        if not person:
+            return state.consents.get(Consent.PROFILE, False)
+        said = last_words((yield from ask_store("consents", person))).get(Consent.PROFILE)
+        if said is None or not said.is_given:
+            return False
+        erasures: Sequence[ErasureRow] = yield from ask_store("erasures", person)
+        return all(erasure.at <= said.at for erasure in erasures)
 
     def _sale_end(self, name: str, state: Checkout, day: date, is_durable: bool) -> datetime:  # noqa: FBT001 -- a fact of the sale
         return _end_of(last_day(name, self.rules.law, state.market, day, durable=is_durable))
@@ -315,15 +341,18 @@ class Keeping:
         """
         person = shown(state)
         is_new = not person
-        before: ProfileRow | None = yield from ask_store("profile", person)
-        if before is not None and before.restricted_at is not None:
-            return NOTHING
         others = yield from self._somebody_elses(person, values, at)
+        consents: tuple[ConsentRow, ...] = ()
         if is_new:
             if others and state.recognition.level != "verified":
                 return NOTHING
             octets = yield from random(CHECKOUT_BYTES)
             person = checkout_id(octets)
+            consents = carried((yield from ask_store("consents", state.subject)), (), person)
+        else:
+            before: ProfileRow | None = yield from ask_store("profile", person)
+            if before is not None and before.restricted_at is not None:
+                return NOTHING
         until = at + timedelta(days=KEEP_PROFILE)
         values = {"country": state.market, **values}
         sealed = yield from self._sealed_for(
@@ -334,18 +363,11 @@ class Keeping:
         choices = {"delivery": state.delivery, "payment": state.method}
         profile = ProfileRow(person, {name: to for name, to in choices.items() if to}, at)
         read = ReadRow(state.subject, at, Purpose.REMEMBER, tuple(sorted(values)), "checkoutflow")
-        consents = [
-            ConsentRow(
-                person, kind, is_given, at, version_of(Consent(kind)), state.locale, state.id
-            )
-            for kind, is_given in state.consents.items()
-            if is_new
-        ]
         mine = About(
             digests=(*traces, bought),
             traces=tuple(row.kind for row in traces),
             people=(person,),
-            consents=tuple(consents),
+            consents=consents,
             reads=(read,),
             profile=profile,
         )
@@ -364,18 +386,50 @@ def _end_of(day: date) -> datetime:
 
 
 def _consents(
-    before: Checkout | None, after: Checkout, events: Sequence[e.Event], at: datetime
+    owner: str, event: e.ConsentChanged, checkout: str, before: Checkout | None, at: datetime
 ) -> tuple[ConsentRow, ...]:
-    """Consents of this commit, each with its proof: the checkout and the version that has it."""
-    version = before.version + 1 if before is not None else 1
-    owner = shown(after) or after.subject
+    """What was said, each with its proof: the checkout and the version that has it."""
+    proof = f"{checkout}/{before.version + 1 if before is not None else 1}"
     return tuple(
-        ConsentRow(
-            owner, kind, is_given, at, event.texts[kind], event.locale, f"{after.id}/{version}"
-        )
-        for event in events
-        if isinstance(event, e.ConsentChanged)
+        ConsentRow(owner, kind, is_given, at, event.texts[kind], event.locale, proof)
         for kind, is_given in event.consents.items()
+    )
+
+
+def last_words(rows: Iterable[ConsentRow]) -> dict[str, ConsentRow]:
+    """What somebody said last of each thing that can be agreed to."""
+    return {row.kind: row for row in sorted(rows, key=lambda row: row.at)}
+
+
+def words(rows: Iterable[ConsentRow]) -> dict[str, bool]:
+    """The same as a yes or no."""
+    return {kind: row.is_given for kind, row in last_words(rows).items()}
+
+
+def carried(
+    said: Iterable[ConsentRow], theirs: Iterable[ConsentRow], to: str
+) -> tuple[ConsentRow, ...]:
+    """What was said under another reference, with its proof, where it is later than ``theirs``."""
+    known = last_words(theirs)
+    return tuple(
+        replace(row, subject=to)
+        for kind, row in last_words(said).items()
+        if kind not in known or known[kind].at < row.at
+    )
+
+
+def brought(
+    here: Iterable[ConsentRow], theirs: Iterable[ConsentRow], person: str
+) -> tuple[ConsentRow, ...]:
+    """What somebody said in a checkout before they showed who they are: it is theirs from then on.
+
+    Who unticked a box there that they had just ticked has not asked to be forgotten, and wants no
+    offers that they refused before.
+    """
+    return tuple(
+        row
+        for row in carried(here, theirs, person)
+        if row.is_given or row.kind not in {Consent.PROFILE, Consent.NO_MARKETING}
     )
 
 

@@ -6,7 +6,7 @@ order, the same answer. What is sent to a mailbox or a telephone is sent later a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from checkoutflow.checkout import commands as c
@@ -19,7 +19,7 @@ from checkoutflow.errors import InvalidInput, NotSupported, NotVerified, TooMany
 from checkoutflow.flow.acting import Acting
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
-from checkoutflow.flow.keeping import BOUGHT, FILLED, NOTHING, About, shown
+from checkoutflow.flow.keeping import FILLED, NOTHING, About, brought, carried, words
 from checkoutflow.privacy.codes import CodeText, code_of, code_text, is_code
 from checkoutflow.privacy.consent import Consent
 from checkoutflow.privacy.fields import FIELDS, Purpose
@@ -28,7 +28,7 @@ from checkoutflow.recognition.contract import Pending, Unproven
 from checkoutflow.stores.contract import ErasureRow, Limit, PersonChange, ProfileRow, ReadRow
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from checkoutflow.checkout.state import Checkout
@@ -71,11 +71,13 @@ class Remembered:
         person: Under whom.
         values: What fills in the checkout.
         choices: What they chose last time.
+        consents: What they agreed to and took back, in order.
     """
 
     person: str
     values: Mapping[str, str] = field(repr=False)
     choices: Mapping[str, str]
+    consents: Sequence[ConsentRow]
 
 
 class Knowing(Acting):
@@ -167,7 +169,8 @@ class Knowing(Acting):
         # What the customer has typed in this checkout goes first.
         missing = self.filling(known, state.market, state.provided)
         about = self.taken_over(known, missing, at)
-        verify = self.verified(known, asked.by).but(
+        here = yield from ask_store("consents", state.subject)
+        verify = self.verified(known, asked.by, here).but(
             challenge=asked.challenge, sending=asked.sending
         )
         return (yield from self.act(state.id, [verify], {}, key, about, missing, call))
@@ -183,10 +186,11 @@ class Knowing(Acting):
         rows: Sequence[VaultRow]
         key, rows = yield from ask_store("person", person)
         profile: ProfileRow | None = yield from ask_store("profile", person)
+        consents: Sequence[ConsentRow] = yield from ask_store("consents", person)
         if not opens or key is None or profile is None or profile.restricted_at is not None:
             return None
         values = self._vault.read(key, rows, Purpose.REMEMBER, at)
-        return Remembered(person, values, profile.choices)
+        return Remembered(person, values, profile.choices, consents)
 
     def login(self, login: str, at: datetime) -> Program[Remembered | None]:
         """Who is remembered under a login that the shop, or an issuer, vouches for."""
@@ -212,13 +216,22 @@ class Knowing(Acting):
             if name in values and name not in given and (is_here or name not in OF_AN_ADDRESS)
         }
 
-    def verified(self, known: Remembered | None, by: str) -> c.Verify:
-        """The command for somebody who has shown who they are."""
+    def verified(
+        self, known: Remembered | None, by: str, here: Sequence[ConsentRow] = ()
+    ) -> c.Verify:
+        """The command for somebody who has shown who they are.
+
+        Args:
+            known: What is kept of them.
+            by: How they have shown it.
+            here: What they agreed to and took back in this checkout before.
+        """
         if known is None:
-            return c.Verify(by=by)
+            return c.Verify(by=by, consents=words(here))
         return c.Verify(
             person=known.person,
             by=by,
+            consents=words((*known.consents, *brought(here, known.consents, known.person))),
             delivery=known.choices.get("delivery", ""),
             payment=known.choices.get("payment", ""),
         )
@@ -291,7 +304,8 @@ class Knowing(Acting):
         filled = self.filling(known, state.market, {*state.provided, *told})
         born = proof.birth_date
         adult = None if born is None else age_on(born, at.date()) >= ADULT
-        verify = self.verified(known, asked.by).but(adult=adult)
+        here = yield from ask_store("consents", state.subject)
+        verify = self.verified(known, asked.by, here).but(adult=adult)
         about = self.taken_over(known, filled, at) if known else NOTHING
         values = {**filled, **told, "login": login}
         return (yield from self.act(checkout_id_, [verify], {}, "", about, values))
@@ -307,19 +321,14 @@ class Knowing(Acting):
     ) -> Program[Checkout]:
         """Note what the customer agrees to or takes back; forget them if they ask for that."""
         state = yield from self.load(checkout_id_)
-        command = c.GiveConsent(consents=consents, locale=locale or state.locale)
+        at = yield from now()
+        owner = (yield from self.person_of(state, at)) or state.subject
+        said = words((yield from ask_store("consents", owner)))
+        command = c.GiveConsent(consents=consents, locale=locale or state.locale, said=said)
         state = yield from self.act(checkout_id_, [command], {}, key)
         if consents.get(Consent.PROFILE) is False and not state.consents.get(Consent.PROFILE):
             yield from self._forget_profile(state)
         return state
-
-    def person_of(self, state: Checkout, at: datetime) -> Program[str]:
-        """Who is remembered by a checkout: who was shown to buy, or began to be known by it."""
-        person = shown(state)
-        if not person:
-            found = yield from ask_store("find_people", BOUGHT, (state.id,), at)
-            person = "".join(found)  # one at most: a checkout is one person's
-        return person
 
     def _forget_profile(self, state: Checkout) -> Program[None]:
         """Destroy what is remembered of a customer who does not want that any more.
@@ -331,24 +340,14 @@ class Knowing(Acting):
         person = yield from self.person_of(state, at)
         if not person:
             return
-        said = last_words((yield from ask_store("consents", person)))
+        said = yield from ask_store("consents", person)
         for checkout_id_ in (yield from ask_store("checkouts_of", person)):
             subject = (yield from self.load(checkout_id_)).subject
-            theirs = last_words((yield from ask_store("consents", subject)))
-            changed = tuple(
-                replace(row, subject=subject)
-                for kind, row in said.items()
-                if kind not in theirs or theirs[kind].at < row.at
-            )
-            if changed:
+            theirs = yield from ask_store("consents", subject)
+            if changed := carried(said, theirs, subject):
                 change = PersonChange(subject=subject, consents=changed)
                 yield from ask_store("write_person", change)
         yield from ask_store("erase", ErasureRow(person, at, "consent withdrawn"))
-
-
-def last_words(rows: Iterable[ConsentRow]) -> dict[str, ConsentRow]:
-    """What somebody said last of each thing that can be agreed to."""
-    return {row.kind: row for row in sorted(rows, key=lambda row: row.at)}
 
 
 def _asked_by(values: Mapping[str, str]) -> Literal["email", "phone"]:
