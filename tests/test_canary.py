@@ -113,10 +113,13 @@ class Cage(World):
         if self._issuer is not None:
             self._issuer._clock = self.clock
             options["issuers"] = [OpenIdConnect(self._issuer.config(ISSUER))]
+        options["registers"] = registers.adapters(REGISTERS)
         http = httpx.Client(transport=httpx.MockTransport(self.answer))
         return Overheard(self.shop, http=http, steps=self.steps, **options)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.url.host == httpx.URL(REGISTERS).host:
+            return registers.handle(request)
         TRAIL.get().asked(request)
         if self._issuer is not None and request.url.host == httpx.URL(ISSUER).host:
             return self._issuer.handle(request)
@@ -124,6 +127,7 @@ class Cage(World):
 
 
 ISSUER: Final = "https://issuer.example"
+REGISTERS: Final = "https://registers.example"
 BACK: Final = "https://shop.example/back"
 HELD: Final = {"hold_above": ["1000 SEK"]}
 
@@ -708,6 +712,15 @@ def asking_the_open_registers(trail: Trail, file: Path) -> None:
         with Registers(registers.adapters(ISSUER), http=http) as them:
             trail.answered(getattr(them, name)(*arguments))
     asyncio.run(ask(), debug=True)
+    for market in OF_A_MARKET:
+        with Cage(shop_in(market), file, adapters=memory_ledgers) as cage:
+            sale = cage.flow.start(cart_in(market), market=market, customer="business")
+            number = OF_A_MARKET[market]["national_id"]
+            for email in (VALUES["email"], VALUES["email"].replace(".example", ",dk")):
+                typed = planted(market) | {"email": email, "organisation_number": number}
+                hints = cage.flow.hints(sale.id, client=CLIENT, **typed)
+                assert hints
+                trail.answered(hints)
 
 
 # Commands that read what is kept of customers, and those that know of none.

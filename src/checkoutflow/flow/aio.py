@@ -13,6 +13,7 @@ from checkoutflow.errors import CheckoutError
 from checkoutflow.flow import host
 from checkoutflow.flow.effects import AskStore, Now, Random, Send, drive_async
 from checkoutflow.flow.programs import Programs, Report, choices
+from checkoutflow.flow.registers import Lookups
 from checkoutflow.providers.contract import Consult
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.view import View
     from checkoutflow.flow.effects import Effect, Program
     from checkoutflow.flow.exports import Export
+    from checkoutflow.flow.hinting import Hint
     from checkoutflow.flow.knowing import CodeToSend
     from checkoutflow.flow.rights import Erased
     from checkoutflow.law.choice import Customer
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from checkoutflow.privacy.vault import Keys
     from checkoutflow.providers.contract import Provider
     from checkoutflow.recognition.oidc import OpenIdConnect
+    from checkoutflow.registries.contract import Register
     from checkoutflow.shop import Shop
     from checkoutflow.stores.contract import Forgotten, JournalEntry, Message, Store
 
@@ -51,6 +54,7 @@ class AsyncCheckoutFlow:
         *,
         providers: Iterable[Provider] = (),
         issuers: Iterable[OpenIdConnect] = (),
+        registers: Iterable[Register] = (),
         store: Store,
         keys: Keys | None = None,
         clock: host.Clock = host.system_clock,
@@ -63,7 +67,11 @@ class AsyncCheckoutFlow:
         self._random = random
         self._http = host.AsyncHttp(http)
         self._programs = Programs(
-            shop, providers, keys or host.default_keys(store, random), issuers
+            shop,
+            providers,
+            keys or host.default_keys(store, random),
+            issuers,
+            Lookups(registers, clock),
         )
         if http is None:
             host.check_certificates(self._programs.providers.values())
@@ -159,6 +167,14 @@ class AsyncCheckoutFlow:
         """As ``CheckoutFlow.provide``."""
         commands = choices(delivery, payment)
         return await self._run(self._programs.act(checkout_id, commands, details, idempotency_key))
+
+    async def hints(
+        self, checkout_id: str, *, client: str = "", locale: str = "", **typed: str
+    ) -> tuple[Hint, ...]:
+        """As ``CheckoutFlow.hints``."""
+        program = self._programs.hints(checkout_id, typed, client, locale)
+        # Whatever goes wrong with a register, the program makes a hint of it.
+        return await drive_async(program, self._perform, Exception)
 
     async def recognise(
         self, checkout_id: str, *, client: str = "", idempotency_key: str = "", **given: str

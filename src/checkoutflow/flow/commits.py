@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from checkoutflow.checkout.state import Attempt, Checkout, Payment
+    from checkoutflow.flow.registers import Lookups
     from checkoutflow.providers.contract import Provider
     from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.shop import Shop
@@ -48,9 +49,10 @@ class Commits(Keeping):
         shop: Shop,
         providers: Iterable[Provider],
         keys: Keys,
-        issuers: Iterable[OpenIdConnect] = (),
+        issuers: Iterable[OpenIdConnect],
+        lookups: Lookups,
     ) -> None:
-        """Bind the shop's settings, its providers, its keys and its issuers of identities.
+        """Bind the shop's settings, its providers, its keys, and whom else it can ask.
 
         Raises:
             UsageError: If two providers have the same name, or a method names one that is absent.
@@ -75,6 +77,7 @@ class Commits(Keeping):
             shop, shop.law(), {name: item.capabilities for name, item in self.providers.items()}
         )
         self.issuers = {issuer.name: issuer for issuer in issuers}
+        self.lookups = lookups
         self._keys = keys
         self._vault = Vault(keys)
 

@@ -22,6 +22,7 @@ from checkoutflow.errors import (
 from checkoutflow.flow.acting import content_of, in_order
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.health import is_down
+from checkoutflow.flow.hinting import Hinting
 from checkoutflow.flow.ids import CHECKOUT_BYTES, PAYMENT_BYTES, checkout_id, payment_id
 from checkoutflow.flow.keeping import NOTHING
 from checkoutflow.flow.rights import Rights
@@ -78,7 +79,7 @@ def choices(delivery: str, payment: str) -> list[c.Command]:
     return chosen
 
 
-class Programs(Rights):
+class Programs(Hinting, Rights):
     """Every call of the flow, as a program."""
 
     def start(

@@ -9,6 +9,7 @@ from checkoutflow.errors import CheckoutError
 from checkoutflow.flow import host
 from checkoutflow.flow.effects import AskStore, Now, Random, Send, drive
 from checkoutflow.flow.programs import Programs, Report, choices
+from checkoutflow.flow.registers import Lookups
 from checkoutflow.providers.contract import Consult
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.view import View
     from checkoutflow.flow.effects import Effect, Program
     from checkoutflow.flow.exports import Export
+    from checkoutflow.flow.hinting import Hint
     from checkoutflow.flow.knowing import CodeToSend
     from checkoutflow.flow.rights import Erased
     from checkoutflow.law.choice import Customer
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from checkoutflow.privacy.vault import Keys
     from checkoutflow.providers.contract import Provider
     from checkoutflow.recognition.oidc import OpenIdConnect
+    from checkoutflow.registries.contract import Register
     from checkoutflow.shop import Shop
     from checkoutflow.stores.contract import Forgotten, JournalEntry, Message, Store
 
@@ -54,6 +57,7 @@ class CheckoutFlow:
         *,
         providers: Iterable[Provider] = (),
         issuers: Iterable[OpenIdConnect] = (),
+        registers: Iterable[Register] = (),
         store: Store,
         keys: Keys | None = None,
         clock: host.Clock = host.system_clock,
@@ -66,6 +70,8 @@ class CheckoutFlow:
             shop: The merchant's settings.
             providers: Adapters for the providers that the shop's methods name.
             issuers: Who can say who a customer is: `checkoutflow.recognition.read_issuers`.
+            registers: Adapters for open registers, which `hints` asks. Of two that can be asked the
+                same about a country, the first is.
             store: Where checkouts are kept; its tables must exist (``store.create()``).
             keys: What personal data is sealed with. By default a file beside the SQLite database,
                 readable by its owner alone.
@@ -83,7 +89,11 @@ class CheckoutFlow:
         self._random = random
         self._http = host.SyncHttp(http)
         self._programs = Programs(
-            shop, providers, keys or host.default_keys(store, random), issuers
+            shop,
+            providers,
+            keys or host.default_keys(store, random),
+            issuers,
+            Lookups(registers, clock),
         )
         if http is None:
             host.check_certificates(self._programs.providers.values())
@@ -219,6 +229,30 @@ class CheckoutFlow:
         """
         commands = choices(delivery, payment)
         return self._run(self._programs.act(checkout_id, commands, details, idempotency_key))
+
+    def hints(
+        self, checkout_id: str, *, client: str = "", locale: str = "", **typed: str
+    ) -> tuple[Hint, ...]:
+        """What there is to say to what the customer is typing; nothing of it is kept.
+
+        Call it from a request of its own whenever a field was left: a register has two seconds, and
+        all of them together not much more. A field that cannot be right yet gives no hint;
+        ``provide`` is what refuses. Once the customer has bought there are no hints.
+
+        Args:
+            checkout_id: Which checkout.
+            client: Network address of the customer, to hold down how often registers are asked;
+                only a keyed digest of it is kept, for as long as it counts.
+            locale: In which language; by default the checkout's.
+            typed: What is on the page, as for ``provide``. Where a business buys, also
+                ``organisation_number``, which fills in the rest.
+
+        Raises:
+            InvalidInput: If a field is none that customers give.
+        """
+        program = self._programs.hints(checkout_id, typed, client, locale)
+        # Whatever goes wrong with a register, the program makes a hint of it.
+        return drive(program, self._perform, Exception)
 
     def recognise(
         self, checkout_id: str, *, client: str = "", idempotency_key: str = "", **given: str
