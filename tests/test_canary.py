@@ -18,6 +18,7 @@ from contextlib import closing, suppress
 from datetime import date
 from functools import cache, partial
 from hashlib import sha256
+from io import StringIO
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote
@@ -299,12 +300,16 @@ def rights(cage: Cage, sale: Checkout) -> None:
     assert len(found) > 1
     for person in found:
         flow.export_person(person)
+        flow.correct_person(person, market="SE", email="other@example.com", street="Nygatan 1")
         flow.correct_person(person, market="SE", **planted("SE", "street", "email"))
         flow.restrict_person(person)
         with suppress(PurposeRefused):
             flow.details(sale.id, Purpose.DELIVER)
         flow.restrict_person(person, is_restricted=False)
     flow.rotate_keys()
+    changed = [it for it in flow.messages(1000) if it.kind == "contact_changed"]
+    for message in changed:
+        assert flow.changes_to_tell(message)
     for person in found:
         flow.erase_person(person)
     cage.clock.advance(days=3000)
@@ -733,15 +738,19 @@ TOLD_NOTHING: Final = set(
 def answer_people(trail: Trail, file: Path, people: list[str]) -> None:
     """``checkoutflow person`` with all that it does; only the files for the person have more."""
 
-    def person(action: str, *words: object) -> int:
-        return main(["person", action, "--db", f"{file}", *map(str, words)])
+    def person(action: str, *words: object, typed: str = "") -> int:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sys.stdin", StringIO(f"{typed}\n"))
+            return main(["person", action, "--db", f"{file}", *map(str, words)])
 
     shop = ("--shop", examples() / "shop.toml")
     for more in ((), ("--json",)):
-        assert person("find", "--email", VALUES["email"], *shop, *more) == 0
-        assert person("find", "--phone", "+3541771903", *shop, *more) == 0
-        assert person("find", "--login", VALUES["login"], *shop, *more) == 1  # nobody
-    assert person("find", "--email", f"{VALUES['email']}@", *shop)
+        assert person("find", "--email", "-", *shop, *more, typed=VALUES["email"]) == 0
+        assert person("find", "--phone", "-", *shop, *more, typed="+3541771903") == 0
+        nobody = person("find", "--login", "-", *shop, *more, typed=VALUES["login"])
+        assert nobody == 1
+    assert person("find", "--email", "-", *shop, typed=f"{VALUES['email']}@")
+    assert person("find", "--email", VALUES["email"], *shop)
     out = file.with_name("export")
     assert person("export", "--out", out, *people) == 0
     assert person("export", "--out", out, *people)  # is there already

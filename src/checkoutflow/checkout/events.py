@@ -132,6 +132,13 @@ class ConsentChanged(Frozen):
     locale: str
 
 
+class ContactChanged(Frozen):
+    """Somebody who is remembered is reached elsewhere from now on; this names the fields."""
+
+    type: Literal["contact_changed"] = "contact_changed"
+    fields: tuple[str, ...]
+
+
 class DeliveryChosen(Frozen):
     """A way of delivery was chosen."""
 
@@ -631,6 +638,7 @@ Event = (
     | Verified
     | AgeKnown
     | ConsentChanged
+    | ContactChanged
     | DeliveryChosen
     | PaymentChosen
     | CreditAdded

@@ -148,6 +148,10 @@ def _consent_changed(state: Checkout, event: e.ConsentChanged) -> Checkout:
     return state.but(consents={**state.consents, **event.consents})
 
 
+def _contact_changed(state: Checkout, _: e.ContactChanged) -> Checkout:
+    return state  # that is about whoever is remembered, and not about this checkout
+
+
 def _delivery_chosen(state: Checkout, event: e.DeliveryChosen) -> Checkout:
     return state.but(delivery=event.delivery, expires_at=event.expires_at)
 
@@ -346,6 +350,7 @@ _APPLY: Final[MappingProxyType[type, Callable[[Checkout, Any], Checkout]]] = Map
         e.Verified: _verified,
         e.AgeKnown: _age_known,
         e.ConsentChanged: _consent_changed,
+        e.ContactChanged: _contact_changed,
         e.DeliveryChosen: _delivery_chosen,
         e.PaymentChosen: _payment_chosen,
         e.CreditAdded: _credit_added,

@@ -256,9 +256,12 @@ def _person(person: argparse.ArgumentParser) -> None:
 
     find = action("find", "print the references of whoever is found")
     by = find.add_mutually_exclusive_group(required=True)
-    by.add_argument("--email", metavar="ADDRESS", help="by an e-mail address")
-    by.add_argument("--phone", metavar="NUMBER", help="by a telephone, with its country code")
-    by.add_argument("--login", metavar="NAME", help="by the shop's own name for a customer")
+    for option, text in (
+        ("--email", "by an e-mail address"),
+        ("--phone", "by a telephone, with its country code"),
+        ("--login", "by the shop's own name for a customer"),
+    ):
+        by.add_argument(option, type=_dash, metavar="-", help=f"{text}, on standard input")
     export = action("export", "write what is kept of a person, as JSON and as a page to read")
     export.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="where; for you alone to read"
@@ -365,6 +368,14 @@ def _days(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,3}", text):
         raise argparse.ArgumentTypeError("is a number of days")
     return int(text)
+
+
+def _dash(text: str) -> str:
+    if text != "-":
+        raise argparse.ArgumentTypeError(
+            "is - and the value comes on standard input: a shell remembers what it is told"
+        )
+    return text
 
 
 def _name_in_module(text: str) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from checkoutflow.stores.sql import SqlStore
 
 _MARGIN: Final = 14
+_FOUND_BY: Final = ("email", "phone", "login")
 _FILES: Final = ("person.json", "person.html")
 # What goes in a month: fields and of how many people, and the same in the books.
 _COUNTS: Final = ("fields", "people", "book_fields", "sales")
@@ -43,9 +44,9 @@ def run(arguments: Namespace, paper: Paper) -> int:
 
 
 def _find(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
-    given = {"email": arguments.email, "phone": arguments.phone, "login": arguments.login}
     flow = _flow(store, _keys(arguments), read_shop(arguments.shop))
-    people = flow.find_people(**{name: value for name, value in given.items() if value})
+    (by,) = (name for name in _FOUND_BY if getattr(arguments, name))
+    people = flow.find_people(**{by: _asked(by)})
     if arguments.json:
         paper.document(people)
     else:
@@ -187,6 +188,14 @@ def _flow(store: SqlStore, keys: Keys | None = None, shop: Shop | None = None) -
     )
     keys = keys or Keys.of(system_random(32))
     return CheckoutFlow(settings, store=store, keys=keys, clock=system_clock)
+
+
+def _asked(what: str) -> str:
+    """A value from standard input; at a terminal it is asked for."""
+    if sys.stdin.isatty():
+        sys.stderr.write(f"{what}: ")
+        sys.stderr.flush()
+    return sys.stdin.readline().strip()
 
 
 def _keys(arguments: Namespace) -> Keys:

@@ -82,6 +82,7 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
         e.Verified: "the customer has shown who they are, by {by}",
         e.AgeKnown: "the customer is {adult}",
         e.ConsentChanged: "the customer said {consents}",
+        e.ContactChanged: "{fields} of the customer who is remembered changed",
         e.DeliveryChosen: "{delivery}",
         e.PaymentChosen: "{method}",
         e.CreditAdded: "{method} is to cover {amount}",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from checkoutflow.flow.hinting import Hint
     from checkoutflow.flow.knowing import CodeToSend
     from checkoutflow.flow.rights import Erased
+    from checkoutflow.flow.telling import ChangeToTell
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
@@ -191,6 +192,10 @@ class AsyncCheckoutFlow:
     async def code(self, checkout_id: str) -> CodeToSend | None:
         """As ``CheckoutFlow.code``."""
         return await self._run(self._programs.code(checkout_id))
+
+    async def changes_to_tell(self, message: Message) -> tuple[ChangeToTell, ...]:
+        """What to send to where a customer was reached before."""
+        return await self._run(self._programs.changes_to_tell(message))
 
     async def verify(self, checkout_id: str, code: str, *, idempotency_key: str = "") -> Checkout:
         """As ``CheckoutFlow.verify``."""

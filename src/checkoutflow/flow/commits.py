@@ -120,10 +120,11 @@ class Commits(Keeping):
         about += yield from self._about(before, after, events, at)
 
         def change(after: Checkout, events: Sequence[e.Event]) -> Change:
+            events = (*events, *about.news)
             old = timers(before, self.shop) if before is not None else {}
             return Change(
                 state=after.but(version=before.version + 1 if before is not None else 1),
-                events=tuple(events),
+                events=events,
                 at=at,
                 command=command,
                 timers=changed(old, timers(after, self.shop)),
@@ -137,6 +138,7 @@ class Commits(Keeping):
                 reads=about.reads,
                 profile=about.profile,
                 traces=about.traces,
+                retraced=about.retraced,
                 messages=messages(events, self.shop.messages),
                 notice=notice,
                 invoices=_invoice_rows(after.id, events),

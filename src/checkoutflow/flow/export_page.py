@@ -71,6 +71,8 @@ _WHAT_BOOKS: Final = mark(
     "The law wants the shop to keep these with its books. They are sealed apart from all else, and"
     " nobody reads them for anything else."
 )
+_FORMER: Final = mark("Where you were reached before")
+_WHAT_FORMER: Final = mark("Kept for some days, so that you are told there that it was changed.")
 _BOUGHT: Final = mark("What you bought")
 _PAYMENTS: Final = mark("Payments")
 _INVOICES: Final = mark("Invoices")
@@ -158,6 +160,7 @@ class _Page:
             self._heading(part),
             self._fields(part),
             self._kept(_BOOKS, part.books, _WHAT_BOOKS),
+            *(self._kept(_FORMER, before, _WHAT_FORMER) for before in part.former),
             self._asides(part),
             self._sale(part),
             self._consents(part.consents),

@@ -17,7 +17,13 @@ from checkoutflow.flow.effects import Program, ask_store, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
 from checkoutflow.payment.outcomes import Operation
 from checkoutflow.privacy.consent import Consent
-from checkoutflow.privacy.fields import FIELDS, KEEP_PROFILE, KEEP_UNFINISHED, Purpose
+from checkoutflow.privacy.fields import (
+    FIELDS,
+    KEEP_FORMER,
+    KEEP_PROFILE,
+    KEEP_UNFINISHED,
+    Purpose,
+)
 from checkoutflow.privacy.register import last_day
 from checkoutflow.privacy.vault import Keys, SubjectKey, Vault, VaultRow, digests
 from checkoutflow.stores.contract import (
@@ -37,6 +43,8 @@ if TYPE_CHECKING:
 
 ORDERED: Final = (e.Confirmed, e.ReviewApproved)
 
+EVERYBODY: Final = 10_000  # more than anybody buys before what they bought is forgotten
+
 # What a sale can be found by, for whoever asks what is kept of them.
 _OF_A_SALE: Final = ("email", "phone")
 # What a profile is found by: all of it together.
@@ -53,15 +61,23 @@ FILLED: Final = tuple(
 
 # A telephone may be shared: whoever else has it, it is theirs too, and finds neither.
 _SHARED: Final = frozenset({"phone"})
-# The one trace that needs no key: a checkout leads to whoever is remembered by it.
+# Traces that need no key. A checkout leads to whoever is remembered by it, and a person to where
+# they were reached before.
 BOUGHT: Final = "checkout"
+FORMER: Final = "former"
+# By what people are reached, and told that it was changed.
+_REACHED_BY: Final = ("email", "phone")
 # Every kind of trace of a profile.
 TRACES: Final = (*_OF_A_SALE, *(f"known {by}" for by in KNOWN_BY))
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The part of a change that is about people; see `Change`."""
+    """The part of a change that is about people; see `Change`.
+
+    Attributes:
+        news: Events that follow from it.
+    """
 
     subjects: tuple[SubjectKey, ...] = ()
     vault: tuple[VaultRow, ...] = ()
@@ -71,6 +87,8 @@ class About:
     reads: tuple[ReadRow, ...] = ()
     profile: ProfileRow | None = None
     traces: tuple[str, ...] = ()
+    retraced: str = ""
+    news: tuple[e.Event, ...] = ()
 
     def __add__(self, other: About) -> About:
         """Both of them."""
@@ -88,6 +106,11 @@ NOTHING: Final = About()
 def books_of(subject: str) -> str:
     """Under whom the vault keeps what the law on bookkeeping wants of a person."""
     return f"{subject}.books"
+
+
+def former_of(checkout_id: str, version: int) -> str:
+    """Under whom the vault keeps where somebody was reached until this commit changed it."""
+    return f"{checkout_id}/{version}.former"
 
 
 class Keeping:
@@ -343,6 +366,7 @@ class Keeping:
         is_new = not person
         others = yield from self._somebody_elses(person, values, at)
         consents: tuple[ConsentRow, ...] = ()
+        known: Mapping[str, str] = {}
         if is_new:
             if others and state.recognition.level != "verified":
                 return NOTHING
@@ -353,8 +377,10 @@ class Keeping:
             before: ProfileRow | None = yield from ask_store("profile", person)
             if before is not None and before.restricted_at is not None:
                 return NOTHING
+            known = yield from self._opened(person, Purpose.REMEMBER, at, _REACHED_BY)
         until = at + timedelta(days=KEEP_PROFILE)
         values = {"country": state.market, **values}
+        former = yield from self._former(state, person, known, values, at)
         sealed = yield from self._sealed_for(
             person, values, at, is_new=is_new, only=Purpose.REMEMBER, until=until
         )
@@ -366,12 +392,68 @@ class Keeping:
         mine = About(
             digests=(*traces, bought),
             traces=tuple(row.kind for row in traces),
+            retraced=person,
             people=(person,),
             consents=consents,
             reads=(read,),
             profile=profile,
         )
-        return sealed + mine
+        return sealed + former + mine
+
+    # What was changed -----------------------------------------------------------------------------
+
+    def _former(
+        self,
+        state: Checkout,
+        person: str,
+        known: Mapping[str, str],
+        values: Mapping[str, str],
+        at: datetime,
+    ) -> Program[About]:
+        """Keep where somebody was reached until now, so that they are told there.
+
+        Whoever got into what is kept of a customer would be told alone, if only the new address
+        were. The old one is sealed apart, with the commit of the checkout that the message names.
+
+        Args:
+            state: The checkout before that commit.
+            person: Who is remembered.
+            known: What is kept of them.
+            values: What will be.
+            at: Now.
+        """
+        gone = {
+            name: known[name]
+            for name in _REACHED_BY
+            if name in known
+            and name in values
+            and self._matching(name, known[name]) != self._matching(name, values[name])
+        }
+        if not gone:
+            return NOTHING
+        news = About(news=(e.ContactChanged(fields=tuple(gone)),))
+        if "contact_changed" not in self.rules.shop.messages:
+            return news  # nobody would tell them
+        former = former_of(state.id, state.version + 1)
+        until = at + timedelta(days=KEEP_FORMER)
+        sealed = yield from self._sealed_for(
+            former, gone, at, is_new=True, only=Purpose.PREVENT_FRAUD, until=until
+        )
+        return sealed + news + About(digests=(DigestRow(FORMER, person, former, until),))
+
+    def _formers(self, person: str, at: datetime) -> Program[Sequence[str]]:
+        """Under whom the vault keeps where somebody was reached before."""
+        found: Sequence[str] = yield from ask_store(
+            "find_people", FORMER, (person,), at, limit=EVERYBODY
+        )
+        return found
+
+    def _erased(self, person: str, at: datetime, reason: str) -> Program[bool]:
+        """Destroy the key of somebody who is remembered, and what leads from there."""
+        for former in (yield from self._formers(person, at)):
+            yield from ask_store("erase", ErasureRow(former, at, reason))
+        is_erased: bool = yield from ask_store("erase", ErasureRow(person, at, reason))
+        return is_erased
 
 
 def shown(state: Checkout) -> str:

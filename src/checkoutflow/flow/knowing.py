@@ -25,7 +25,7 @@ from checkoutflow.privacy.consent import Consent
 from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.recognition.contract import Pending, Unproven
-from checkoutflow.stores.contract import ErasureRow, Limit, PersonChange, ProfileRow, ReadRow
+from checkoutflow.stores.contract import Limit, PersonChange, ProfileRow, ReadRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -347,7 +347,7 @@ class Knowing(Acting):
             if changed := carried(said, theirs, subject):
                 change = PersonChange(subject=subject, consents=changed)
                 yield from ask_store("write_person", change)
-        yield from ask_store("erase", ErasureRow(person, at, "consent withdrawn"))
+        yield from self._erased(person, at, "consent withdrawn")
 
 
 def _asked_by(values: Mapping[str, str]) -> Literal["email", "phone"]:

@@ -15,9 +15,9 @@ from checkoutflow.customer import clean
 from checkoutflow.errors import InvalidInput, NotFound, PurposeRefused, StoreConflict, VaultError
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.exports import Export, Kept
-from checkoutflow.flow.keeping import BOUGHT, TRACES, books_of
-from checkoutflow.flow.knowing import Knowing
+from checkoutflow.flow.keeping import BOUGHT, EVERYBODY, FORMER, TRACES, About, books_of
 from checkoutflow.flow.sending import RELOADS
+from checkoutflow.flow.telling import Telling
 from checkoutflow.privacy.consent import Consent
 from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.privacy.secret import STARS, Details
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from checkoutflow.stores.contract import ConsentRow, DigestRow, JournalEntry
 
 _AT_ONCE: Final = 500
-_EVERYBODY: Final = 10_000  # more than anybody buys before what they bought is forgotten
 
 # What may be done with the data of somebody who asked that it only be kept.
 _WHILE_RESTRICTED: Final = frozenset({Purpose.KEEP_BOOKS, Purpose.ANSWER_RIGHTS})
@@ -61,7 +60,7 @@ class Erased:
     open: tuple[str, ...]
 
 
-class Rights(Knowing):
+class Rights(Telling):
     """What a flow does for people's rights."""
 
     def find_people(self, given: Mapping[str, str]) -> Program[tuple[str, ...]]:
@@ -79,7 +78,7 @@ class Rights(Knowing):
         for name, value in values.items():
             kind = "known login" if name == "login" else name
             trace = self.trace(kind, self._matching(name, value))
-            people += yield from ask_store("find_people", kind, trace, at, limit=_EVERYBODY)
+            people += yield from ask_store("find_people", kind, trace, at, limit=EVERYBODY)
         return tuple(dict.fromkeys(people))
 
     # To see and to take along ---------------------------------------------------------------------
@@ -117,6 +116,9 @@ class Rights(Knowing):
         for row in traces:
             if at < row.expires_at:
                 found_by[row.kind] = max(row.expires_at, found_by.get(row.kind, row.expires_at))
+        former = []
+        for reference in (yield from self._formers(person, at)):
+            former += [(yield from self._kept(reference, at))]
         history: Sequence[JournalEntry] = ()
         if sale is not None:
             history = yield from ask_store("journal", sale.id)
@@ -124,6 +126,7 @@ class Rights(Knowing):
             person=person,
             fields=(yield from self._kept(person, at)),
             books=(yield from self._kept(books_of(person), at)),
+            former=tuple(former),
             choices=profile.choices if profile else {},
             restricted_at=profile.restricted_at if profile else None,
             found_by=found_by,
@@ -161,40 +164,64 @@ class Rights(Knowing):
 
         What the books keep of a sale stays as it was: a voucher is not changed afterwards.
 
+        Somebody who is remembered and is reached elsewhere from now on is told where they were.
+
         Raises:
             InvalidInput: If a value cannot be right, or is none that is shown to anybody.
             NotFound: If nothing is kept under this reference.
+            StoreConflict: If their last checkout kept changing.
         """
         if secret := sorted(name for name in given if name in FIELDS and FIELDS[name].secret):
             raise InvalidInput("is only given in a checkout, and never changed", field=secret[0])
-        at = yield from now()
         values = clean(given, market=market)
+        for _ in range(RELOADS):
+            at = yield from now()
+            sales = yield from self._sales_of(person)
+            about = yield from self._corrected(person, sales, values, at)
+            if not about.news:
+                change = PersonChange(
+                    subject=person, vault=about.vault, digests=about.digests, traces=about.traces
+                )
+                yield from ask_store("write_person", change)
+                return
+            # Their last checkout names it to the shop: what is told and what was changed are one.
+            last = max(sales, key=lambda sale: sale.started_at)
+            try:
+                yield from self._commit(last, (last, ()), at=at, command="correct", about=about)
+            except StoreConflict:
+                continue
+            return
+        raise StoreConflict(f"person {person} kept changing; call again")
+
+    def _corrected(
+        self, person: str, sales: Sequence[Checkout], values: Mapping[str, str], at: datetime
+    ) -> Program[About]:
+        """What is to be written to put right what is kept of a person."""
         key: SubjectKey | None
         rows: Sequence[VaultRow]
         key, rows = yield from ask_store("person", person)
         ends = {row.field: row.expires_at for row in rows if at < row.expires_at}
         if key is None or not ends:
             raise NotFound("nothing is kept under this reference", field="person")
-        sales = yield from self._sales_of(person)
         is_sale = any(state.subject == person for state in sales)
         plain = (end for name, end in ends.items() if name in FIELDS and not FIELDS[name].secret)
         until = max(plain, default=max(ends.values()))
-        about = yield from self._sealed_for(
+        sealed = yield from self._sealed_for(
             person, values, at, is_new=False, only=None if is_sale else Purpose.REMEMBER
         )
-        known = {**self._vault.read(key, rows, Purpose.REMEMBER, at), **values}
+        before = self._vault.read(key, rows, Purpose.REMEMBER, at)
+        known = {**before, **values}
+        about = About(
+            vault=tuple(replace(row, expires_at=ends.get(row.field, until)) for row in sealed.vault)
+        )
         if is_sale:
-            digests = self._traces_of_sale(person, known, until)
+            traces = self._traces_of_sale(person, known, until)
         else:
             others = yield from self._somebody_elses(person, known, at)
-            digests = self._traces_of_profile(person, known, until, others)
-        change = PersonChange(
-            subject=person,
-            vault=tuple(replace(row, expires_at=ends.get(row.field, until)) for row in about.vault),
-            digests=digests,
-            traces=TRACES,
-        )
-        yield from ask_store("write_person", change)
+            traces = self._traces_of_profile(person, known, until, others)
+            last = max(sales, key=lambda sale: sale.started_at)
+            about += yield from self._former(last, person, before, known, at)
+        return about + About(digests=traces, traces=TRACES, retraced=person)
 
     def restrict(self, person: str, *, is_restricted: bool) -> Program[None]:
         """Only keep what there is of a person and their sales from now on, or use it again.
@@ -302,7 +329,7 @@ class Rights(Knowing):
             if (yield from ask_store("erase", ErasureRow(state.subject, at, reason, names, until))):
                 gone.append(state.subject)
         is_own_sale = any(state.subject == person for state in sales)
-        if not is_own_sale and (yield from ask_store("erase", ErasureRow(person, at, reason))):
+        if not is_own_sale and (yield from self._erased(person, at, reason)):
             gone.append(person)
         if not gone and not sales:
             raise NotFound("nothing is kept under this reference", field="person")
@@ -353,7 +380,7 @@ class Rights(Knowing):
         new = rewrap(self._keys, key, nonce)
         at = yield from now()
         traces: Sequence[DigestRow] = yield from ask_store("traces", key.subject_id)
-        if ends := {row.kind: row.expires_at for row in traces if row.kind != BOUGHT}:
+        if ends := {row.kind: row.expires_at for row in traces if row.kind not in {BOUGHT, FORMER}}:
             yield from self._traced_anew(key.subject_id, ends, at)
         is_done: bool = yield from ask_store("replace_key", key, new)
         return is_done

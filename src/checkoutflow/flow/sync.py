@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from checkoutflow.flow.hinting import Hint
     from checkoutflow.flow.knowing import CodeToSend
     from checkoutflow.flow.rights import Erased
+    from checkoutflow.flow.telling import ChangeToTell
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
@@ -289,6 +290,14 @@ class CheckoutFlow:
         takes would tell whether there is anybody.
         """
         return self._run(self._programs.code(checkout_id))
+
+    def changes_to_tell(self, message: Message) -> tuple[ChangeToTell, ...]:
+        """What to send for a message ``contact_changed``, to where a customer was reached before.
+
+        The same each time it is asked for until the address goes, after two weeks or with the
+        person; the reading is on record.
+        """
+        return self._run(self._programs.changes_to_tell(message))
 
     def verify(self, checkout_id: str, code: str, *, idempotency_key: str = "") -> Checkout:
         """Take the code that the customer typed; what is known of them is filled in.
@@ -612,6 +621,9 @@ class CheckoutFlow:
 
     def correct_person(self, person: str, *, market: str, **details: str) -> None:
         """Put right what is kept of a person; a voucher in the books stays as it was.
+
+        Whoever is remembered and gets another ``email`` or ``phone`` is told at the old one, by a
+        message ``contact_changed``.
 
         Args:
             person: Under what reference.

@@ -77,6 +77,9 @@ class Field:
 KEEP_UNFINISHED: Final = 30
 KEEP_ORDER: Final = 3 * 365
 
+# Where somebody was reached until it was changed, so that they are told there.
+KEEP_FORMER: Final = 14
+
 KEEP_PROFILE: Final = 2 * 365  # without a purchase; asking to be remembered is not for ever
 
 # Whoever is known can ask what is known, and be remembered if they want to.

@@ -12,7 +12,13 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from checkoutflow.privacy.fields import KEEP_PROFILE, KEEP_UNFINISHED, Purpose, declared
+from checkoutflow.privacy.fields import (
+    KEEP_FORMER,
+    KEEP_PROFILE,
+    KEEP_UNFINISHED,
+    Purpose,
+    declared,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,9 +104,10 @@ USES: Final[Mapping[Purpose, Use]] = MappingProxyType(
             "GDPR art. 6(1)(b): the insurance",
         ),
         Purpose.PREVENT_FRAUD: Use(
-            "look at orders that may be fraud, and limit how often somebody tries",
+            "look at orders that may be fraud, limit how often somebody tries, and tell people at"
+            " their old address that it was changed",
             (Reader.STAFF,),
-            _ORDER,
+            f"{_ORDER}; an address that was changed for {KEEP_FORMER} days",
             "GDPR art. 6(1)(f) and recital 47",
         ),
         Purpose.REMEMBER: Use(

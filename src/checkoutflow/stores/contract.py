@@ -314,7 +314,8 @@ class Change:
         consents: What the person agreed to or took back with it.
         reads: What was read of persons for it.
         profile: What is remembered of a person from now on.
-        traces: Kinds of that person's traces that ``digests`` replace as a whole.
+        traces: Kinds of a person's traces that ``digests`` replace as a whole.
+        retraced: Whose traces these are.
         messages: Kinds of message to keep for the shop.
         notice: The notice that this change takes in. ``StoreConflict`` if it was kept before.
         invoices: Numbers that it takes; see `Store.commit_numbered`.
@@ -335,14 +336,10 @@ class Change:
     reads: tuple[ReadRow, ...] = ()
     profile: ProfileRow | None = None
     traces: tuple[str, ...] = ()
+    retraced: str = ""
     messages: tuple[str, ...] = ()
     notice: NoticeRow | None = None
     invoices: tuple[InvoiceRow, ...] = ()
-
-    @property
-    def retraced(self) -> str:
-        """Whose traces are replaced."""
-        return self.profile.subject if self.profile is not None else self.state.subject
 
 
 @dataclass(frozen=True, slots=True)

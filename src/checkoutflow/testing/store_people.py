@@ -215,6 +215,21 @@ def a_change_about_a_person_is_whole(make_store: MakeStore) -> None:
                 "kinds of trace in `traces` are replaced as a whole, and no other kind",
             )
         same(_answers(store, "two"), two, "a change is about one person only")
+        store.commit(
+            sample_change(
+                digests=(sample_trace("one", "d3"),), traces=("email", "phone"), retraced="one"
+            )
+        )
+        for kind, digest, found in (
+            ("email", "d2", []),
+            ("email", "d3", ["one"]),
+            ("phone", "d1", ["two"]),
+        ):
+            same(
+                list(store.find_people(kind, [digest], NOON)),
+                found,
+                "a checkout's change replaces traces of whoever it says in `retraced`",
+            )
 
 
 def a_refused_change_about_a_person_leaves_nothing(make_store: MakeStore) -> None:
