@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
@@ -36,6 +36,8 @@ from checkoutflow import (
     PurposeRefused,
     VaultError,
 )
+from checkoutflow.checkout.commands import Cancel
+from checkoutflow.checkout.machine import Phase
 from checkoutflow.customer import example
 from checkoutflow.flow.export_page import export_page
 from checkoutflow.flow.exports import Export, plain
@@ -45,7 +47,7 @@ from checkoutflow.privacy.fields import FIELDS, KEEP_PROFILE, KEEP_UNFINISHED, P
 from checkoutflow.privacy.secret import STARS
 from checkoutflow.stores.schema import METADATA
 from checkoutflow.stores.sql import open_store
-from checkoutflow.testing.driver import Crash, Steps, Stop
+from checkoutflow.testing.driver import Crash, Stepped, SteppingFlow, Steps, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -485,6 +487,133 @@ def test_a_sale_under_way_stays_until_it_is_over(world):
     )
     erased = world.flow.erase_person(person)
     assert (erased.people, erased.open) == ((sale.subject,), ())
+    world.flow.run_due()
+    assert len(world.store.erasures(sale.subject)) == 1
+
+
+def test_an_erasure_that_waits_is_done_when_the_sale_is_over(world):
+    person, _ = world.known()
+    sale = world.order(world.start(login=LOGIN))
+    world.flow.erase_person(person, reason="asked by letter")
+    asked_at = world.clock()
+    assert person not in world.readable()
+    for days in (1, 40, 400):
+        world.clock.advance(days=days)
+        world.flow.run_due()
+        assert world.flow.details(sale.id, Purpose.DELIVER)["street"] == TYPED["street"]
+    world.finish(sale)
+    world.flow.run_due()
+    assert {*world.readable()} >= {books_of(sale.subject)}
+    assert sale.subject not in world.readable()
+    (proof,) = world.store.erasures(sale.subject)
+    assert (proof.at, proof.reason) == (world.clock(), "asked by letter")
+    assert proof.until == end_of(LAW.books_until("DK", sale.started_at.date()))
+    assert world.flow.details(sale.id, Purpose.KEEP_BOOKS).keys() == {*proof.kept}
+    assert {*proof.kept} == {*IN_BOOKS, "country"}
+    assert asked_at < proof.at
+    assert world.store.due(world.clock.advance(days=9), 99) == []
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_sale_that_waits_to_be_erased_is_read_for_itself_alone(world, purpose):
+    sale = world.buy(remember=True)
+    world.flow.consent(sale.id, marketing=True)
+    world.flow.erase_person(sale.subject)
+    if purpose in {Purpose.REMEMBER, Purpose.MARKET}:
+        with pytest.raises(PurposeRefused, match="asked to be erased"):
+            world.flow.details(sale.id, purpose)
+    elif any(purpose in field.purposes for field in FIELDS.values()):
+        assert world.flow.details(sale.id, purpose)
+
+
+def test_who_asked_to_be_erased_while_buying_is_not_remembered(world):
+    person, _ = world.known()
+    known = world.start(login=LOGIN)
+    new = world.flow.consent(world.start(details=OTHER).id, profile=True)
+    world.flow.erase_person(person)
+    world.flow.erase_person(new.subject)
+    for sale in (known, new):
+        world.finish(world.order(sale))
+    world.flow.run_due()
+    assert all(subject.endswith(".books") for subject in world.subjects())
+    assert not world.flow.find_people(email=OTHER["email"])
+
+
+def test_what_is_not_bought_is_erased_as_soon_as_it_expires(world):
+    sale = world.start(details=TYPED)
+    assert world.flow.erase_person(sale.subject).open == (sale.id,)
+    assert world.flow.erase_person(sale.subject).open == (sale.id,)  # asked for once
+    commands = [entry.command for entry in world.flow.journal(sale.id)]
+    assert commands.count("erase") == 1
+    world.clock.advance(seconds=world.shop.lifetime_s)
+    world.flow.run_due()
+    world.flow.run_due()
+    assert world.subjects() == []
+    assert [proof.until for proof in world.store.erasures(sale.subject)] == [None]
+
+
+def test_a_wish_that_waits_is_shown_to_whom_it_belongs(world):
+    sale = world.buy()
+    world.flow.erase_person(sale.subject)
+    export = world.flow.export_person(sale.subject)
+    assert plain(export)["sale"]["erasure_asked_at"] == world.clock().isoformat()
+    said = "as soon as this purchase is over"
+    assert said in page_of(world, sale.subject)
+    world.finish(sale)
+    world.flow.run_due()
+    assert said not in page_of(world, sale.subject)
+
+
+@pytest.mark.parametrize("is_after", [False, True])
+def test_an_erasure_that_waits_survives_a_crash_anywhere(is_after):
+    def wait_and_finish(world: World, person: str, flow: SteppingFlow, sale: Checkout) -> None:
+        flow.erase_person(person)
+        if flow.load(sale.id).phase is not Phase.FULFILLED:
+            flow.ship(sale.id)
+        (invoice,) = flow.load(sale.id).invoices
+        flow.record_payment(
+            sale.id,
+            invoice=invoice.number,
+            amount=invoice.amount,
+            received_on=world.clock().date(),
+            idempotency_key="paid",
+        )
+        flow.run_due()
+
+    for place in count(1):
+        world = World(MemoryStore())
+        person, _ = world.known()
+        sale = world.order(world.start(login=LOGIN))
+        steps = Steps(stops=[Stop(place, is_after=is_after)])
+        with suppress(Crash):
+            wait_and_finish(world, person, world.opened(Keys.of(KEY), steps), sale)
+        if not steps.stops:
+            wait_and_finish(world, person, world.flow, sale)
+        assert all(subject.endswith(".books") for subject in world.subjects())
+        assert [len(world.store.erasures(who)) for who in (person, sale.subject)] == [1, 1]
+        assert not world.store.due(world.clock(), 99)
+        if steps.stops:
+            break
+    assert place > 30
+
+
+def test_of_two_machines_that_erase_and_sell_at_once_the_wish_is_kept():
+    """The sale ends while the wish is written down: whoever is first, it is erased."""
+    for order in ([0, 1], [1, 0], [0] * 6, [0] * 8, [1] * 3, [1] * 5, [0, 0, 1, 1, 1]):
+        world = World(MemoryStore())
+        sale = world.start(details=TYPED)
+        flow = world.flow
+        workers: list[Stepped[Any]] = [
+            flow.stepped(flow.programs.erase(sale.subject, "asked")),
+            flow.stepped(flow.programs.act(sale.id, [Cancel()], {}, "")),
+        ]
+        for number in (*order, *(0, 1) * 60):
+            if not workers[number].is_over:
+                workers[number].step()
+        assert [worker.error for worker in workers] == [None, None]
+        world.flow.run_due()
+        assert world.subjects() == []
+        assert len(world.store.erasures(sale.subject)) == 1
 
 
 def test_of_an_erasure_there_is_a_proof_without_values(world):

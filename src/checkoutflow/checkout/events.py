@@ -139,6 +139,14 @@ class ContactChanged(Frozen):
     fields: tuple[str, ...]
 
 
+class ErasureAsked(Frozen):
+    """Whoever buys asked to be erased; that is done when nothing is left to do about the sale."""
+
+    type: Literal["erasure_asked"] = "erasure_asked"
+    reason: str
+    at: datetime
+
+
 class DeliveryChosen(Frozen):
     """A way of delivery was chosen."""
 
@@ -639,6 +647,7 @@ Event = (
     | AgeKnown
     | ConsentChanged
     | ContactChanged
+    | ErasureAsked
     | DeliveryChosen
     | PaymentChosen
     | CreditAdded

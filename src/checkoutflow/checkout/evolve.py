@@ -17,6 +17,7 @@ from checkoutflow.checkout.machine import CHECKOUT, PhaseStep
 from checkoutflow.checkout.state import (
     Checkout,
     Credit,
+    Erasure,
     PartState,
     Recognition,
     Refund,
@@ -150,6 +151,10 @@ def _consent_changed(state: Checkout, event: e.ConsentChanged) -> Checkout:
 
 def _contact_changed(state: Checkout, _: e.ContactChanged) -> Checkout:
     return state  # that is about whoever is remembered, and not about this checkout
+
+
+def _erasure_asked(state: Checkout, event: e.ErasureAsked) -> Checkout:
+    return state.but(erasure=Erasure(reason=event.reason, asked_at=event.at))
 
 
 def _delivery_chosen(state: Checkout, event: e.DeliveryChosen) -> Checkout:
@@ -351,6 +356,7 @@ _APPLY: Final[MappingProxyType[type, Callable[[Checkout, Any], Checkout]]] = Map
         e.AgeKnown: _age_known,
         e.ConsentChanged: _consent_changed,
         e.ContactChanged: _contact_changed,
+        e.ErasureAsked: _erasure_asked,
         e.DeliveryChosen: _delivery_chosen,
         e.PaymentChosen: _payment_chosen,
         e.CreditAdded: _credit_added,

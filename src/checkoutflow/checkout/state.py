@@ -13,7 +13,7 @@ from typing import Literal
 
 from checkoutflow.cart import Cart, Priced
 from checkoutflow.checkout.invoice import Invoice
-from checkoutflow.checkout.machine import Phase
+from checkoutflow.checkout.machine import ENDS, Phase
 from checkoutflow.errors import NotFound
 from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
@@ -232,6 +232,17 @@ class Recognition(Frozen):
     valid_until: datetime | None = None
 
 
+class Erasure(Frozen):
+    """That whoever buys asked to be erased.
+
+    Attributes:
+        reason: The shop's own word for it, for the proof.
+    """
+
+    reason: str
+    asked_at: datetime
+
+
 class Tender(Frozen):
     """What one payment of a round is to be.
 
@@ -269,6 +280,7 @@ class Checkout(Frozen):
             ``expired``, or ``reopened`` where the customer wants to choose again.
         invoices: The shop's own, by number.
         cancelled: Units by line id that will not be shipped.
+        erasure: The wish to be erased when it is over; None if nobody has it.
     """
 
     id: str
@@ -301,6 +313,14 @@ class Checkout(Frozen):
     review: Review | None = None
     ending: Literal["", "cancelled", "expired", "reopened"] = ""
     attention: tuple[Attention, ...] = ()
+    erasure: Erasure | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing about it is left to be done, by anybody."""
+        is_paid = all(item.open.is_zero and item.owed.is_zero for item in self.invoices)
+        is_known = not any(payment.open_attempts for payment in self.payments)
+        return self.phase in ENDS and is_paid and is_known
 
     @property
     def total(self) -> Money:

@@ -80,7 +80,7 @@ def _export(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
 
 
 def _erase(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
-    """Erase; 1 if something stays because a sale is under way."""
+    """Erase; 1 if something stays until a sale is over."""
     flow = _flow(store)
     erased = [flow.erase_person(person, reason=arguments.reason) for person in arguments.person]
     gone = list(dict.fromkeys(person for each in erased for person in each.people))
@@ -101,8 +101,8 @@ def _erase(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
     for sale, until in kept.items():
         paper.entry("books", f"{sale}: name and address until {until[:10]}", margin=_MARGIN)
     for sale in open_:
-        text = f"{sale} is under way, or not paid for: ask again when it is over"
-        paper.entry("open", text, "red", margin=_MARGIN)
+        text = f"{sale} is under way, or not paid for: it is erased by itself when it is over"
+        paper.entry("open", text, "cyan", margin=_MARGIN)
     return 1 if open_ else 0
 
 

@@ -83,6 +83,7 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
         e.AgeKnown: "the customer is {adult}",
         e.ConsentChanged: "the customer said {consents}",
         e.ContactChanged: "{fields} of the customer who is remembered changed",
+        e.ErasureAsked: "to be erased when it is over: {reason}",
         e.DeliveryChosen: "{delivery}",
         e.PaymentChosen: "{method}",
         e.CreditAdded: "{method} is to cover {amount}",

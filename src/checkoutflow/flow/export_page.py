@@ -82,6 +82,10 @@ _ERASED: Final = mark("Erased")
 _HISTORY: Final = mark("Everything that happened, in order")
 _CHOSE: Final = mark("What you chose last time: {choices}")
 _RESTRICTED: Final = mark("Since {date} all this is only kept and not used, as you asked.")
+_TO_ERASE: Final = mark(
+    "You asked on {date} to be erased. That is done as soon as this purchase is over; until then"
+    " these details serve the purchase alone."
+)
 _FOUND_BY: Final = mark(
     "With the help of a fingerprint that only the shop can make, you are found again by: {names}"
 )
@@ -200,6 +204,9 @@ class _Page:
         notes = []
         if part.restricted_at is not None:
             notes.append(self._say(_RESTRICTED).format(date=self._day(part.restricted_at)))
+        if part.sale is not None and part.sale.erasure is not None and not part.erasures:
+            day = self._day(part.sale.erasure.asked_at)
+            notes.append(self._say(_TO_ERASE).format(date=day))
         if part.choices:
             notes.append(self._say(_CHOSE).format(choices=", ".join(part.choices.values())))
         kinds = dict.fromkeys(kind.removeprefix("known ") for kind in part.found_by)

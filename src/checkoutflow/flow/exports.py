@@ -183,6 +183,7 @@ def _plain_sale(sale: Checkout, history: Sequence[JournalEntry]) -> dict[str, An
             }
             for item in sale.invoices
         ],
+        "erasure_asked_at": sale.erasure and sale.erasure.asked_at.isoformat(),
         "review": sale.review and sale.review.model_dump(mode="json"),
         "history": [{"at": entry.at.isoformat(), "what": entry.command} for entry in history],
     }

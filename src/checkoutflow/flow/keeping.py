@@ -342,6 +342,8 @@ class Keeping:
 
     def _is_to_be_remembered(self, state: Checkout) -> Program[bool]:
         """Whether the customer agreed to it, and was not forgotten since, in whatever checkout."""
+        if state.erasure is not None:
+            return False
         person = shown(state)
         if not person:
             return state.consents.get(Consent.PROFILE, False)

@@ -273,6 +273,8 @@ class Programs(Hinting, Rights):
             is_due = payment.look_at is not None and payment.look_at <= at
             if payment.provider is not None and (is_due or "notice" in due.kinds):
                 state = yield from self._look(state, payment.id)
+        if "erase" in due.kinds:
+            yield from self.erase_when_over(state)
         # What was due and is still set to the past is a timer of older settings, or a notice.
         left = timers(state, self.shop)
         for kind in sorted(due.kinds):

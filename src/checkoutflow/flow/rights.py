@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from checkoutflow.checkout.machine import ENDS, Phase
+from checkoutflow.checkout import events as e
+from checkoutflow.checkout.evolve import evolve
+from checkoutflow.checkout.machine import Phase
 from checkoutflow.customer import clean
 from checkoutflow.errors import InvalidInput, NotFound, PurposeRefused, StoreConflict, VaultError
 from checkoutflow.flow.effects import Program, ask_store, now, random
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 500
 
+# What no sale under way needs.
+_NOT_OF_A_SALE: Final = frozenset({Purpose.REMEMBER, Purpose.MARKET})
+
 # What may be done with the data of somebody who asked that it only be kept.
 _WHILE_RESTRICTED: Final = frozenset({Purpose.KEEP_BOOKS, Purpose.ANSWER_RIGHTS})
 
@@ -52,7 +57,7 @@ class Erased:
         people: Whose keys were destroyed: the person's own, and those of their sales.
         kept_until: Until when the books keep name and address of a sale, by its id.
         open: Sales that are still under way, or not paid for: what these need stays until they
-            are over. Ask again then.
+            are over, and goes by itself then, with ``run_due``.
     """
 
     people: tuple[str, ...]
@@ -252,14 +257,16 @@ class Rights(Telling):
         """The person's contact fields that a purpose allows; the reading is on record.
 
         Raises:
-            PurposeRefused: If the person asked that their data only be kept, or does not want
-                offers.
+            PurposeRefused: If the person asked that their data only be kept, does not want
+                offers, or asked to be erased and the sale that is under way does not need it.
             VaultError: If they cannot be opened.
         """
         state = yield from self.load(checkout_id)
         at = yield from now()
         profile: ProfileRow | None = yield from ask_store("profile", state.subject)
         is_restricted = profile is not None and profile.restricted_at is not None
+        if state.erasure is not None and purpose in _NOT_OF_A_SALE:
+            raise PurposeRefused("this person asked to be erased", field="purpose")
         if is_restricted and purpose not in _WHILE_RESTRICTED:
             raise PurposeRefused("this person asked that their data only be kept", field="purpose")
         if purpose is Purpose.MARKET:
@@ -297,7 +304,7 @@ class Rights(Telling):
     # To be erased ---------------------------------------------------------------------------------
 
     def erase(self, person: str, reason: str) -> Program[Erased]:
-        """Destroy the keys of a person and of their sales that are over.
+        """Destroy the keys of a person and of their sales: of those under way when they are over.
 
         What the law on bookkeeping keeps of what was sold stays readable for that purpose, until
         its time. Each key goes in a step of its own with its proof; if it breaks off between two,
@@ -312,21 +319,14 @@ class Rights(Telling):
         kept_until: dict[str, datetime] = {}
         sales = yield from self._sales_of(person)
         for state in sales:
-            if not _is_over(state):
+            if not state.is_over:
+                yield from self._ask_erasure(state, reason)
                 open_.append(state.id)
                 continue
-            books = books_of(state.subject)
-            names: tuple[str, ...] = ()
-            until: datetime | None = None
-            if _is_in_the_books(state):
-                _, rows = yield from ask_store("person", books)
-                names = tuple(row.field for row in rows)
-                until = max((row.expires_at for row in rows), default=None)
-            else:
-                yield from ask_store("erase", ErasureRow(books, at, reason))
+            is_erased, until = yield from self._erase_sale(state, reason)
             if until is not None:
                 kept_until[state.id] = until
-            if (yield from ask_store("erase", ErasureRow(state.subject, at, reason, names, until))):
+            if is_erased:
                 gone.append(state.subject)
         is_own_sale = any(state.subject == person for state in sales)
         if not is_own_sale and (yield from self._erased(person, at, reason)):
@@ -334,6 +334,54 @@ class Rights(Telling):
         if not gone and not sales:
             raise NotFound("nothing is kept under this reference", field="person")
         return Erased(tuple(gone), kept_until, tuple(open_))
+
+    def _ask_erasure(self, state: Checkout, reason: str) -> Program[None]:
+        """Write down that a sale is to be erased when it is over; once.
+
+        Raises:
+            StoreConflict: If it kept changing.
+        """
+        for _ in range(RELOADS):
+            if state.erasure is not None:
+                return
+            at = yield from now()
+            event = e.ErasureAsked(reason=reason, at=at)
+            try:
+                yield from self._commit(
+                    state, (evolve(state, event), (event,)), at=at, command="erase"
+                )
+            except StoreConflict:
+                state = yield from self.load(state.id)
+                continue
+            return
+        raise StoreConflict(f"checkout {state.id} kept changing; call again")
+
+    def _erase_sale(self, state: Checkout, reason: str) -> Program[tuple[bool, datetime | None]]:
+        """Destroy the key of a sale that is over.
+
+        Returns:
+            Whether there was one, and until when the books keep what they need.
+        """
+        at = yield from now()
+        books = books_of(state.subject)
+        names: tuple[str, ...] = ()
+        until: datetime | None = None
+        if _is_in_the_books(state):
+            _, rows = yield from ask_store("person", books)
+            names = tuple(row.field for row in rows)
+            until = max((row.expires_at for row in rows), default=None)
+        else:
+            yield from ask_store("erase", ErasureRow(books, at, reason))
+        proof = ErasureRow(state.subject, at, reason, names, until)
+        is_erased: bool = yield from ask_store("erase", proof)
+        return is_erased, until
+
+    def erase_when_over(self, state: Checkout) -> Program[None]:
+        """Erase a sale of which that was asked while it was under way. Part of ``run_due``."""
+        at = yield from now()
+        if state.erasure is not None and state.is_over:
+            yield from self._erase_sale(state, state.erasure.reason)
+            yield from ask_store("clear_timer", state.id, "erase", up_to=at)
 
     def forget_expired(self) -> Program[Forgotten]:
         """Remove what is over. Part of ``run_due``."""
@@ -420,13 +468,6 @@ class Rights(Telling):
         if by != kind:
             return self.known_by(by, values)
         return (self._matching(kind, values[kind]),) if kind in values else None
-
-
-def _is_over(state: Checkout) -> bool:
-    """Whether nothing about a sale is left to be done, by anybody."""
-    is_paid = all(item.open.is_zero and item.owed.is_zero for item in state.invoices)
-    is_known = not any(payment.open_attempts for payment in state.payments)
-    return state.phase in ENDS and is_paid and is_known
 
 
 def _is_in_the_books(state: Checkout) -> bool:

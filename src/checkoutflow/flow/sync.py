@@ -645,11 +645,11 @@ class CheckoutFlow:
         self._run(self._programs.restrict(person, is_restricted=is_restricted))
 
     def erase_person(self, person: str, *, reason: str = "asked") -> Erased:
-        """Destroy the keys of a person and of their sales that are over.
+        """Destroy the keys of a person and of their sales.
 
         What the law on bookkeeping keeps stays readable for that purpose alone, until its time;
-        what a sale needs that is under way, or not paid for, stays until it is over. If it breaks
-        off, the same call does the rest.
+        what a sale needs that is under way, or not paid for, stays for that sale alone until it
+        is over, and `run_due` erases it then. If it breaks off, the same call does the rest.
 
         Raises:
             NotFound: If nothing is kept under this reference.

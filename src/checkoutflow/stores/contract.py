@@ -347,8 +347,8 @@ class Due:
     """A checkout for which something is due.
 
     Attributes:
-        kinds: Which timers: ``expiry``, ``review``, ``look``, ``remind``, ``overdue`` or
-            ``notice``.
+        kinds: Which timers: ``expiry``, ``review``, ``look``, ``remind``, ``overdue``,
+            ``erase`` or ``notice``.
     """
 
     checkout: str

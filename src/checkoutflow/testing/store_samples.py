@@ -41,6 +41,7 @@ from checkoutflow.checkout.state import (
     Attention,
     Checkout,
     Credit,
+    Erasure,
     PartState,
     Payment,
     Recognition,
@@ -373,6 +374,7 @@ def full_checkout() -> Checkout:
         ),
         ending="cancelled",
         attention=(Attention(reason="unresolved", payment="pay-1"),),
+        erasure=Erasure(reason="letter 7", asked_at=at(5)),
     )
 
 
