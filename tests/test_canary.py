@@ -21,7 +21,6 @@ from hashlib import sha256
 from io import StringIO
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, cast
-from unittest.mock import patch
 from urllib.parse import quote
 
 import httpx
@@ -397,6 +396,7 @@ BAD: Final[Mapping[str, tuple[str, ...]]] = {
     "city": ("{0}\0", f"{{0}} {'x' * 200}", f"{{0}} {CARD_NUMBER}"),
     "country": ("XX",),
     "login": (),  # the shop's own word: nobody types it
+    "organisation_number": ("{0}9", "9{0}", "{0} {0}", "{0}x"),
     "national_id": ("{0}9", "9{0}", "{0} {0}", "{0}x"),
     "gift_card_code": ("{0}\0", f"{{0}} {'x' * 200}", CARD_NUMBER),
     "store_credit_code": ("{0}\0", f"{{0}} {'x' * 200}", CARD_NUMBER),
@@ -496,7 +496,7 @@ def sold_by(name: str, file: Path | None, kept: list[Any]) -> Cage:
         "identifies": True,
         "details": sorted(
             field
-            for field in able.details - {"organisation", "country"}
+            for field in able.details - {"organisation", "organisation_number", "country"}
             if purposes & FIELDS[field].purposes.keys()
         ),
     }
@@ -730,7 +730,7 @@ def asking_the_open_registers(trail: Trail, file: Path) -> None:
 
 
 # Commands that read what is kept of customers, and those that know of none.
-TOLD: Final = {"demo", "freshen", "person", "quality", "show", "suppress", "verify"}
+TOLD: Final = {"demo", "person", "quality", "show", "verify"}
 TOLD_NOTHING: Final = set(
     "conform doctor law methods options privacy providers schema simulate states steer".split()
 )
@@ -791,29 +791,6 @@ def the_commands(trail: Trail, file: Path) -> None:
     assert main(["quality", f"{base}", "--market", "SE", "--out", f"{out}"]) == 0
     for figures in ("report.html", "report.json"):
         trail.leave("figures", (out / figures).read_text(encoding="utf-8"))
-    freshen_a_base(trail, base)
-
-
-def freshen_a_base(trail: Trail, base: Path) -> None:
-    """``checkoutflow freshen`` and ``suppress``: only the fresh base says who anybody is."""
-    feed, fresh, numbers, kept = (base.with_name(name) for name in ("f", "fresh.csv", "n", "list"))
-    told = planted("SE", "name", "street", "postal_code") | {"kind": "died", "on": "2026-01-01"}
-    wrong = dict.fromkeys(told, VALUES["name"])
-    lines = [",".join(each) for each in (told, told.values(), wrong.values())]
-    feed.write_text("\n".join(lines), encoding="utf-8")
-    words = [f"{base}", "--market", "SE", "--out", f"{fresh}", "--feed", f"{feed}"]
-    assert main(["freshen", *words]) == 1
-    assert main(["freshen", *words, "--json"]) == 1
-    trail.leave("figures", fresh.with_name("fresh.changes.csv").read_text(encoding="utf-8"))
-    numbers.write_text(OF_A_MARKET["SE"]["phone"], encoding="utf-8")
-    key = ("--key-from", "LIST_KEY")
-    words = ["--register", "SE-NIX-TELEFON", "--as-of", f"{date.today()}", *key]  # noqa: DTZ011 -- as theirs
-    with patch.dict("os.environ", LIST_KEY="k" * 32):
-        assert main(["suppress", f"{numbers}", "--market", "SE", "--out", f"{kept}", *words]) == 0
-        words = [f"{base}", "--market", "SE", "--out", f"{fresh}", "--list", f"{kept}", *key]
-        assert main(["freshen", *words]) == 0
-    for figures in (kept, fresh.with_name("fresh.changes.csv")):
-        trail.leave("figures", figures.read_text(encoding="utf-8"))
 
 
 def markets_of(name: str) -> tuple[str, ...]:
@@ -904,6 +881,7 @@ SPELT: Final = {
     "postal_code": ("98761", "987 61", "SE-98761 ", '"98761"'),
     "city": ("GRÅSPURVEBY", "Graspurveby"),
     "login": ("kunde-r%C3%B8dk%C3%A6lk-3318", "Rødkælk"),
+    "organisation_number": ("4777190333", "477719-0333", "477719 0333"),
     "national_id": ("8901023286", "198901023286", "890102-3286", "19890102-3286"),
     "gift_card_code": ("musvit-gave-7193", "MUSVITGAVE7193"),
     "store_credit_code": ("SKOVSKADE KONTO", "skovskade"),
@@ -941,7 +919,7 @@ def test_it_is_found_where_it_may_be():
         buy(cage, cage.flow.choose_payment(sale.id, "own_invoice"))
         fields = cage.flow.export_person(sale.subject).fields
         export = json.dumps([kept.value for kept in fields.values()]).encode()
-        assert search.found_in(export) == contact | {"login"}
+        assert search.found_in(export) == contact | {"login", "organisation_number"}
         read = cage.flow.details(sale.id, Purpose.SEND_RECEIPT)
         assert search.found_in(json.dumps(read).encode()) == {"email"}
         assert search.found_in(repr(read).encode()) == set()

@@ -22,7 +22,7 @@ from checkoutflow import (
     UsageError,
 )
 from checkoutflow.checkout.machine import Phase
-from checkoutflow.customer import example
+from checkoutflow.customer import clean, example
 from checkoutflow.flow.keeping import FILLED, words
 from checkoutflow.privacy.codes import CODE_LIFE, CODE_TRIES, RESEND_AFTER, RESENDS
 from checkoutflow.privacy.consent import Consent
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 ADDRESS = ["name", "street", "postal_code", "city"]
 ONE = {name: example(name, "DK") for name in [*ADDRESS, "email", "phone"]} | {"name": "Person One"}
 TWO = ONE | {"name": "Person Two", "email": "two@example.com", "street": "Strandgata 2"}
+COMPANY = ONE | {name: example(name, "DK") for name in ("organisation", "organisation_number")}
 
 
 class World:
@@ -173,15 +174,22 @@ class Watched(MemoryStore):
         return found
 
 
-def test_the_known_and_the_unknown_get_the_same_answer_for_the_same_work():
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ({"email": ONE["email"], "postal_code": "2100"},
+         {"email": "nobody@example.com", "postal_code": "2100"}),
+        ({"phone": ONE["phone"]}, {"phone": "32 12 34 57"}),
+        ({"organisation_number": "13585628"}, {"organisation_number": "10150817"}),
+    ],
+    ids=["email", "phone", "organisation_number"],
+)  # fmt: skip
+def test_the_known_and_the_unknown_get_the_same_answer_for_the_same_work(pair):
     store = Watched()
     world = World(store)
-    world.buy(ONE)
+    world.buy(COMPANY, customer="business")
     seen = []
-    for given in (
-        {"email": ONE["email"], "postal_code": ONE["postal_code"]},
-        {"email": "nobody@example.com", "postal_code": ONE["postal_code"]},
-    ):
+    for given in pair:
         sale = world.start()
         store.calls.clear()
         sale = world.ask(sale, **given)
@@ -334,6 +342,53 @@ def test_a_telephone_that_two_share_finds_neither(world):
     world.buy(TWO)
     world.ask(world.start(), phone=ONE["phone"])
     assert world.mail() == []
+
+
+def test_a_company_is_found_by_its_number_and_the_code_goes_to_the_mailbox_on_file(world):
+    world.buy(COMPANY, customer="business")
+    sale = world.start(customer="business", details={"phone": TWO["phone"]})
+    sale = world.ask(sale, organisation_number=" 13 58 56 28 ")
+    assert sale.provided == ("phone",)  # whoever knows the number knows no more by it
+    ((to, code),) = world.mail()
+    assert to == ONE["email"]
+    sale = world.flow.verify(sale.id, code)
+    assert {"organisation", "organisation_number", "email", "street"} <= {*sale.provided}
+    assert world.flow.view(sale.id).missing == ()
+
+
+def test_a_company_for_which_several_buy_finds_none_of_them(world):
+    world.buy(COMPANY, customer="business")
+    colleague = {"email": TWO["email"], "name": TWO["name"], "phone": "32 12 34 57"}
+    world.buy(COMPANY | colleague, customer="business")
+    world.ask(world.start(), organisation_number=COMPANY["organisation_number"])
+    assert world.mail() == []
+    world.ask(world.start(), phone=colleague["phone"])
+    assert [to for to, _ in world.mail()] == ["+4532123457"]
+
+
+@pytest.mark.parametrize(
+    ("market", "spellings"),
+    [
+        ("SE", ["5560160680", "556016-0680", "16556016-0680"]),
+        ("SE", ["191212121212", "121212-1212", "19121212-1212"]),
+        ("DK", ["13585628", "13 58 56 28"]),
+    ],
+)
+def test_a_company_is_found_however_its_number_is_written(market, spellings):
+    typed = {name: example(name, market) for name in [*ADDRESS, "email", "phone", "organisation"]}
+    for number in spellings:
+        world = World()
+        typed["organisation_number"] = number
+        world.buy(typed | {"name": "Person One"}, market=market, customer="business")
+        for spelling in spellings:
+            world.ask(world.start(market), organisation_number=spelling)
+        assert len(world.mail()) == len(spellings)
+
+
+def test_numbers_of_two_countries_with_the_same_digits_are_two():
+    assert clean({"organisation_number": "28000707"}, market="FI") != clean(
+        {"organisation_number": "28000707"}, market="DK"
+    )
 
 
 def test_nobody_takes_over_what_is_kept_of_somebody_else(world):

@@ -332,6 +332,7 @@ def test_translations_have_the_form_of_the_english_texts(language):
 SAME_IN_BOTH = {
     "Company",
     "E-mail",
+    "Organisation number",
     "Phone",
     "Street and number",
     "Postal code",

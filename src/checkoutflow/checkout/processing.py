@@ -164,7 +164,12 @@ def _in_order(names: Iterable[str]) -> tuple[str, ...]:
 def _asked(rules: Rules, market: str) -> tuple[str, ...]:
     """All that a customer in a market can be asked for, whatever they choose."""
     ways = [way for way in rules.ways.values() if _is_in(way, market)]
-    choices: list[dict[str, Any]] = [{}, *({"method": way.id} for way in ways)]
+    choices: list[dict[str, Any]] = [{}]
+    choices += [
+        {"method": way.id, "customer": customer}
+        for way in ways
+        for customer in way.method.customers & way.kind.customers
+    ]
     choices += [{"delivery": each.id} for each in rules.shop.deliveries if _goes_to(each, market)]
     # What is needed goes by what was chosen, and by nothing else of a checkout.
     states = [Checkout.model_construct(**choice) for choice in choices]

@@ -213,7 +213,7 @@ class Recognition(Frozen):
             asked for a code; nothing here tells whether there is anybody to send one to.
             ``verified``: they have shown it.
         person: Who is meant, or a reference to nobody.
-        by: How: ``email``, ``phone``, ``login``, or the name of an issuer.
+        by: How: ``email`` or ``phone``, where the code goes; ``login``, or the name of an issuer.
         challenge: What codes are derived from; with an issuer, what must come back from it, as
             JSON that tells nobody anything.
         sending: How many codes were sent before the present one.

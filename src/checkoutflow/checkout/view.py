@@ -581,6 +581,8 @@ LABELS: Final = {
     "name": mark("Name"),
     # Translators: the name of the company that buys.
     "organisation": mark("Company"),
+    # Translators: CVR-nummer, organisationsnummer, organisasjonsnummer, Y-tunnus, kennitala.
+    "organisation_number": mark("Organisation number"),
     "email": mark("E-mail"),
     "phone": mark("Phone"),
     "street": mark("Street and number"),

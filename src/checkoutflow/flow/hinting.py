@@ -224,14 +224,13 @@ class Hinting(Acting):
         return tuple({(hint.field, hint.code): hint for hint in hints}.values())
 
     def _form(self, state: Checkout, typed: Mapping[str, Any], locale: str) -> _Form:
-        contact = {name: typed[name] for name in typed if name != "organisation_number"}
         try:
-            values = self._typed(contact, state.market)
+            values = self._typed(typed, state.market)
         except InvalidInput as refused:
             unfit = {name for name, _ in refused.problems}
             if unfit - FIELDS.keys():  # a mistake of the page's, not of the customer's
                 raise
-            fit = {name: value for name, value in contact.items() if name not in unfit}
+            fit = {name: value for name, value in typed.items() if name not in unfit}
             values = self._typed(fit, state.market)
         needs = {need.field: need.purpose for need in needed(state, self.rules)}
         is_business = state.customer == "business"

@@ -52,6 +52,7 @@ KNOWN_BY: Final = {
     "email": ("email", "postal_code"),
     "phone": ("phone",),
     "login": ("login",),
+    "organisation_number": ("organisation_number",),
 }
 # What fills in a checkout for somebody who is known.
 FILLED: Final = tuple(
@@ -59,8 +60,9 @@ FILLED: Final = tuple(
 )
 
 
-# A telephone may be shared: whoever else has it, it is theirs too, and finds neither.
-_SHARED: Final = frozenset({"phone"})
+# A telephone may be shared, and several may buy for one company: whoever else has it, it is theirs
+# too, and finds neither.
+_SHARED: Final = frozenset({"phone", "organisation_number"})
 # Traces that need no key. A checkout leads to whoever is remembered by it, and a person to where
 # they were reached before.
 BOUGHT: Final = "checkout"

@@ -19,7 +19,7 @@ from checkoutflow.errors import InvalidInput, NotSupported, NotVerified, TooMany
 from checkoutflow.flow.acting import Acting
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
-from checkoutflow.flow.keeping import FILLED, NOTHING, About, brought, carried, words
+from checkoutflow.flow.keeping import FILLED, KNOWN_BY, NOTHING, About, brought, carried, words
 from checkoutflow.privacy.codes import CodeText, code_of, code_text, is_code
 from checkoutflow.privacy.consent import Consent
 from checkoutflow.privacy.fields import FIELDS, Purpose
@@ -112,7 +112,7 @@ class Knowing(Acting):
         command = c.AskCode(
             person=people[0] if len(people) == 1 else nobody,
             challenge=checkout_id(octets[CHECKOUT_BYTES:]),
-            by=by,
+            by="phone" if by == "phone" else "email",  # a company's number is no mailbox
         )
         return (yield from self.act(checkout_id_, [command], {}, key, asked=asked))
 
@@ -350,10 +350,14 @@ class Knowing(Acting):
         yield from self._erased(person, at, "consent withdrawn")
 
 
-def _asked_by(values: Mapping[str, str]) -> Literal["email", "phone"]:
-    """By what somebody is looked for: an e-mail address with its postal code, or a telephone."""
-    if "email" in values and "postal_code" in values:
-        return "email"
-    if "phone" in values:
-        return "phone"
-    raise InvalidInput("give email and postal_code, or phone", field="email")
+_ASKED_BY: Final = ("email", "phone", "organisation_number")
+
+
+def _asked_by(values: Mapping[str, str]) -> str:
+    """By what somebody is looked for: the first of these for which all is given."""
+    for by in _ASKED_BY:
+        if values.keys() >= {*KNOWN_BY[by]}:
+            return by
+    raise InvalidInput(
+        "give email and postal_code, or phone, or organisation_number", field="email"
+    )

@@ -222,7 +222,8 @@ class CheckoutFlow:
             payment: Way to pay, if chosen together with the details.
             idempotency_key: The shop's own key for this call.
             details: ``email``, ``name``, ``street``, ``postal_code``, ``city``, ``phone``,
-                ``organisation``, ``country``, ``gift_card_code``. They go sealed into the vault.
+                ``organisation``, ``organisation_number``, ``country``, ``gift_card_code``. They go
+                sealed into the vault.
 
         Raises:
             InvalidInput: If one of them cannot be right; ``field`` says which, and the message
@@ -245,8 +246,8 @@ class CheckoutFlow:
             client: Network address of the customer, to hold down how often registers are asked;
                 only a keyed digest of it is kept, for as long as it counts.
             locale: In which language; by default the checkout's.
-            typed: What is on the page, as for ``provide``. Where a business buys, also
-                ``organisation_number``, which fills in the rest.
+            typed: What is on the page, as for ``provide``. Where a business buys, its
+                ``organisation_number`` fills in the rest.
 
         Raises:
             InvalidInput: If a field is none that customers give.
@@ -268,7 +269,7 @@ class CheckoutFlow:
             client: Network address of the customer, to hold down guessing; only a keyed digest of
                 it is kept, for as long as it counts.
             idempotency_key: The shop's own key for this call.
-            given: ``email`` and ``postal_code``, or ``phone``.
+            given: ``email`` and ``postal_code``, ``phone``, or ``organisation_number``.
 
         Raises:
             TooManyTries: If it was tried too often.
