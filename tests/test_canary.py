@@ -21,6 +21,7 @@ from hashlib import sha256
 from io import StringIO
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, cast
+from unittest.mock import patch
 from urllib.parse import quote
 
 import httpx
@@ -730,7 +731,7 @@ def asking_the_open_registers(trail: Trail, file: Path) -> None:
 
 
 # Commands that read what is kept of customers, and those that know of none.
-TOLD: Final = {"demo", "person", "quality", "show", "verify"}
+TOLD: Final = {"demo", "freshen", "person", "quality", "show", "suppress", "verify"}
 TOLD_NOTHING: Final = set(
     "conform doctor law methods options privacy providers schema simulate states steer".split()
 )
@@ -791,6 +792,29 @@ def the_commands(trail: Trail, file: Path) -> None:
     assert main(["quality", f"{base}", "--market", "SE", "--out", f"{out}"]) == 0
     for figures in ("report.html", "report.json"):
         trail.leave("figures", (out / figures).read_text(encoding="utf-8"))
+    freshen_a_base(trail, base)
+
+
+def freshen_a_base(trail: Trail, base: Path) -> None:
+    """``checkoutflow freshen`` and ``suppress``: only the fresh base says who anybody is."""
+    feed, fresh, numbers, kept = (base.with_name(name) for name in ("f", "fresh.csv", "n", "list"))
+    told = planted("SE", "name", "street", "postal_code") | {"kind": "died", "on": "2026-01-01"}
+    wrong = dict.fromkeys(told, VALUES["name"])
+    lines = [",".join(each) for each in (told, told.values(), wrong.values())]
+    feed.write_text("\n".join(lines), encoding="utf-8")
+    words = [f"{base}", "--market", "SE", "--out", f"{fresh}", "--feed", f"{feed}"]
+    assert main(["freshen", *words]) == 1
+    assert main(["freshen", *words, "--json"]) == 1
+    trail.leave("figures", fresh.with_name("fresh.changes.csv").read_text(encoding="utf-8"))
+    numbers.write_text(OF_A_MARKET["SE"]["phone"], encoding="utf-8")
+    key = ("--key-from", "LIST_KEY")
+    words = ["--register", "SE-NIX-TELEFON", "--as-of", f"{date.today()}", *key]  # noqa: DTZ011 -- as theirs
+    with patch.dict("os.environ", LIST_KEY="k" * 32):
+        assert main(["suppress", f"{numbers}", "--market", "SE", "--out", f"{kept}", *words]) == 0
+        words = [f"{base}", "--market", "SE", "--out", f"{fresh}", "--list", f"{kept}", *key]
+        assert main(["freshen", *words]) == 0
+    for figures in (kept, fresh.with_name("fresh.changes.csv")):
+        trail.leave("figures", figures.read_text(encoding="utf-8"))
 
 
 def markets_of(name: str) -> tuple[str, ...]:

@@ -301,25 +301,55 @@ def _quality(commands: argparse._SubParsersAction[_Parser]) -> None:
         commands, "quality", "measure a customer base, and find who stands in it twice"
     )
     quality.add_argument(
-        "customers", type=Path, metavar="CUSTOMERS.csv", help="the base; it stays as it is"
-    )
-    quality.add_argument(
-        "--market", required=True, metavar="XX", help="where customers are who name no country"
-    )
-    quality.add_argument(
         "--out", type=Path, metavar="DIR", help="write a report, and files of pairs and merges"
     )
-    _several(quality, "--map", "FIELD=COLUMN", "which column is what")
-    quality.add_argument(
-        "--updated", metavar="COLUMN", help="the column that says when a row was last changed"
+    freshen = _command(commands, "freshen", "let moves, deaths and opt-outs into a customer base")
+    _several(
+        freshen, "--feed", "FILE", "what happened (CSV); moved=FILE if all of it is of one kind"
     )
-    quality.add_argument(
-        "--today",
-        type=_date,
-        metavar="YYYY-MM-DD",
-        help="judge freshness on that day; default: today",
+    _several(freshen, "--list", "FILE", "who is not to be written to or called; see suppress", Path)
+    freshen.add_argument(
+        "--out", type=Path, required=True, metavar="FRESH.csv", help="write the fresh base"
     )
-    quality.add_argument("--json", action="store_true", help="print one JSON document")
+    freshen.add_argument(
+        "--log", type=Path, metavar="FILE", help="what changed; default: FRESH.changes.csv"
+    )
+    freshen.add_argument(
+        "--since", type=_date, metavar="YYYY-MM-DD", help="leave out what happened before"
+    )
+    suppress = _command(
+        commands, "suppress", "keep a register of those who want no marketing, without a number"
+    )
+    suppress.add_argument("numbers", type=Path, metavar="NUMBERS.csv", help="what was delivered")
+    suppress.add_argument(
+        "--register", required=True, metavar="NAME", help="such as NO-RESERVASJON"
+    )
+    suppress.add_argument(
+        "--as-of", type=_date, required=True, metavar="YYYY-MM-DD", help="the day it is of"
+    )
+    suppress.add_argument(
+        "--out", type=Path, required=True, metavar="LIST.txt", help="write the list"
+    )
+    for each in (quality, freshen):
+        each.add_argument(
+            "customers", type=Path, metavar="CUSTOMERS.csv", help="the base; it stays as it is"
+        )
+        _several(each, "--map", "FIELD=COLUMN", "which column is what")
+        each.add_argument(
+            "--updated", metavar="COLUMN", help="the column that says when a row was last changed"
+        )
+        each.add_argument(
+            "--today", type=_date, metavar="YYYY-MM-DD", help="as on that day; default: today"
+        )
+        each.add_argument("--json", action="store_true", help="print one JSON document")
+    for each in (freshen, suppress):
+        each.add_argument(
+            "--key-from", metavar="NAME", help="the variable of the environment with the lists' key"
+        )
+    for each in (quality, freshen, suppress):
+        each.add_argument(
+            "--market", required=True, metavar="XX", help="where people are who name no country"
+        )
 
 
 def _command(

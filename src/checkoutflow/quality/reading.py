@@ -56,7 +56,7 @@ class CsvFile:
         return cls(path, encoding, separator, header, lines)
 
     def rows(self, tick: Callable[[int], None] | None = None) -> Iterator[list[str]]:
-        """Give the rows under the header, each with a cell for every column.
+        """Give the rows under the header, each with a cell for every column, or more.
 
         Args:
             tick: Is told how many lines have been read, every thousand.
@@ -72,7 +72,7 @@ class CsvFile:
                 for number, cells in enumerate(reader):
                     if tick and not number % 1000:
                         tick(reader.line_num)
-                    yield [cell.strip() for cell in cells[:width]] + [""] * (width - len(cells))
+                    yield [cell.strip() for cell in cells] + [""] * (width - len(cells))
             except csv.Error as error:
                 raise UsageError(f"{self.path}, line {reader.line_num}: {error}") from None
 
@@ -122,10 +122,26 @@ class Table:
 
     def row(self, *cells: object) -> None:
         """Write a row. A cell that would run as a formula gets an apostrophe in front."""
-        self._writer.writerow(
-            f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
-            for cell in cells
-        )
+        self._writer.writerow(safe(cell) if isinstance(cell, str) else cell for cell in cells)
+
+
+def safe(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula.
+
+    >>> safe("=1+1"), safe("Strandgata 1"), bare(safe("+45 32 12 34 56"))
+    ("'=1+1", 'Strandgata 1', '+45 32 12 34 56')
+    """
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def bare(cell: str) -> str:
+    """A cell without the apostrophe that says "this is text" to a spreadsheet.
+
+    >>> bare("'0150"), bare("'t Hooft")
+    ('0150', "'t Hooft")
+    """
+    is_marked = cell.startswith("'") and (cell[1:2].isdecimal() or cell[1:].startswith(_FORMULA))
+    return cell[1:] if is_marked else cell
 
 
 def folder(path: Path) -> Path:
