@@ -43,11 +43,13 @@ from checkoutflow.flow.export_page import export_page
 from checkoutflow.flow.exports import Export, plain
 from checkoutflow.flow.keeping import books_of
 from checkoutflow.law import Law
+from checkoutflow.privacy.consent import TEXTS, Consent
 from checkoutflow.privacy.fields import FIELDS, KEEP_PROFILE, KEEP_UNFINISHED, Purpose
 from checkoutflow.privacy.secret import STARS
 from checkoutflow.stores.schema import METADATA
 from checkoutflow.stores.sql import open_store
 from checkoutflow.testing.driver import Crash, Stepped, SteppingFlow, Steps, Stop
+from checkoutflow.texts import translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -264,7 +266,7 @@ def test_the_page_speaks_the_persons_language_and_names_what_it_does_not_know(wo
     (kept,) = {kept for name, kept in export.fields.items() if name == "email"}
     older = replace(kept, purposes=("send_letters",))
     consent = world.flow.consent(sale.id, marketing=True)
-    row = replace(world.flow.export_person(consent.subject).consents[0], text="marketing-0")
+    row = replace(world.flow.export_person(consent.subject).consents[-1], text="marketing-0")
     changed = replace(export, fields={"fax": older}, consents=(row,))
     page = export_page([changed], world.clock(), locale="da_DK")
     assert '<html lang="da">' in page
@@ -757,12 +759,61 @@ def test_a_customer_is_sent_offers_unless_they_say_no(world, said, may):
     assert may_be_sent_offers(world, sale) is may
 
 
-def test_without_a_box_to_say_no_only_consent_counts(tmp_path):
-    world = World(MemoryStore(), consents=["marketing"])
-    sale = world.buy()
+@pytest.mark.parametrize("consents", [["marketing"], ["marketing", "no_marketing"]])
+def test_without_a_box_to_say_no_only_consent_counts(consents):
+    world = World(MemoryStore(), consents=consents)
+    sale = world.order(world.start(details=TYPED), could_say_no=False)
+    assert not may_be_sent_offers(world, sale)
+    world.flow.consent(sale.id, no_marketing=False)  # it was not before them when they bought
     assert not may_be_sent_offers(world, sale)
     world.flow.consent(sale.id, marketing=True)
     assert may_be_sent_offers(world, sale)
+
+
+def test_that_there_was_a_box_to_say_no_is_proven_for_each_sale(world):
+    _, sale = world.known()
+    (proof,) = [it for it in world.store.consents(sale.subject) if it.kind == "could_say_no"]
+    assert (proof.is_given, proof.text, proof.locale) == (True, "no_marketing-1", "da_DK")
+    place = next(entry for entry in world.flow.journal(sale.id) if entry.command.endswith("place"))
+    assert proof.proof == f"{sale.id}/{place.version}"
+    other = world.order(world.start(login=LOGIN), could_say_no=False)
+    assert may_be_sent_offers(world, sale)
+    assert not may_be_sent_offers(world, other)
+    assert "could_say_no" not in other.consents
+    page = page_of(world, sale.subject)
+    text = translate(TEXTS[Consent.NO_MARKETING][1], "da_DK").format(shop=world.shop.name)
+    assert text in page
+    assert ">Shown</td>" in page
+
+
+def test_a_no_of_an_earlier_sale_stays_although_the_box_was_left_alone_since(world):
+    first = world.start(details=TYPED, login=LOGIN)
+    first = world.order(world.flow.consent(first.id, profile=True, no_marketing=True))
+    world.clock.advance(days=1)
+    second = world.order(world.start(login=LOGIN))
+    assert second.could_say_no
+    assert not may_be_sent_offers(world, first)
+    assert not may_be_sent_offers(world, second)
+
+
+@pytest.mark.parametrize(
+    ("market", "postal_code", "may"), [("FO", "100", False), ("DK", "2100", True)]
+)
+def test_where_the_law_is_not_known_only_consent_counts(market, postal_code, may):
+    world = World(MemoryStore(), markets=["DK", "FO"])
+    typed = TYPED | {"postal_code": postal_code, "phone": example("phone", market)}
+    typed["organisation"] = "Fjord"  # consumers do not buy on a plain invoice there
+    sale = world.order(world.start(market, details=typed, customer="business"))
+    assert sale.could_say_no
+    assert may_be_sent_offers(world, sale) is may
+
+
+def test_a_box_that_the_shop_does_not_have_was_before_nobody():
+    world = World(MemoryStore(), consents=["marketing"])
+    sale = world.start(details=TYPED)
+    with pytest.raises(InvalidInput) as refused:
+        world.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True, could_say_no=True)
+    assert refused.value.field == "could_say_no"
 
 
 def test_who_has_not_bought_is_sent_offers_only_if_they_want_them(world):

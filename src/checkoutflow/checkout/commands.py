@@ -199,6 +199,7 @@ class Place(Frozen):
         payments: Ids for this round's payments: at least one for each credit and one more.
         return_url: Where a provider sends the customer's browser back to.
         down: Providers that do not answer at present; others are asked first.
+        could_say_no: Whether the box by which offers are refused was before the customer.
     """
 
     name: ClassVar = CommandName.PLACE
@@ -207,6 +208,7 @@ class Place(Frozen):
     accepts_credit: bool = False
     return_url: str = Field(default="", max_length=2000, pattern=r"^([a-z][a-z0-9+.-]*://\S+)?$")
     down: frozenset[str] = frozenset()
+    could_say_no: bool = False
 
 
 class Claim(Frozen):

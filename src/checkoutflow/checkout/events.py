@@ -132,6 +132,14 @@ class ConsentChanged(Frozen):
     locale: str
 
 
+class RefusalOffered(Frozen):
+    """Who bought had the box before them by which offers are refused; ``text`` is what it said."""
+
+    type: Literal["refusal_offered"] = "refusal_offered"
+    text: str
+    locale: str
+
+
 class ContactChanged(Frozen):
     """Somebody who is remembered is reached elsewhere from now on; this names the fields."""
 
@@ -646,6 +654,7 @@ Event = (
     | Verified
     | AgeKnown
     | ConsentChanged
+    | RefusalOffered
     | ContactChanged
     | ErasureAsked
     | DeliveryChosen

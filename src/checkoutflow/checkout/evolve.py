@@ -149,6 +149,10 @@ def _consent_changed(state: Checkout, event: e.ConsentChanged) -> Checkout:
     return state.but(consents={**state.consents, **event.consents})
 
 
+def _refusal_offered(state: Checkout, _: e.RefusalOffered) -> Checkout:
+    return state.but(could_say_no=True)
+
+
 def _contact_changed(state: Checkout, _: e.ContactChanged) -> Checkout:
     return state  # that is about whoever is remembered, and not about this checkout
 
@@ -355,6 +359,7 @@ _APPLY: Final[MappingProxyType[type, Callable[[Checkout, Any], Checkout]]] = Map
         e.Verified: _verified,
         e.AgeKnown: _age_known,
         e.ConsentChanged: _consent_changed,
+        e.RefusalOffered: _refusal_offered,
         e.ContactChanged: _contact_changed,
         e.ErasureAsked: _erasure_asked,
         e.DeliveryChosen: _delivery_chosen,

@@ -269,6 +269,7 @@ class Checkout(Frozen):
         recognition: How far the customer has shown who they are.
         consents: What they agreed to or refused in this checkout; of who has shown who they are,
             what they said last, here or before.
+        could_say_no: Whether they could refuse offers when they bought.
         provided: Names of the contact fields that the vault holds.
         areas: The shop's areas in which the customer lives, as far as known.
         expires_at: When it expires unless something happens.
@@ -298,6 +299,7 @@ class Checkout(Frozen):
     arms: Mapping[str, str] = {}
     recognition: Recognition = Recognition()
     consents: Mapping[str, bool] = {}
+    could_say_no: bool = False
     provided: tuple[str, ...] = ()
     areas: tuple[str, ...] = ()
     delivery: str = ""

@@ -82,6 +82,7 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
         e.Verified: "the customer has shown who they are, by {by}",
         e.AgeKnown: "the customer is {adult}",
         e.ConsentChanged: "the customer said {consents}",
+        e.RefusalOffered: "the customer could refuse offers",
         e.ContactChanged: "{fields} of the customer who is remembered changed",
         e.ErasureAsked: "to be erased when it is over: {reason}",
         e.DeliveryChosen: "{delivery}",

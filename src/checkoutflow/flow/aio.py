@@ -258,6 +258,7 @@ class AsyncCheckoutFlow:
         accepted_total: Money,
         accepts_credit: bool = False,
         return_url: str = "",
+        could_say_no: bool = False,
         idempotency_key: str = "",
     ) -> Checkout:
         """As ``CheckoutFlow.place``."""
@@ -268,6 +269,7 @@ class AsyncCheckoutFlow:
                 return_url,
                 idempotency_key,
                 accepts_credit=accepts_credit,
+                could_say_no=could_say_no,
             )
         )
 

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout.view import LABELS, STATUS, WHY
-from checkoutflow.privacy.consent import TEXTS, version_of
+from checkoutflow.privacy.consent import COULD_SAY_NO, TEXTS, version_of
 from checkoutflow.privacy.fields import FIELDS
 from checkoutflow.texts import date_text, language_of, locale_of, mark, said, translate
 
@@ -119,6 +119,8 @@ _HEAD_KEPT: Final = mark("Kept for bookkeeping")
 _TOTAL: Final = mark("Total")
 _YES: Final = mark("Yes")
 _NO: Final = mark("No")
+# Translators: in place of an answer: the box beside this text was shown to the customer.
+_SHOWN: Final = mark("Shown")
 
 
 def export_page(exports: Iterable[Export], at: datetime, *, shop: str = "", locale: str) -> str:
@@ -249,8 +251,7 @@ class _Page:
 
     def _consents(self, consents: Sequence[ConsentRow]) -> str:
         rows = [
-            (self._agreed(row), self._say(_YES if row.is_given else _NO), self._moment(row.at))
-            for row in consents
+            (self._agreed(row), self._say(_answer(row)), self._moment(row.at)) for row in consents
         ]
         return self._table(_CONSENTS, (_HEAD_TEXT, _HEAD_ANSWER, _HEAD_WHEN), rows)
 
@@ -339,6 +340,12 @@ class _Page:
 
     def _moment(self, at: datetime) -> str:
         return f"{self._day(at)}, {at:%H:%M}"
+
+
+def _answer(row: ConsentRow) -> str:
+    if row.kind == COULD_SAY_NO:
+        return _SHOWN
+    return _YES if row.is_given else _NO
 
 
 def _place(field: str) -> int:

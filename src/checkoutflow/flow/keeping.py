@@ -16,7 +16,7 @@ from checkoutflow.customer.matching import matching_form
 from checkoutflow.flow.effects import Program, ask_store, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
 from checkoutflow.payment.outcomes import Operation
-from checkoutflow.privacy.consent import Consent
+from checkoutflow.privacy.consent import COULD_SAY_NO, Consent
 from checkoutflow.privacy.fields import (
     FIELDS,
     KEEP_FORMER,
@@ -261,6 +261,8 @@ class Keeping:
             if isinstance(event, e.ConsentChanged):
                 owner = (yield from self.person_of(after, at)) or after.subject
                 about += About(consents=_consents(owner, event, after.id, before, at))
+            elif isinstance(event, e.RefusalOffered):
+                about += About(consents=(_offered(event, after, before, at),))
             elif isinstance(event, e.Verified) and event.person and before is not None:
                 here = yield from ask_store("consents", after.subject)
                 said = yield from ask_store("consents", event.person)
@@ -475,16 +477,37 @@ def _consents(
     owner: str, event: e.ConsentChanged, checkout: str, before: Checkout | None, at: datetime
 ) -> tuple[ConsentRow, ...]:
     """What was said, each with its proof: the checkout and the version that has it."""
-    proof = f"{checkout}/{before.version + 1 if before is not None else 1}"
+    proof = _proof(checkout, before)
     return tuple(
         ConsentRow(owner, kind, is_given, at, event.texts[kind], event.locale, proof)
         for kind, is_given in event.consents.items()
     )
 
 
+def _offered(
+    event: e.RefusalOffered, after: Checkout, before: Checkout | None, at: datetime
+) -> ConsentRow:
+    """That offers could be refused where the address was given: it holds for that one alone."""
+    proof = _proof(after.id, before)
+    return ConsentRow(
+        subject=after.subject,
+        kind=COULD_SAY_NO,
+        is_given=True,
+        at=at,
+        text=event.text,
+        locale=event.locale,
+        proof=proof,
+    )
+
+
+def _proof(checkout: str, before: Checkout | None) -> str:
+    return f"{checkout}/{before.version + 1 if before is not None else 1}"
+
+
 def last_words(rows: Iterable[ConsentRow]) -> dict[str, ConsentRow]:
     """What somebody said last of each thing that can be agreed to."""
-    return {row.kind: row for row in sorted(rows, key=lambda row: row.at)}
+    said = (row for row in rows if row.kind != COULD_SAY_NO)
+    return {row.kind: row for row in sorted(said, key=lambda row: row.at)}
 
 
 def words(rows: Iterable[ConsentRow]) -> dict[str, bool]:

@@ -153,6 +153,7 @@ class Programs(Hinting, Rights):
         key: str,
         *,
         accepts_credit: bool,
+        could_say_no: bool = False,
     ) -> Program[Checkout]:
         """The customer buys. Payment ids are drawn first: enough for every credit and one more."""
         count = 1 + sum(way.covers_part for way in self.rules.ways.values())
@@ -168,6 +169,7 @@ class Programs(Hinting, Rights):
                 "accepts_credit": accepts_credit,
                 "return_url": return_url,
                 "down": down,
+                "could_say_no": could_say_no,
             }
         )
         return (yield from self.act(checkout_id, [command], {}, key))

@@ -20,7 +20,7 @@ from checkoutflow.flow.exports import Export, Kept
 from checkoutflow.flow.keeping import BOUGHT, EVERYBODY, FORMER, TRACES, About, books_of
 from checkoutflow.flow.sending import RELOADS
 from checkoutflow.flow.telling import Telling
-from checkoutflow.privacy.consent import Consent
+from checkoutflow.privacy.consent import ONLY_WITH_CONSENT, Consent
 from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.privacy.secret import STARS, Details
 from checkoutflow.privacy.vault import NONCE_BYTES, rewrap
@@ -297,8 +297,8 @@ class Rights(Telling):
             elif row.kind == Consent.NO_MARKETING:
                 wish = False if row.is_given else None
         is_customer = state.phase in {Phase.CONFIRMED, Phase.FULFILLED}
-        was_asked = Consent.NO_MARKETING in self.shop.consents and is_customer
-        if not (was_asked if wish is None else wish):
+        is_lawful = state.could_say_no and state.market not in ONLY_WITH_CONSENT
+        if not (is_customer and is_lawful if wish is None else wish):
             raise PurposeRefused("this person did not agree to be sent offers", field="purpose")
 
     # To be erased ---------------------------------------------------------------------------------

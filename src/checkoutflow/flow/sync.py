@@ -406,6 +406,7 @@ class CheckoutFlow:
         accepted_total: Money,
         accepts_credit: bool = False,
         return_url: str = "",
+        could_say_no: bool = False,
         idempotency_key: str = "",
     ) -> Checkout:
         """The customer buys. Look at ``next_action`` of what comes back, and at its phase.
@@ -417,6 +418,8 @@ class CheckoutFlow:
                 needs a consent of its own.
             return_url: Where a provider sends the customer's browser back to. Call `reconcile`
                 there: coming back proves nothing.
+            could_say_no: Whether the view's box ``no_marketing`` was on the page. Only then may
+                who left it alone be sent offers; who ticked it says so with ``consent``.
             idempotency_key: The shop's own key for this call.
 
         Raises:
@@ -430,6 +433,7 @@ class CheckoutFlow:
                 return_url,
                 idempotency_key,
                 accepts_credit=accepts_credit,
+                could_say_no=could_say_no,
             )
         )
 

@@ -374,6 +374,7 @@ def full_checkout() -> Checkout:
         ),
         ending="cancelled",
         attention=(Attention(reason="unresolved", payment="pay-1"),),
+        could_say_no=True,
         erasure=Erasure(reason="letter 7", asked_at=at(5)),
     )
 
