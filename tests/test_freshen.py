@@ -190,10 +190,10 @@ def test_what_a_feed_brings_does_not_run_in_a_spreadsheet(file, run, tmp_path):
     assert rows_of(tmp_path / "fresh.csv")[0]["Adresse"] == "'=HYPERLINK(7)"
 
 
-@pytest.mark.parametrize("cell", ["+45 32", "=1", "-", "@a", "0150", "'t Hooft", "", "'"])
+@pytest.mark.parametrize("cell", ["+45 32", "=1", "-", "@a", "0150", "t", ""])
 def test_an_apostrophe_of_a_spreadsheet_is_no_part_of_a_value(cell):
-    assert bare(safe(cell)) == bare(cell)
-    assert bare(f"'{cell}") == (f"'{cell}" if cell in {"'t Hooft", "", "'"} else cell)
+    assert bare(safe(cell)) == bare(cell) == cell
+    assert bare(f"'{cell}") == ("'t" if cell == "t" else cell)
 
 
 def test_an_opt_out_on_no_day_is_one_of_today_and_keeps_it(file, run, tmp_path):
@@ -261,7 +261,7 @@ def test_each_row_that_says_too_little_is_named_by_row_and_column(file, run, tmp
 
 
 def test_the_console_shows_the_first_problems_and_how_many_there_are(file, run):
-    rows = "opted_out,bo@example.com\n" + "opted_out,nobody\n" * 12
+    rows = "opted_out,bo@example.com\n" + "opted_out,nobody\n" * 1200
     status, said, _ = run(file("base.csv", BASE), file("feed.csv", f"kind,email\n{rows}"))
     assert (status, said.count(", who:"), "and more" in said) == (1, 10, True)
     assert "nobody" not in said

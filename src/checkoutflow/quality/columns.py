@@ -11,6 +11,7 @@ from checkoutflow.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import PurePath
 
 # What a column can be, and the names that such columns have in English, Danish, Swedish,
 # Norwegian, Finnish and Icelandic, and in common shop systems; letters and digits only. What comes
@@ -97,13 +98,18 @@ _NOBODY: Final = frozenset(
 )
 
 
-def recognise(header: Sequence[str], given: Mapping[str, str] | None = None) -> dict[str, int]:
+def recognise(
+    header: Sequence[str],
+    given: Mapping[str, str] | None = None,
+    file: PurePath | str = "the file",
+) -> dict[str, int]:
     """Tell which column is what.
 
     Args:
         header: The names of the columns.
         given: For a role (a field's name, or one of `ROLES`) the column that has it, where the
             shop says so itself. It counts before what is recognised.
+        file: What errors call it.
 
     Returns:
         The place of the column of each role that there is.
@@ -126,14 +132,18 @@ def recognise(header: Sequence[str], given: Mapping[str, str] | None = None) -> 
     places |= {role: place for role, (_, place) in found.items()}
     if not places.keys() - _NOBODY:
         raise UsageError(
-            "no column is recognised; the first line must name them, "
+            f"{file}: no column is recognised; the first line must name them, "
             f"or say it like --map email=COLUMN, for any of {', '.join(ROLES)}"
         )
     return {role: places[role] for role in ROLES if role in places}
 
 
-def recognise_feed(header: Sequence[str]) -> dict[str, int]:
+def recognise_feed(header: Sequence[str], file: PurePath | str = "the file") -> dict[str, int]:
     """Tell which column of a feed is what.
+
+    Args:
+        header: The names of the columns.
+        file: What errors call it.
 
     Returns:
         The place of the column of each role: those of `recognise` for whom an event is about,
@@ -156,7 +166,7 @@ def recognise_feed(header: Sequence[str]) -> dict[str, int]:
         if role:
             of_feeds.setdefault(role, place)
     others = ["" if place in of_feeds.values() else title for place, title in enumerate(header)]
-    found = {**recognise(others), **of_feeds}
+    found = {**recognise(others, file=file), **of_feeds}
     return dict(sorted(found.items(), key=itemgetter(1)))
 
 

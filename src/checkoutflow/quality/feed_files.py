@@ -111,7 +111,7 @@ def read_feed(
     reader = _Reader(file, market, today, kind)
     found = FeedFile(path.name)
     rows = file.rows(lambda done: tick("feeds", done, file.lines))
-    for number, cells in enumerate(rows, start=2):
+    for number, cells in enumerate(rows, start=file.first):
         if not any(cells):
             continue
         found.rows += 1
@@ -162,10 +162,7 @@ class _Reader:
         self._market = market
         self._today = today
         self._kind = kind
-        try:
-            self._places = places = recognise_feed(file.header)
-        except UsageError as error:
-            raise UsageError(f"{file.path}: {error}") from None
+        self._places = places = recognise_feed(file.header, file.path)
         self._who = Examiner(places, market, today)
         if kind is None and "kind" not in places:
             self._lacks("a column kind (moved, died, opted_out); or say it: moved=FILE.csv")

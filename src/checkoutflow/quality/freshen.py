@@ -93,7 +93,7 @@ def freshen(
         write(base.header)
         told = Table(stack.enter_context(_replacing(log)), _LOG)
         rows = file.rows(lambda done: tick("freshening", done, file.lines))
-        for number, narrow in enumerate(rows, start=2):
+        for number, narrow in enumerate(rows, start=file.first):
             cells = base.widened(narrow)
             changes = base.freshen(cells, news)
             for change in changes:
@@ -129,7 +129,7 @@ class _Base:
         self._file = file
         self._market = market
         self._lists = lists
-        self._places = recognise(file.header, columns)
+        self._places = recognise(file.header, columns, file.path)
         self._who = Examiner(dict(self._places), market, today)
         own = [*_DAYS, *([_BLOCKED] if lists else [])]
         self._added = [role for role in own if role not in self._places]
