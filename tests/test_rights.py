@@ -802,7 +802,8 @@ def test_a_no_of_an_earlier_sale_stays_although_the_box_was_left_alone_since(wor
 def test_where_the_law_is_not_known_only_consent_counts(market, postal_code, may):
     world = World(MemoryStore(), markets=["DK", "FO"])
     typed = TYPED | {"postal_code": postal_code, "phone": example("phone", market)}
-    typed["organisation"] = "Fjord"  # consumers do not buy on a plain invoice there
+    # There, consumers do not buy on a plain invoice.
+    typed |= {name: example(name, market) for name in ("organisation", "organisation_number")}
     sale = world.order(world.start(market, details=typed, customer="business"))
     assert sale.could_say_no
     assert may_be_sent_offers(world, sale) is may
