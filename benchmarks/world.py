@@ -11,6 +11,8 @@ from checkoutflow.payment.capabilities import Capabilities
 from checkoutflow.payment.outcomes import Operation, Outcome, Result, Standing, Word
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from checkoutflow import Checkout
     from checkoutflow.providers.contract import (
         Ask,
@@ -54,6 +56,9 @@ DETAILS: Final = {
     "postal_code": "2100",
     "city": "København",
 }
+
+
+BACK: Final = "https://shop.example/back"
 
 
 class Agreeable:
@@ -107,12 +112,19 @@ class Ticking:
         return self.at
 
 
-def open_flow(store: Store) -> CheckoutFlow:
+def open_flow(
+    store: Store, *, shop: Shop = SHOP, clock: Callable[[], datetime] | None = None
+) -> CheckoutFlow:
     """Make a flow whose clock and dice are the same in every run."""
     dice = Random(7).randbytes  # noqa: S311 -- nothing here is secret
     keys = Keys.of(dice(32))
     return CheckoutFlow(
-        SHOP, providers=[Agreeable()], store=store, keys=keys, clock=Ticking(), random=dice
+        shop,
+        providers=[Agreeable()],
+        store=store,
+        keys=keys,
+        clock=clock or Ticking(),
+        random=dice,
     )
 
 
@@ -130,7 +142,7 @@ def sell_together(flow: CheckoutFlow) -> str:
 
 
 def _buy(flow: CheckoutFlow, checkout: Checkout) -> str:
-    flow.place(checkout.id, accepted_total=checkout.total, return_url="https://shop.example/back")
+    flow.place(checkout.id, accepted_total=checkout.total, return_url=BACK)
     checkout = flow.ship(checkout.id)
     assert checkout.phase == "fulfilled"
     return checkout.id

@@ -160,9 +160,10 @@ class Knowing(Acting):
         state = yield from self.load(checkout_id_)
         at = yield from now()
         asked = state.recognition
+        known: Remembered | None = None
         is_right = is_code(self._keys, asked.challenge, asked.sending, typed)
-        is_right = is_right and is_open(asked, at)
-        known = yield from self._remembered_of(asked.person, at, opens=is_right)
+        if is_right and is_open(asked, at):  # how long it took would tell who is looked up
+            known = yield from self._remembered_of(asked.person, at)
         if known is None:
             yield from self.act(checkout_id_, [c.RefuseCode()], {}, "")
             raise NotVerified(WRONG_CODE, field="code")
@@ -175,19 +176,14 @@ class Knowing(Acting):
         )
         return (yield from self.act(state.id, [verify], {}, key, about, missing, call))
 
-    def _remembered_of(
-        self, person: str, at: datetime, *, opens: bool = True
-    ) -> Program[Remembered | None]:
-        """What is kept of a person who is remembered; None if there is nobody, or it rests.
-
-        It asks the store the same, whoever it is and whether or not it opens anything.
-        """
+    def _remembered_of(self, person: str, at: datetime) -> Program[Remembered | None]:
+        """What is kept of a person who is remembered; None if there is nobody, or it rests."""
         key: SubjectKey | None
         rows: Sequence[VaultRow]
         key, rows = yield from ask_store("person", person)
         profile: ProfileRow | None = yield from ask_store("profile", person)
         consents: Sequence[ConsentRow] = yield from ask_store("consents", person)
-        if not opens or key is None or profile is None or profile.restricted_at is not None:
+        if key is None or profile is None or profile.restricted_at is not None:
             return None
         values = self._vault.read(key, rows, Purpose.REMEMBER, at)
         return Remembered(person, values, profile.choices, consents)
