@@ -759,6 +759,10 @@ def answer_people(trail: Trail, file: Path, people: list[str]) -> None:
     trail.sent = [path.read_bytes() for path in out.iterdir()]
     assert person("restrict", *people) == 0
     assert person("restrict", "--lift", *people) == 0
+    feed = file.with_name("optouts.csv")
+    feed.write_text(f"email,name\n{VALUES['email']},\n,{VALUES['name']}\n", encoding="utf-8")
+    for more in ((), ("--json",)):
+        assert person("opt-out", *shop, "--feed", f"opted_out={feed}", *more) == 1
     assert person("rotate", *shop) == 0
     assert person("retention") == 0
     person("erase", "--json", *people)

@@ -150,7 +150,7 @@ def test_however_the_news_come_in_files_a_second_time_changes_nothing(
     def fresh(before, name):
         news = News()
         for part in range(parts):
-            read_feed(folder / f"{part}.csv", news, market="DK", today=TODAY)
+            read_feed(folder / f"{part}.csv", news.add, market="DK", today=TODAY)
         out, log = folder / name, folder / f"{name}.log"
         freshen(before, news, market="DK", today=TODAY, out=out, log=log)
         return out
@@ -159,7 +159,7 @@ def test_however_the_news_come_in_files_a_second_time_changes_nothing(
     assert fresh(once, "twice.csv").read_bytes() == once.read_bytes()
     whole = News()
     (folder / "all.csv").write_text(head + "".join(lines), encoding="utf-8")
-    read_feed(folder / "all.csv", whole, market="DK", today=TODAY)
+    read_feed(folder / "all.csv", whole.add, market="DK", today=TODAY)
     freshen(
         base, whole, market="DK", today=TODAY, out=folder / "whole.csv", log=folder / "whole.log"
     )
@@ -353,7 +353,7 @@ def test_every_kind_may_be_said_for_a_whole_file(file):
         head = (
             "on,name,street,zip,new_street,new_zip\n2026-05-01,Bo Dal,Nygade 3,5000,Søvej 1,8000\n"
         )
-        found = read_feed(file("f.csv", head), News(), market="DK", today=TODAY, kind=kind)
+        found = read_feed(file("f.csv", head), News().add, market="DK", today=TODAY, kind=kind)
         assert (found.taken, found.refused) == (1, 0)
 
 

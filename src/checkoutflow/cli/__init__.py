@@ -271,13 +271,15 @@ def _person(person: argparse.ArgumentParser) -> None:
     erase.add_argument("--reason", default="asked", metavar="TEXT", help="default: asked")
     restrict = action("restrict", "only keep a person's data from now on")
     restrict.add_argument("--lift", action="store_true", help="use it again")
+    opt_out = action("opt-out", "take in from feeds who wants no offers any more")
+    _several(opt_out, "--feed", "FILE", "opt-outs by e-mail or phone (CSV); see freshen")
     retention = action("retention", "print how much goes in which month")
     retention.add_argument("--now", action="store_true", help="remove what is over")
     rotate = action("rotate", "add a key to the key file, and put everybody under it")
     rotate.add_argument("--rest", action="store_true", help="add no key: put the rest under it")
     for each in (export, erase, restrict):
         each.add_argument("person", nargs="+", metavar="PERSON", help="a reference, from find")
-    for each in (find, export, rotate):
+    for each in (find, export, opt_out, rotate):
         each.add_argument(
             "--shop",
             type=Path,
@@ -292,7 +294,7 @@ def _person(person: argparse.ArgumentParser) -> None:
         keys.add_argument(
             "--keys-from", metavar="NAME", help="a variable of the environment with the keys"
         )
-    for each in (find, erase, retention):
+    for each in (find, erase, opt_out, retention):
         each.add_argument("--json", action="store_true", help="print one JSON document")
 
 

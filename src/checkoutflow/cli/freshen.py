@@ -48,10 +48,10 @@ def run(arguments: Namespace, paper: Paper) -> int:
             opened = DigestList.open(path, key=key_from(arguments), today=today)
             lists.append(stack.enter_context(opened))
         feeds = []
-        for kind, path in map(_feed, arguments.feed):
+        for kind, path in map(feed_of, arguments.feed):
             feed = read_feed(
                 path,
-                news,
+                news.add,
                 market=market,
                 today=today,
                 since=arguments.since,
@@ -79,7 +79,8 @@ def run(arguments: Namespace, paper: Paper) -> int:
     return 1 if any(feed.refused for feed in feeds) else 0
 
 
-def _feed(text: str) -> tuple[Kind | None, Path]:
+def feed_of(text: str) -> tuple[Kind | None, Path]:
+    """A feed's file, and what it is of if all of it is of one kind."""
     word, equals, path = text.partition("=")
     if equals and word in set(Kind):
         return Kind(word), Path(path)
@@ -96,30 +97,28 @@ def _document(found: Freshened, feeds: Sequence[FeedFile]) -> dict[str, object]:
         "rows": found.rows,
         "changed": found.changed,
         "changes": dict(sorted(found.changes.items())),
-        "feeds": [
-            {
-                "file": feed.name,
-                "rows": feed.rows,
-                "taken": feed.taken,
-                "to_come": feed.to_come,
-                "too_old": feed.too_old,
-                "refused": feed.refused,
-                "problems": [problem._asdict() for problem in feed.problems],
-            }
-            for feed in feeds
-        ],
+        "feeds": feeds_document(feeds),
     }
 
 
-def _print(
-    found: Freshened,
-    feeds: Sequence[FeedFile],
-    paper: Paper,
-    base: Path,
-    out: Path,
-    log: Path,
-) -> None:
-    paper.heading("What happened to the customers?", f"{base.name}, {found.rows:,} rows")
+def feeds_document(feeds: Sequence[FeedFile]) -> list[dict[str, object]]:
+    """The same for machines."""
+    return [
+        {
+            "file": feed.name,
+            "rows": feed.rows,
+            "taken": feed.taken,
+            "to_come": feed.to_come,
+            "too_old": feed.too_old,
+            "refused": feed.refused,
+            "problems": [problem._asdict() for problem in feed.problems],
+        }
+        for feed in feeds
+    ]
+
+
+def print_feeds(feeds: Sequence[FeedFile], paper: Paper) -> None:
+    """Say of each feed how much was taken in, and what was wrong with the rest."""
     for feed in feeds:
         paper.section(f"{feed.name}, {feed.rows:,} rows")
         for label, count, text in (
@@ -134,6 +133,18 @@ def _print(
             paper.entry("", _problem(feed, number), "red", margin=_MARGIN)
         if feed.refused > _MOST_SHOWN:
             paper.entry("", "and more; --json has them all", "dim", margin=_MARGIN)
+
+
+def _print(
+    found: Freshened,
+    feeds: Sequence[FeedFile],
+    paper: Paper,
+    base: Path,
+    out: Path,
+    log: Path,
+) -> None:
+    paper.heading("What happened to the customers?", f"{base.name}, {found.rows:,} rows")
+    print_feeds(feeds, paper)
     paper.section("The base")
     for what, word in _WORDS.items():
         if count := found.changes[what]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from checkoutflow.cli.files import open_kept, read_shop
 from checkoutflow.cli.paper import columns
-from checkoutflow.errors import UsageError
+from checkoutflow.errors import InvalidInput, UsageError
 from checkoutflow.flow.host import system_clock, system_random
 from checkoutflow.flow.sync import CheckoutFlow
 from checkoutflow.privacy.environment import keys_from_environment
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from checkoutflow.cli.paper import Paper
     from checkoutflow.flow.exports import Export
     from checkoutflow.flow.rights import Erased
+    from checkoutflow.quality.feeds import Event
     from checkoutflow.stores.sql import SqlStore
 
 _MARGIN: Final = 14
@@ -115,6 +116,42 @@ def _restrict(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
     return 0
 
 
+def _opt_out(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
+    """Take in opt-outs from feeds; 1 if rows were refused."""
+    # What reads customer bases is for this alone.
+    from checkoutflow.cli.freshen import feed_of, feeds_document, print_feeds  # noqa: PLC0415 -- see above
+    from checkoutflow.quality.feed_files import read_feed  # noqa: PLC0415 -- see above
+    from checkoutflow.quality.feeds import Kind  # noqa: PLC0415 -- see above
+
+    if not arguments.feed:
+        raise UsageError("--feed: give a file; there is nothing to do")
+    shop = read_shop(arguments.shop)
+    flow = _flow(store, _keys(arguments), shop)
+    people: set[str] = set()
+
+    def take(event: Event, market: str) -> None:
+        if event.kind is not Kind.OPTED_OUT:
+            raise InvalidInput(
+                "is no opt-out: find the person, and correct or restrict", field="kind"
+            )
+        if not event.keys.keys() <= {"email", "phone"}:
+            raise InvalidInput("nobody is found here but by e-mail or phone", field="event.keys")
+        people.update(flow.opt_out(on=event.on, source=event.source, market=market, **event.keys))
+
+    today = system_clock().date()
+    feeds = [
+        read_feed(path, take, market=shop.markets[0], today=today, kind=kind)
+        for kind, path in map(feed_of, arguments.feed)
+    ]
+    if arguments.json:
+        paper.document({"opted_out": sorted(people), "feeds": feeds_document(feeds)})
+    else:
+        print_feeds(feeds, paper)
+        paper.section("People and sales")
+        paper.entry("opted out", f"{len(people):,}, and were not before", margin=_MARGIN)
+    return 1 if any(feed.refused for feed in feeds) else 0
+
+
 def _retention(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
     """Tell what goes when, and with ``--now`` remove what is over."""
     removed: dict[str, int] = {}
@@ -166,6 +203,7 @@ _ACTIONS: Final[Mapping[str, Callable[[Namespace, SqlStore, Paper], int]]] = {
     "export": _export,
     "erase": _erase,
     "restrict": _restrict,
+    "opt-out": _opt_out,
     "retention": _retention,
     "rotate": _rotate,
 }

@@ -399,6 +399,10 @@ class AsyncCheckoutFlow:
         """As ``CheckoutFlow.restrict_person``."""
         await self._run(self._programs.restrict(person, is_restricted=is_restricted))
 
+    async def opt_out(self, *, on: date, source: str, market: str, **by: str) -> tuple[str, ...]:
+        """As ``CheckoutFlow.opt_out``."""
+        return await self._run(self._programs.opt_out(by, market, on, source))
+
     async def erase_person(self, person: str, *, reason: str = "asked") -> Erased:
         """As ``CheckoutFlow.erase_person``."""
         return await self._run(self._programs.erase(person, reason))

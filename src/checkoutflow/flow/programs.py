@@ -21,11 +21,11 @@ from checkoutflow.errors import (
 )
 from checkoutflow.flow.acting import content_of, in_order
 from checkoutflow.flow.effects import Program, ask_store, now, random
+from checkoutflow.flow.freshening import Freshening
 from checkoutflow.flow.health import is_down
 from checkoutflow.flow.hinting import Hinting
 from checkoutflow.flow.ids import CHECKOUT_BYTES, PAYMENT_BYTES, checkout_id, payment_id
 from checkoutflow.flow.keeping import NOTHING
-from checkoutflow.flow.rights import Rights
 from checkoutflow.flow.sending import RELOADS
 from checkoutflow.payment.references.scheme import without_blanks
 from checkoutflow.providers.contract import Webhook
@@ -79,7 +79,7 @@ def choices(delivery: str, payment: str) -> list[c.Command]:
     return chosen
 
 
-class Programs(Hinting, Rights):
+class Programs(Hinting, Freshening):
     """Every call of the flow, as a program."""
 
     def start(

@@ -649,6 +649,26 @@ class CheckoutFlow:
         """
         self._run(self._programs.restrict(person, is_restricted=is_restricted))
 
+    def opt_out(self, *, on: date, source: str, market: str, **by: str) -> tuple[str, ...]:
+        """Send no more offers to whoever an ``email`` or ``phone`` finds, and to their sales.
+
+        For what registers and mailings tell. Who said yes after that day stays, and telling it
+        again changes nothing.
+
+        Args:
+            on: The day of the opt-out.
+            source: Who says so, such as a file and a row; it is kept as the proof.
+            market: Country or territory code of a telephone without a country code.
+            by: ``email``, ``phone`` or both.
+
+        Returns:
+            References of those for whom it is new.
+
+        Raises:
+            InvalidInput: If neither is given, one cannot be right, or the day is still to come.
+        """
+        return self._run(self._programs.opt_out(by, market, on, source))
+
     def erase_person(self, person: str, *, reason: str = "asked") -> Erased:
         """Destroy the keys of a person and of their sales.
 

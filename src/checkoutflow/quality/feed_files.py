@@ -16,12 +16,12 @@ from checkoutflow.customer import AREAS
 from checkoutflow.errors import InvalidInput, UsageError
 from checkoutflow.privacy.secret import Details
 from checkoutflow.quality.columns import plain_title, recognise_feed
-from checkoutflow.quality.feeds import A_PERSON, AN_ADDRESSEE, Event, Kind, News
+from checkoutflow.quality.feeds import A_PERSON, AN_ADDRESSEE, Event, Kind
 from checkoutflow.quality.reading import CsvFile, bare
 from checkoutflow.quality.rows import Examiner, country_code, read_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -83,7 +83,7 @@ class FeedFile:
 
 def read_feed(
     path: Path,
-    news: News,
+    take: Callable[[Event, str], object],
     *,
     market: str,
     today: date,
@@ -91,11 +91,13 @@ def read_feed(
     kind: Kind | None = None,
     tick: Tick = lambda stage, done, of: None,  # noqa: ARG005 -- nobody listens
 ) -> FeedFile:
-    """Read a feed into the news.
+    """Read a feed.
 
     Args:
         path: A CSV file with a header, written as a base may be.
-        news: What takes the events.
+        take: Called with each event and the market for reading it, such as `News.add`. A row tells
+            the same once for each way in which it names somebody, and is refused if ``take``
+            raises ``InvalidInput`` for all of them.
         market: ISO 3166 code of where people are whose row names no country.
         today: Later days are still to come. Who died or opted out on no day that is told, did so
             today.
@@ -122,7 +124,7 @@ def read_feed(
             elif since is not None and events[0].on < since:
                 found.too_old += 1
             else:
-                _add(news, events, reader.area(cells))
+                _take(take, events, reader.area(cells))
                 found.taken += 1
         except InvalidInput as error:
             found.refused += 1
@@ -134,23 +136,20 @@ def read_feed(
     return found
 
 
-def _add(news: News, events: Sequence[Event], area: str) -> None:
-    """Take in what a row tells, by every way to name somebody that is good.
+def _take(take: Callable[[Event, str], object], events: Sequence[Event], area: str) -> None:
+    """Hand over what a row tells; one way to name somebody that is good is enough.
 
     Raises:
-        InvalidInput: If none is, or what is new cannot be right.
+        InvalidInput: If none is.
     """
-    wrong: InvalidInput | None = None
-    added = False
+    wrong: list[InvalidInput] = []
     for event in events:
         try:
-            news.add(event, area)
+            take(event, area)
         except InvalidInput as error:
-            wrong = error
-        else:
-            added = True
-    if wrong is not None and not added:
-        raise wrong
+            wrong.append(error)
+    if len(wrong) == len(events):
+        raise wrong[-1]
 
 
 class _Reader:
