@@ -205,7 +205,9 @@ def test_retention_tells_what_goes_when_and_removes_what_is_over(person, world):
     assert answer["removed"]["fields"] == len(OTHER) + len(IN_BOOKS)
     assert answer["removed"]["keys"] == 2
     assert "2026-04" not in answer["months"]
-    assert person("retention", "--now")[1].startswith("removed: 0 fields, 0 traces, 0 keys\n")
+    assert person("retention", "--now")[1].startswith(
+        "removed: 0 fields, 0 traces, 0 keys, 0 proofs\n"
+    )
 
 
 def test_of_an_empty_shop_nothing_is_kept(person):

@@ -25,7 +25,7 @@ from checkoutflow.cli.paper import WIDTH, Paper, width
 from checkoutflow.errors import UnknownRule, UsageError
 from checkoutflow.law import Law
 from checkoutflow.privacy.fields import FIELDS, KEEP_ORDER, Basis, Purpose
-from checkoutflow.privacy.register import MEASURES, READERS, USES, Reader, last_day
+from checkoutflow.privacy.register import MEASURES, PROOFS, READERS, USES, Reader, last_day
 from checkoutflow.stores.schema import METADATA
 from checkoutflow.testing import Clock
 
@@ -404,6 +404,7 @@ def test_the_record_as_text_has_everything_and_fits(run):
         "Norwegian consumer sales act of 2002 s. 27",
         "who carries what is sent by parcel (Parcel to the door)",
         *MEASURES,
+        *(f"{proof.what}: {proof.kept}" for proof in PROOFS),
     ):
         assert part in text, part
 
@@ -421,6 +422,7 @@ def test_the_record_as_json_has_the_same(run):
     assert document["processing"][0]["fields"]["name"] == "contract"
     assert document["retention"][0]["books"] == "5 years"
     assert document.keys() == Record.__dataclass_fields__.keys()
+    assert [each["kept"] for each in document["proofs"]] == [each.kept for each in PROOFS]
 
 
 def test_a_market_of_somebody_elses_is_refused(run):

@@ -914,6 +914,46 @@ def test_who_does_not_come_back_for_two_years_is_forgotten(world):
     assert world.start(login=LOGIN).recognition.person == ""
 
 
+def test_proofs_go_when_nobody_has_to_show_them_any_more(world):
+    person, sale = world.known()
+    world.flow.details(sale.id, Purpose.DELIVER)
+    world.flow.erase_person(person)
+    for days, reads, consents, erasures in ((364, 1, 1, 1), (1, 0, 0, 1), (4 * 365, 0, 0, 0)):
+        world.clock.advance(days=days)
+        world.flow.run_due()
+        assert bool(world.store.reads(sale.subject)) == bool(reads)
+        assert bool(world.store.consents(person)) == bool(consents)
+        assert bool(world.store.erasures(person)) == bool(erasures)
+    # What the books keep is named in the proof, which stays as long as they do.
+    assert world.store.person(books_of(sale.subject)) != (None, ())
+    (proof,) = world.store.erasures(sale.subject)
+    assert proof.until
+    world.clock.advance(seconds=(proof.until - world.clock()).total_seconds() - 1)
+    world.flow.run_due()
+    assert world.flow.export_person(sale.subject).erasures
+    world.clock.advance(seconds=1)
+    world.flow.run_due()
+    assert not world.store.erasures(sale.subject)
+    assert world.store.person(books_of(sale.subject)) == (None, ())
+
+
+def test_a_consent_is_kept_as_long_as_it_is_relied_on(world):
+    person, _ = world.known()
+    for _ in range(6):
+        world.clock.advance(days=KEEP_PROFILE - 1)
+        world.finish(world.order(world.start(login=LOGIN)))
+        world.flow.run_due()
+    assert [row.kind for row in world.store.consents(person)] == ["profile"]
+    world.clock.advance(days=KEEP_PROFILE)
+    world.flow.run_due()
+    world.clock.advance(days=364)
+    world.flow.run_due()
+    assert world.store.consents(person)
+    world.clock.advance(days=1)
+    world.flow.run_due()
+    assert not world.store.consents(person)
+
+
 def test_the_key_goes_with_the_last_field(world):
     sale = world.buy(TYPED | {"gift_card_code": "ZANZIBAR-GIFT"})
     world.clock.advance(days=KEEP_UNFINISHED + 2)

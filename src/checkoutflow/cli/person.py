@@ -282,10 +282,11 @@ def _all_of(asked: Iterable[str], erased: Iterable[Erased]) -> list[str]:
 
 def _removed(flow: CheckoutFlow) -> dict[str, int]:
     """Remove everything that is over, and count it."""
-    total = dict.fromkeys(("fields", "traces", "keys"), 0)
+    total = dict.fromkeys(("fields", "traces", "keys", "proofs"), 0)
     while True:
         done = flow.forget_expired()
-        counts = (done.fields, done.digests, done.people)
+        proofs = done.consents + done.reads + done.erasures
+        counts = (done.fields, done.digests, done.people, proofs)
         if not any((*counts, done.turns)):
             return total
         total = {what: total[what] + count for what, count in zip(total, counts, strict=True)}

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
+from checkoutflow.privacy import register
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
@@ -137,6 +139,11 @@ class Message:
         return f"{self.checkout}/{self.version}/{self.kind}"
 
 
+# How long proofs are kept; see `ConsentRow`, `ReadRow` and `ErasureRow`.
+KEEP_CONSENTS: Final = timedelta(days=register.CONSENTS.days)
+KEEP_READS: Final = timedelta(days=register.READS.days)
+KEEP_ERASURES: Final = timedelta(days=register.ERASURES.days)
+
 # How many people a trace finds, unless somebody asks for all of them.
 MOST_FOUND: Final = 10
 
@@ -159,7 +166,10 @@ class DigestRow:
 
 @dataclass(frozen=True, slots=True)
 class ConsentRow:
-    """Something a person agreed to, or took back. Kept as proof, also after they are erased.
+    """Something a person agreed to, or took back. Kept as proof, for a while after them too.
+
+    It has no end as long as the person has a key. It goes `KEEP_CONSENTS` after they lost it, or
+    after it was said if they had none then.
 
     Attributes:
         kind: What for: see ``privacy.consent``.
@@ -189,6 +199,11 @@ class ReadRow:
     purpose: str
     fields: tuple[str, ...]
     by: str
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it goes."""
+        return self.at + KEEP_READS
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +236,11 @@ class ErasureRow:
     reason: str
     kept: tuple[str, ...] = ()
     until: datetime | None = None
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it goes: never before what it says is kept."""
+        return max(self.at + KEEP_ERASURES, self.until or self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,12 +307,18 @@ class Forgotten:
         digests: Traces.
         people: Keys of persons of whom no field was left.
         turns: What was counted of limits.
+        consents: Proofs of what was agreed to.
+        reads: Proofs of who read.
+        erasures: Proofs of who was erased.
     """
 
-    fields: int
-    digests: int
-    people: int
-    turns: int
+    fields: int = 0
+    digests: int = 0
+    people: int = 0
+    turns: int = 0
+    consents: int = 0
+    reads: int = 0
+    erasures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -489,7 +515,7 @@ class Store(Protocol):
     def erase(self, erasure: ErasureRow) -> bool:
         """Destroy a person's key, with their fields, traces and profile, and keep the proof of it.
 
-        Checkouts, consents, reads and earlier erasures stay as they are.
+        Checkouts, reads and earlier erasures stay as they are. Consents have an end from now on.
 
         Returns:
             False if there was none of these to destroy; nothing is written then.
@@ -509,7 +535,7 @@ class Store(Protocol):
         """
 
     def forget_expired(self, now: datetime, limit: int) -> Forgotten:
-        """Remove what is over: fields, traces and turns.
+        """Remove what is over: fields, traces, turns and proofs.
 
         A person's key and profile go with the last field that it removes. Traces go at their own
         time, so one may lead to a person of whom nothing is kept any more.

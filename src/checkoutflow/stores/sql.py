@@ -226,6 +226,7 @@ class SqlStore(SqlPeople):
             yield sql.insert_idempotency, (key.key, key.digest, key.checkout)
         for subject in change.subjects:
             yield sql.insert_subject, (subject.subject_id, subject.wrapped_key, subject.key_id)
+            yield sql.keep_consents, (subject.subject_id,)
         owners = (change.state.subject,) if version == 1 else ()
         for person in (*owners, *change.people):
             yield sql.insert_belonging, (person, checkout_id)
