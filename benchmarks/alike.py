@@ -15,9 +15,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.measure import Row, folder, show, size
-from benchmarks.world import BACK, CART, DETAILS, SHOP, Ticking, open_flow
+from benchmarks.world import ASKING, CART, DETAILS, Ticking, open_flow, remember
 
-from checkoutflow import Shop, open_store
+from checkoutflow import open_store
 from checkoutflow.errors import NotVerified
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 PEOPLE: Final = 20
 SHUFFLES: Final = 1_000
-ASKING: Final = Shop.read({**SHOP.model_dump(exclude_unset=True), "messages": ["code_asked"]})
 
 # Known and unknown seconds of each pair.
 Pairs = list[tuple[float, float]]
@@ -41,7 +40,7 @@ def rows() -> Iterator[Row]:
         clock = Ticking()
         flow = open_flow(store, shop=ASKING, clock=clock)
         for number in range(PEOPLE):
-            _remember(flow, f"known{number:02}@example.com")
+            remember(flow, f"known{number:02}@example.com")
         asked: Pairs = []
         guessed: Pairs = []
         for number in range(PEOPLE + size(quick=40, usual=1_000)):
@@ -58,19 +57,12 @@ def rows() -> Iterator[Row]:
     yield _row("a wrong code, known / unknown customer", guessed, dice)
 
 
-def _remember(flow: CheckoutFlow, email: str) -> None:
-    """Sell to somebody who agrees to be remembered."""
-    details = {**DETAILS, "email": email}
-    checkout = flow.start(CART, market="DK", details=details, payment="card")
-    flow.consent(checkout.id, profile=True)
-    flow.place(checkout.id, accepted_total=checkout.total, return_url=BACK)
-    flow.ship(checkout.id)
-
-
 def _recognise(flow: CheckoutFlow, email: str) -> tuple[float, float]:
     """How long the two answers take."""
     checkout = flow.start(CART, market="DK").id
-    asking = _seconds(lambda: flow.recognise(checkout, email=email, postal_code="2100"))
+    asking = _seconds(
+        lambda: flow.recognise(checkout, email=email, postal_code=DETAILS["postal_code"])
+    )
     return asking, _seconds(lambda: _guess(flow, checkout))
 
 

@@ -35,6 +35,9 @@ SHOP: Final = Shop.read(
     }
 )
 
+# The same shop, which sends codes to those who ask to be recognised.
+ASKING: Final = Shop.read({**SHOP.model_dump(exclude_unset=True), "messages": ["code_asked"]})
+
 CART_DATA: Final = {
     "lines": [
         {"sku": "mug", "name": "Mug", "quantity": 3, "unit_price": "129.00 DKK"},
@@ -139,6 +142,14 @@ def sell_together(flow: CheckoutFlow) -> str:
     """Sell with the details and the choice of payment given together."""
     checkout = flow.start(CART, market="DK", locale="da_DK")
     return _buy(flow, flow.provide(checkout.id, payment="card", **DETAILS))
+
+
+def remember(flow: CheckoutFlow, email: str) -> None:
+    """Sell to somebody who agrees to be remembered."""
+    details = {**DETAILS, "email": email}
+    checkout = flow.start(CART, market="DK", details=details, payment="card")
+    flow.consent(checkout.id, profile=True)
+    _buy(flow, checkout)
 
 
 def _buy(flow: CheckoutFlow, checkout: Checkout) -> str:

@@ -36,7 +36,8 @@ importing CheckoutFlow, Cart, Shop and Money / pydantic's BaseModel
 resident memory after 200 sales / after 20
 Python's memory blocks after 200 sales / after 20
 loading a checkout from 10,000 / from 1,000
-recognising a customer among 100,000 / among 1,000
+a customer recognised by a code, among 100,000 / among 1,000
+looking one customer up among 100,000 / among 1,000
 asking to be recognised, known / unknown customer
 a wrong code, known / unknown customer
 """.strip().splitlines()

@@ -94,6 +94,8 @@ class About:
 
     def __add__(self, other: About) -> About:
         """Both of them."""
+        if self is NOTHING or other is NOTHING:  # nearly always
+            return other if self is NOTHING else self
         both = {
             item.name: getattr(self, item.name) + getattr(other, item.name)
             for item in fields(self)
@@ -256,7 +258,8 @@ class Keeping:
         self, before: Checkout | None, after: Checkout, events: Sequence[e.Event], at: datetime
     ) -> Program[About]:
         """What a commit means for what is kept: reads that it leads to, consents, and the sale."""
-        about = About(reads=self._reads(after, events, at))
+        reads = self._reads(after, events, at)
+        about = About(reads=reads) if reads else NOTHING
         for event in events:
             if isinstance(event, e.ConsentChanged):
                 owner = (yield from self.person_of(after, at)) or after.subject

@@ -7,7 +7,7 @@ which the statement names them.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
     and_,
@@ -27,7 +27,9 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from checkoutflow.stores import schema, sqlite
 
 if TYPE_CHECKING:
-    from sqlalchemy import ClauseElement, ColumnElement, GenerativeSelect, Table
+    from collections.abc import Collection, Sequence
+
+    from sqlalchemy import ClauseElement, Column, ColumnElement, GenerativeSelect, Table
 
 
 _Query = TypeVar("_Query", bound="GenerativeSelect")
@@ -48,17 +50,15 @@ class Statements:
         self.set_version = _sql(update(schema.SCHEMA).values(version=bindparam("version")))
 
         self.insert_checkout = _sql(insert(checkouts))
-        self.update_checkout = _sql(
-            update(checkouts)
-            .values({column: bindparam(f"new_{column.name}") for column in list(checkouts.c)[1:]})
-            .where(checkouts.c.id == bindparam("id"), checkouts.c.version == bindparam("read"))
-        )
+        facts = list(checkouts.c)[1:]
+        self.update_checkout = _update(checkouts, facts)
+        self.update_in_phase = _update(checkouts, facts[1:])
         self.insert_entry = _sql(insert(journal))
         self.set_timer = _upsert(timers)
         self.delete_timer = _sql(
             delete(timers).where(_is(timers, "checkout_id"), _is(timers, "kind"))
         )
-        self.set_attempt = _upsert(attempts)
+        self.set_attempt = _upsert(attempts, fixed=("provider", "payment"))
         self.insert_idempotency = _sql(insert(idempotency))
         self.insert_subject = _sql(insert(subjects))
         self.set_vault = _upsert(vault)
@@ -265,10 +265,22 @@ def _first(query: _Query) -> _Query:
     return query.limit(bindparam("limit")).offset(literal_column("0"))
 
 
-def _upsert(table: Table) -> str:
+def _update(checkouts: Table, facts: Sequence[Column[Any]]) -> str:
+    """Write a checkout that stands as it was read. An index on a fact is written with it."""
+    return _sql(
+        update(checkouts)
+        .values({column: bindparam(f"new_{column.name}") for column in facts})
+        .where(checkouts.c.id == bindparam("id"), checkouts.c.version == bindparam("read"))
+    )
+
+
+def _upsert(table: Table, *, fixed: Collection[str] = ()) -> str:
+    """Insert a row, or write it anew but for what never changes of it."""
     statement = sqlite.insert(table)
     new = {
-        column.name: statement.excluded[column.name] for column in table.c if not column.primary_key
+        column.name: statement.excluded[column.name]
+        for column in table.c
+        if not column.primary_key and column.name not in fixed
     }
     return _sql(statement.on_conflict_do_update(index_elements=table.primary_key, set_=new))
 
