@@ -21,6 +21,7 @@ PARTS = (
     "memory",
     "loading",
     "recognition",
+    "alike",
     "review",
 )
 

@@ -11,6 +11,8 @@ from checkoutflow.payment.capabilities import Capabilities
 from checkoutflow.payment.outcomes import Operation, Outcome, Result, Standing, Word
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from checkoutflow import Checkout
     from checkoutflow.providers.contract import (
         Ask,
@@ -33,6 +35,9 @@ SHOP: Final = Shop.read(
     }
 )
 
+# The same shop, which sends codes to those who ask to be recognised.
+ASKING: Final = Shop.read({**SHOP.model_dump(exclude_unset=True), "messages": ["code_asked"]})
+
 CART_DATA: Final = {
     "lines": [
         {"sku": "mug", "name": "Mug", "quantity": 3, "unit_price": "129.00 DKK"},
@@ -54,6 +59,9 @@ DETAILS: Final = {
     "postal_code": "2100",
     "city": "København",
 }
+
+
+BACK: Final = "https://shop.example/back"
 
 
 class Agreeable:
@@ -107,12 +115,19 @@ class Ticking:
         return self.at
 
 
-def open_flow(store: Store) -> CheckoutFlow:
+def open_flow(
+    store: Store, *, shop: Shop = SHOP, clock: Callable[[], datetime] | None = None
+) -> CheckoutFlow:
     """Make a flow whose clock and dice are the same in every run."""
     dice = Random(7).randbytes  # noqa: S311 -- nothing here is secret
     keys = Keys.of(dice(32))
     return CheckoutFlow(
-        SHOP, providers=[Agreeable()], store=store, keys=keys, clock=Ticking(), random=dice
+        shop,
+        providers=[Agreeable()],
+        store=store,
+        keys=keys,
+        clock=clock or Ticking(),
+        random=dice,
     )
 
 
@@ -129,8 +144,16 @@ def sell_together(flow: CheckoutFlow) -> str:
     return _buy(flow, flow.provide(checkout.id, payment="card", **DETAILS))
 
 
+def remember(flow: CheckoutFlow, email: str) -> None:
+    """Sell to somebody who agrees to be remembered."""
+    details = {**DETAILS, "email": email}
+    checkout = flow.start(CART, market="DK", details=details, payment="card")
+    flow.consent(checkout.id, profile=True)
+    _buy(flow, checkout)
+
+
 def _buy(flow: CheckoutFlow, checkout: Checkout) -> str:
-    flow.place(checkout.id, accepted_total=checkout.total, return_url="https://shop.example/back")
+    flow.place(checkout.id, accepted_total=checkout.total, return_url=BACK)
     checkout = flow.ship(checkout.id)
     assert checkout.phase == "fulfilled"
     return checkout.id

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 # What is planted ----------------------------------------------------------------------------------
 
-# Birds, who are nobody. Numbers of people are those that registers publish for tests, and telephone
-# numbers begin as none does there.
+# Birds, who are nobody. Numbers of people are those that registers publish for tests; those of
+# telephones and organisations begin as none does there.
 VALUES: Final = {
     "name": "Kanariefugl Nøtteskrike",
     "organisation": "Papegøjehuset Drift",
@@ -52,11 +52,36 @@ VALUES: Final = {
     "store_credit_code": "SKOVSKADE-KONTO-5527",
 }
 OF_A_MARKET: Final = {
-    "DK": {"phone": "15 77 19 03", "postal_code": "9817", "national_id": "211062-5629"},
-    "SE": {"phone": "0279-77 19 03", "postal_code": "987 61", "national_id": "890102-3286"},
-    "NO": {"phone": "17 77 19 03", "postal_code": "9817", "national_id": "15108695088"},
-    "FI": {"phone": "+358 99 771 9034", "postal_code": "98761", "national_id": "020504B904H"},
-    "IS": {"phone": "177 1903", "postal_code": "901", "national_id": "120174-3399"},
+    "DK": {
+        "phone": "15 77 19 03",
+        "postal_code": "9817",
+        "national_id": "211062-5629",
+        "organisation_number": "97719039",
+    },
+    "SE": {
+        "phone": "0279-77 19 03",
+        "postal_code": "987 61",
+        "national_id": "890102-3286",
+        "organisation_number": "477719-0333",
+    },
+    "NO": {
+        "phone": "17 77 19 03",
+        "postal_code": "9817",
+        "national_id": "15108695088",
+        "organisation_number": "177190330",
+    },
+    "FI": {
+        "phone": "+358 99 771 9034",
+        "postal_code": "98761",
+        "national_id": "020504B904H",
+        "organisation_number": "9771903-7",
+    },
+    "IS": {
+        "phone": "177 1903",
+        "postal_code": "901",
+        "national_id": "120174-3399",
+        "organisation_number": "710199-0279",
+    },
 }
 # What every sale has, too short to be told from what else there is.
 UNSEARCHED: Final = {("country", market) for market in OF_A_MARKET} | {

@@ -75,7 +75,7 @@ class Deal:
         wanted = {Purpose.TAKE_PAYMENT}
         if catalogue()[kind].financed_by == "provider":
             wanted.add(Purpose.IDENTIFY_FOR_CREDIT)
-        fields = self.able.details - {"organisation", "country"}
+        fields = self.able.details - {"organisation", "organisation_number", "country"}
         asked = sorted(field for field in fields if wanted & FIELDS[field].purposes.keys())
         offer = {
             "id": "way",

@@ -69,13 +69,20 @@ class World:
 
     def start(self, market: str = "DK", *, durable: bool = False, **options: Any) -> Checkout:
         line = {"sku": "mug", "name": "Mug", "quantity": 1, "durable": durable}
-        cart = Cart.read({"lines": [line | {"unit_price": f"129 {CURRENCIES[market]}"}]})
+        cart = Cart.read({"lines": [line | {"unit_price": f"129 {CURRENCIES.get(market, 'DKK')}"}]})
         options = {"delivery": "parcel", "payment": "own_invoice", **options}
         return self.flow.start(cart, market=market, **options)
 
-    def order(self, sale: Checkout, *, flow: CheckoutFlow | None = None) -> Checkout:
+    def order(
+        self, sale: Checkout, *, flow: CheckoutFlow | None = None, could_say_no: bool = True
+    ) -> Checkout:
         flow = flow or self.flow
-        sale = flow.place(sale.id, accepted_total=sale.total, accepts_credit=True)
+        sale = flow.place(
+            sale.id,
+            accepted_total=sale.total,
+            accepts_credit=True,
+            could_say_no=could_say_no and "no_marketing" in self.shop.consents,
+        )
         assert sale.phase is Phase.CONFIRMED
         return sale
 

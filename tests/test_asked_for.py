@@ -1,4 +1,4 @@
-"""A national identity number is given for the choice that needs it, and for nothing else."""
+"""Numbers of people and companies are asked for by the choice that needs them, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from checkoutflow import Cart, CheckoutFlow, InvalidInput, MemoryStore, Shop
 from checkoutflow.customer import example
 from checkoutflow.privacy.fields import FIELDS
 from checkoutflow.testing import Clock
+from checkoutflow.testing.bank import SimulatedBank
 from checkoutflow.testing.standins import open_stand_in
 
 CART = Cart.read({"lines": [{"sku": "mug", "name": "Mug", "quantity": 1, "unit_price": "189 SEK"}]})
@@ -66,6 +67,33 @@ def test_with_the_choice_that_needs_it_it_is_asked_for_and_taken(flow):
         CART, market="SE", details=NUMBER | {"phone": "070-1740605"}, payment="later"
     )
     assert {"national_id", "phone"} == {*together.provided}
+
+
+COMPANY = {"organisation", "organisation_number"}
+
+
+def asked(flow: CheckoutFlow, customer: Any, payment: str) -> set[str]:
+    sale = flow.start(CART, market="SE", customer=customer, payment=payment)
+    return {need.field for need in flow.view(sale.id).missing}
+
+
+@pytest.mark.parametrize("payment", ["own_invoice", "later"])
+def test_a_business_that_is_sent_a_bill_is_asked_which_one_it_is(flow, payment):
+    consumer, business = (asked(flow, who, payment) for who in ("consumer", "business"))
+    assert business == consumer - {"national_id"} | COMPANY
+
+
+@pytest.mark.parametrize("kind", ["card", "provider_invoice_30"])
+def test_it_is_not_asked_for_what_nobody_takes(kind):
+    """The bank behind these ways wants an e-mail address, and no company."""
+    clock = Clock()
+    way = {"id": "way", "kind": kind, "provider": "simulated_bank", "creditor": "Bank"}
+    shop = Shop.read({"name": "Fjord", "markets": ["SE"], "methods": [way]})
+    bank = SimulatedBank(clock).provider()
+    flow = CheckoutFlow(shop, providers=[bank], store=MemoryStore(), clock=clock)
+    line = {"sku": "e", "name": "E-book", "quantity": 1, "unit_price": "189 SEK", "digital": True}
+    sale = flow.start(Cart.read({"lines": [line]}), market="SE", customer="business", payment="way")
+    assert not {need.field for need in flow.view(sale.id).missing} & COMPANY
 
 
 def test_only_what_identifies_for_credit_waits_for_a_choice():

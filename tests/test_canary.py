@@ -18,8 +18,10 @@ from contextlib import closing, suppress
 from datetime import date
 from functools import cache, partial
 from hashlib import sha256
+from io import StringIO
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, cast
+from unittest.mock import patch
 from urllib.parse import quote
 
 import httpx
@@ -113,10 +115,13 @@ class Cage(World):
         if self._issuer is not None:
             self._issuer._clock = self.clock
             options["issuers"] = [OpenIdConnect(self._issuer.config(ISSUER))]
+        options["registers"] = registers.adapters(REGISTERS)
         http = httpx.Client(transport=httpx.MockTransport(self.answer))
         return Overheard(self.shop, http=http, steps=self.steps, **options)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.url.host == httpx.URL(REGISTERS).host:
+            return registers.handle(request)
         TRAIL.get().asked(request)
         if self._issuer is not None and request.url.host == httpx.URL(ISSUER).host:
             return self._issuer.handle(request)
@@ -124,6 +129,7 @@ class Cage(World):
 
 
 ISSUER: Final = "https://issuer.example"
+REGISTERS: Final = "https://registers.example"
 BACK: Final = "https://shop.example/back"
 HELD: Final = {"hold_above": ["1000 SEK"]}
 
@@ -295,12 +301,16 @@ def rights(cage: Cage, sale: Checkout) -> None:
     assert len(found) > 1
     for person in found:
         flow.export_person(person)
+        flow.correct_person(person, market="SE", email="other@example.com", street="Nygatan 1")
         flow.correct_person(person, market="SE", **planted("SE", "street", "email"))
         flow.restrict_person(person)
         with suppress(PurposeRefused):
             flow.details(sale.id, Purpose.DELIVER)
         flow.restrict_person(person, is_restricted=False)
     flow.rotate_keys()
+    changed = [it for it in flow.messages(1000) if it.kind == "contact_changed"]
+    for message in changed:
+        assert flow.changes_to_tell(message)
     for person in found:
         flow.erase_person(person)
     cage.clock.advance(days=3000)
@@ -387,6 +397,7 @@ BAD: Final[Mapping[str, tuple[str, ...]]] = {
     "city": ("{0}\0", f"{{0}} {'x' * 200}", f"{{0}} {CARD_NUMBER}"),
     "country": ("XX",),
     "login": (),  # the shop's own word: nobody types it
+    "organisation_number": ("{0}9", "9{0}", "{0} {0}", "{0}x"),
     "national_id": ("{0}9", "9{0}", "{0} {0}", "{0}x"),
     "gift_card_code": ("{0}\0", f"{{0}} {'x' * 200}", CARD_NUMBER),
     "store_credit_code": ("{0}\0", f"{{0}} {'x' * 200}", CARD_NUMBER),
@@ -486,7 +497,7 @@ def sold_by(name: str, file: Path | None, kept: list[Any]) -> Cage:
         "identifies": True,
         "details": sorted(
             field
-            for field in able.details - {"organisation", "country"}
+            for field in able.details - {"organisation", "organisation_number", "country"}
             if purposes & FIELDS[field].purposes.keys()
         ),
     }
@@ -708,10 +719,19 @@ def asking_the_open_registers(trail: Trail, file: Path) -> None:
         with Registers(registers.adapters(ISSUER), http=http) as them:
             trail.answered(getattr(them, name)(*arguments))
     asyncio.run(ask(), debug=True)
+    for market in OF_A_MARKET:
+        with Cage(shop_in(market), file, adapters=memory_ledgers) as cage:
+            sale = cage.flow.start(cart_in(market), market=market, customer="business")
+            number = OF_A_MARKET[market]["national_id"]
+            for email in (VALUES["email"], VALUES["email"].replace(".example", ",dk")):
+                typed = planted(market) | {"email": email, "organisation_number": number}
+                hints = cage.flow.hints(sale.id, client=CLIENT, **typed)
+                assert hints
+                trail.answered(hints)
 
 
 # Commands that read what is kept of customers, and those that know of none.
-TOLD: Final = {"demo", "person", "quality", "show", "verify"}
+TOLD: Final = {"demo", "freshen", "person", "quality", "show", "suppress", "verify"}
 TOLD_NOTHING: Final = set(
     "conform doctor law methods options privacy providers schema simulate states steer".split()
 )
@@ -720,21 +740,29 @@ TOLD_NOTHING: Final = set(
 def answer_people(trail: Trail, file: Path, people: list[str]) -> None:
     """``checkoutflow person`` with all that it does; only the files for the person have more."""
 
-    def person(action: str, *words: object) -> int:
-        return main(["person", action, "--db", f"{file}", *map(str, words)])
+    def person(action: str, *words: object, typed: str = "") -> int:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sys.stdin", StringIO(f"{typed}\n"))
+            return main(["person", action, "--db", f"{file}", *map(str, words)])
 
     shop = ("--shop", examples() / "shop.toml")
     for more in ((), ("--json",)):
-        assert person("find", "--email", VALUES["email"], *shop, *more) == 0
-        assert person("find", "--phone", "+3541771903", *shop, *more) == 0
-        assert person("find", "--login", VALUES["login"], *shop, *more) == 1  # nobody
-    assert person("find", "--email", f"{VALUES['email']}@", *shop)
+        assert person("find", "--email", "-", *shop, *more, typed=VALUES["email"]) == 0
+        assert person("find", "--phone", "-", *shop, *more, typed="+3541771903") == 0
+        nobody = person("find", "--login", "-", *shop, *more, typed=VALUES["login"])
+        assert nobody == 1
+    assert person("find", "--email", "-", *shop, typed=f"{VALUES['email']}@")
+    assert person("find", "--email", VALUES["email"], *shop)
     out = file.with_name("export")
     assert person("export", "--out", out, *people) == 0
     assert person("export", "--out", out, *people)  # is there already
     trail.sent = [path.read_bytes() for path in out.iterdir()]
     assert person("restrict", *people) == 0
     assert person("restrict", "--lift", *people) == 0
+    feed = file.with_name("optouts.csv")
+    feed.write_text(f"email,name\n{VALUES['email']},\n,{VALUES['name']}\n", encoding="utf-8")
+    for more in ((), ("--json",)):
+        assert person("opt-out", *shop, "--feed", f"opted_out={feed}", *more) == 1
     assert person("rotate", *shop) == 0
     assert person("retention") == 0
     person("erase", "--json", *people)
@@ -768,6 +796,29 @@ def the_commands(trail: Trail, file: Path) -> None:
     assert main(["quality", f"{base}", "--market", "SE", "--out", f"{out}"]) == 0
     for figures in ("report.html", "report.json"):
         trail.leave("figures", (out / figures).read_text(encoding="utf-8"))
+    freshen_a_base(trail, base)
+
+
+def freshen_a_base(trail: Trail, base: Path) -> None:
+    """``checkoutflow freshen`` and ``suppress``: only the fresh base says who anybody is."""
+    feed, fresh, numbers, kept = (base.with_name(name) for name in ("f", "fresh.csv", "n", "list"))
+    told = planted("SE", "name", "street", "postal_code") | {"kind": "died", "on": "2026-01-01"}
+    wrong = dict.fromkeys(told, VALUES["name"])
+    lines = [",".join(each) for each in (told, told.values(), wrong.values())]
+    feed.write_text("\n".join(lines), encoding="utf-8")
+    words = [f"{base}", "--market", "SE", "--out", f"{fresh}", "--feed", f"{feed}"]
+    assert main(["freshen", *words]) == 1
+    assert main(["freshen", *words, "--json"]) == 1
+    trail.leave("figures", fresh.with_name("fresh.changes.csv").read_text(encoding="utf-8"))
+    numbers.write_text(OF_A_MARKET["SE"]["phone"], encoding="utf-8")
+    key = ("--key-from", "LIST_KEY")
+    words = ["--register", "SE-NIX-TELEFON", "--as-of", f"{date.today()}", *key]  # noqa: DTZ011 -- as theirs
+    with patch.dict("os.environ", LIST_KEY="k" * 32):
+        assert main(["suppress", f"{numbers}", "--market", "SE", "--out", f"{kept}", *words]) == 0
+        words = [f"{base}", "--market", "SE", "--out", f"{fresh}", "--list", f"{kept}", *key]
+        assert main(["freshen", *words]) == 0
+    for figures in (kept, fresh.with_name("fresh.changes.csv")):
+        trail.leave("figures", figures.read_text(encoding="utf-8"))
 
 
 def markets_of(name: str) -> tuple[str, ...]:
@@ -858,6 +909,7 @@ SPELT: Final = {
     "postal_code": ("98761", "987 61", "SE-98761 ", '"98761"'),
     "city": ("GRÅSPURVEBY", "Graspurveby"),
     "login": ("kunde-r%C3%B8dk%C3%A6lk-3318", "Rødkælk"),
+    "organisation_number": ("4777190333", "477719-0333", "477719 0333"),
     "national_id": ("8901023286", "198901023286", "890102-3286", "19890102-3286"),
     "gift_card_code": ("musvit-gave-7193", "MUSVITGAVE7193"),
     "store_credit_code": ("SKOVSKADE KONTO", "skovskade"),
@@ -895,7 +947,7 @@ def test_it_is_found_where_it_may_be():
         buy(cage, cage.flow.choose_payment(sale.id, "own_invoice"))
         fields = cage.flow.export_person(sale.subject).fields
         export = json.dumps([kept.value for kept in fields.values()]).encode()
-        assert search.found_in(export) == contact | {"login"}
+        assert search.found_in(export) == contact | {"login", "organisation_number"}
         read = cage.flow.details(sale.id, Purpose.SEND_RECEIPT)
         assert search.found_in(json.dumps(read).encode()) == {"email"}
         assert search.found_in(repr(read).encode()) == set()

@@ -21,6 +21,7 @@ import sys
 import tomllib
 from doctest import ELLIPSIS
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -104,6 +105,7 @@ def languages(page: Path) -> set[str]:
 @pytest.fixture(autouse=True)
 def _a_reader_at_an_empty_desk(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", StringIO("test@example.com\n"))  # what is typed, if asked
     monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # a page is a program
     if (examples := ROOT / "examples").exists():
         shutil.copytree(examples, tmp_path / "examples")

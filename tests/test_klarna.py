@@ -321,6 +321,7 @@ def test_every_word_between_them_is_in_the_providers_own_descriptions():
         "city": "Aarhus",
         "country": "DK",
         "organisation": "Kop og Kande ApS",
+        "organisation_number": "13585628",
     }
     wanted = order(lines=lines, details=details, customer="business", method="pay_later")
     result = exchange(provider.authorise(wanted), watched.handle)

@@ -295,6 +295,7 @@ def test_whatever_is_ordered_the_request_is_one_that_the_provider_describes(
 
 def test_a_form_with_its_addresses():
     details = {"email": "customer@shop.example", "city": "Aarhus", "country": "SE"}
+    details["organisation_number"] = "13585628"
     wanted = order(lines=(line(WHOLE, name="Kop, blå"),), details=details, customer="business")
     request = next(KUSTOM.authorise(wanted))
     assert (request.method, str(request.url)) == ("POST", f"{TEST}/checkout/v3/orders")
@@ -327,7 +328,7 @@ def test_a_form_with_its_addresses():
             "checkout": f"{PAGE_URL}?payment={REFERENCE}",
             "confirmation": "https://shop.example/return",
         },
-        "customer": {"type": "organization"},
+        "customer": {"type": "organization", "organization_registration_id": "13585628"},
         "options": {"allowed_customer_types": ["organization"]},
         "billing_address": {"email": "customer@shop.example"},
     }

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from base64 import b64encode
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -50,12 +51,23 @@ def known(world: World) -> tuple[str, Checkout]:
     return world.known()
 
 
+class Typed(StringIO):
+    """What somebody types."""
+
+    is_terminal = False
+
+    def isatty(self) -> bool:
+        return self.is_terminal
+
+
 @pytest.fixture
 def person(world: World, tmp_path: Path, capsys: Any, monkeypatch: Any) -> Run:
     """Run a command in the shop's folder; whatever it says holds nothing personal."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*words: str) -> tuple[int, str, str]:
+    def run(*words: str, typed: str = "", asks: bool = False) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", Typed(f"{typed}\n"))
+        monkeypatch.setattr(Typed, "is_terminal", asks)
         status = main(["person", *words, "--db", "shop.db"])
         said = capsys.readouterr()
         assert PLANTED not in f"{said.out}{said.err}".lower()
@@ -69,16 +81,30 @@ FIND = ["find", "--shop", "shop.toml"]
 
 def test_whoever_is_found_is_printed_by_reference_alone(person, known):
     reference, sale = known
-    for given in (
-        ["--email", TYPED["email"].upper()],
-        ["--phone", TYPED["phone"]],
-    ):
-        status, out, _ = person(*FIND, *given)
+    for by, typed in (("--email", TYPED["email"].upper()), ("--phone", TYPED["phone"])):
+        status, out, _ = person(*FIND, by, "-", typed=typed)
         assert status == 0
         assert {reference, sale.subject} <= {*out.split()}
-    assert person(*FIND, "--login", LOGIN) == (0, f"{reference}\n", "")
-    assert json.loads(person(*FIND, "--login", LOGIN, "--json")[1]) == [reference]
-    assert person(*FIND, "--email", "nobody@example.com") == (1, "", "")
+    assert person(*FIND, "--login", "-", typed=LOGIN) == (0, f"{reference}\n", "")
+    assert json.loads(person(*FIND, "--login", "-", "--json", typed=LOGIN)[1]) == [reference]
+    assert person(*FIND, "--email", "-", typed="nobody@example.com") == (1, "", "")
+
+
+def test_at_a_terminal_it_is_asked_for(person, known):
+    said = person(*FIND, "--login", "-", typed=LOGIN, asks=True)
+    assert said == (0, f"{known[0]}\n", "login: ")
+
+
+@pytest.mark.parametrize("by", ["--email", "--phone", "--login"])
+def test_a_value_in_the_command_is_refused_without_repeating_it(person, by):
+    status, out, err = person(*FIND, by, TYPED["email"])
+    assert (status, out) == (2, "")
+    assert "standard input: a shell remembers" in err
+
+
+def test_without_a_value_nobody_is_looked_for(person, known):
+    status, out, err = person(*FIND, "--email", "-")
+    assert (status, out, err.count("\n")) == (2, "", 1)
 
 
 def test_an_export_is_two_files_for_their_owner_alone(person, known, tmp_path):
@@ -179,7 +205,9 @@ def test_retention_tells_what_goes_when_and_removes_what_is_over(person, world):
     assert answer["removed"]["fields"] == len(OTHER) + len(IN_BOOKS)
     assert answer["removed"]["keys"] == 2
     assert "2026-04" not in answer["months"]
-    assert person("retention", "--now")[1].startswith("removed: 0 fields, 0 traces, 0 keys\n")
+    assert person("retention", "--now")[1].startswith(
+        "removed: 0 fields, 0 traces, 0 keys, 0 proofs\n"
+    )
 
 
 def test_of_an_empty_shop_nothing_is_kept(person):
@@ -203,7 +231,7 @@ def test_the_key_is_changed_beside_a_shop_that_runs(person, known, world, tmp_pa
     assert len(load_keys(tmp_path / "shop.db.key").older) == 1
     lines = (tmp_path / "shop.db.key").read_text().splitlines()
     (tmp_path / "shop.db.key").write_text("\n".join(lines[:-1]) + "\n")
-    assert reference in person(*FIND, "--login", LOGIN)[1]
+    assert reference in person(*FIND, "--login", "-", typed=LOGIN)[1]
     assert "older keys  none" in person("rotate", "--shop", "shop.toml", "--rest")[1]
 
 
@@ -222,7 +250,7 @@ def test_in_a_variable_the_shop_puts_the_new_key_itself(person, known, monkeypat
     [
         ([], "checkoutflow person: the following arguments are required: ACTION"),
         (["find", "--shop", "shop.toml"], "one of the arguments --email --phone --login"),
-        (["find", "--login", "x"], "the following arguments are required: --shop"),
+        (["find", "--login", "-"], "the following arguments are required: --shop"),
         (["rotate"], "the following arguments are required: --shop"),
         (["export", "x"], "the following arguments are required: --out"),
         (["export", "x", "--out", "x", "--keys", "k", "--keys-from", "K"], "not allowed with"),

@@ -144,6 +144,13 @@ def test_a_shop_that_is_ready(examine, run, tmp_path):
     assert "Nothing is in the way of taking payments." in out
 
 
+def test_whoever_remembers_customers_is_advised_to_tell_them_of_changes(examine):
+    remembers = 'consents = ["profile"]\n' + SHOP + QUICKPAY
+    assert "messages" in {about for _, about, _ in examine(remembers, "--offline")}
+    tells = 'messages = ["contact_changed"]\n' + remembers
+    assert "messages" not in {about for _, about, _ in examine(tells, "--offline")}
+
+
 @pytest.mark.parametrize(
     ("settings", "about", "text"),
     [

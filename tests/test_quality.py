@@ -60,6 +60,24 @@ def test_a_file_is_read_however_it_is_written(file, encoding, separator):
     assert read.encoding == ("cp1252" if encoding == "cp1252" else "utf-8-sig")
 
 
+@pytest.mark.parametrize("start", ["", "sep=;\r\n", "\r\n \r\n", "\r\nSEP=,\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be"])
+def test_what_spreadsheets_put_before_the_header_is_passed_over(file, start, encoding):
+    text = f"{start}navn|by\r\nBjørg|Oslo\r\n"
+    if encoding == "utf-16-be":
+        text = f"\ufeff{text}"
+    read = CsvFile.look(file(text, encoding))
+    assert (read.header, read.first) == (("navn", "by"), 2 + start.count("\n"))
+    assert list(read.rows()) == [["Bjørg", "Oslo"]]
+    assert read.encoding == ("utf-8-sig" if encoding == "utf-8" else "utf-16")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfea", b"\xff\xfea\x00\x00\xd8", b"\xfe\xff\xdc\x00a"])
+def test_what_is_marked_as_utf_16_and_is_not_is_refused(file, content):
+    with pytest.raises(UsageError, match="begins as UTF-16"):
+        CsvFile.look(file(content))
+
+
 def test_bytes_that_only_latin_1_has_are_read(file):
     assert CsvFile.look(file(b"navn\nB\xf8rge\x81\n")).encoding == "latin-1"
 
@@ -70,7 +88,7 @@ def test_a_letter_cut_off_at_the_end_is_not_utf_8(file):
 
 def test_a_row_may_have_too_many_cells_and_lines(file):
     read = CsvFile.look(file('a,b\n"1\n2",3,4\n'))
-    assert list(read.rows()) == [["1\n2", "3"]]
+    assert list(read.rows()) == [["1\n2", "3", "4"]]
     assert read.lines == 3
 
 
@@ -503,4 +521,4 @@ def test_the_command_refuses_what_it_does_not_understand(run, changes, complaint
 
 
 def test_every_role_has_one_name_in_each_table():
-    assert len(ROLES) == len(set(ROLES)) == 15
+    assert len(ROLES) == len(set(ROLES)) == 18

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.heart import DIGITAL, START, Sale, nok
 
 from checkoutflow.checkout import commands as c
-from checkoutflow.checkout.events import ConsentChanged
-from checkoutflow.checkout.evolve import replay
+from checkoutflow.checkout.events import ConsentChanged, from_json
+from checkoutflow.checkout.evolve import evolve, replay
 from checkoutflow.checkout.recognising import WRONG_CODE, is_open
 from checkoutflow.checkout.state import Recognition
 from checkoutflow.errors import IllegalTransition, InvalidInput, NotVerified
@@ -361,6 +361,39 @@ def test_a_consent_is_taken_back_by_the_same_call_and_only_a_change_is_noted():
     assert event.consents == {"marketing": False}
     assert sale.state.consents == {"marketing": False, "profile": True}
     assert sale.do(agree(marketing=False)).happened == []
+
+
+@pytest.mark.parametrize(
+    ("here", "elsewhere", "given", "is_news"),
+    [
+        ({}, {"marketing": True}, False, True),
+        ({"marketing": True}, {"marketing": False}, True, True),
+        ({"marketing": True}, {"marketing": True}, True, False),
+        ({"marketing": False}, {"marketing": False}, False, False),
+        ({}, {}, False, False),
+    ],
+    ids=["no", "yes again", "still yes", "still no", "never said"],
+)
+def test_what_differs_from_what_was_said_elsewhere_since_is_noted(here, elsewhere, given, is_news):
+    sale = Sale().do(c.Verify(person="one", by="login", consents=here))
+    sale.do(agree(marketing=given).but(said=elsewhere))
+    assert bool(sale.events) is is_news
+
+
+def test_who_has_shown_who_they_are_sees_what_they_said_and_nothing_of_anybody_else():
+    sale = Sale().do(agree(analytics=True))
+    sale.do(c.Verify(person="one", by="login", consents={"profile": True, "analytics": True}))
+    assert sale.state.consents == {"profile": True, "analytics": True}
+    sale.do(c.Verify(person="two", by="login", consents={"marketing": False}))
+    assert sale.state.consents == {"marketing": False}
+
+
+def test_a_journal_of_earlier_versions_says_nothing_of_what_was_agreed_to_before():
+    sale = Sale().do(agree(analytics=True))
+    (event,) = from_json('[{"type": "verified", "person": "one", "by": "email"}]')
+    state = evolve(sale.state, event)
+    assert state.recognition.person == "one"
+    assert state.consents == {"analytics": True}
 
 
 @pytest.mark.parametrize("kind", ["everything", "x" * 500])

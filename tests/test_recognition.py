@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -21,9 +22,10 @@ from checkoutflow import (
     UsageError,
 )
 from checkoutflow.checkout.machine import Phase
-from checkoutflow.customer import example
-from checkoutflow.flow.keeping import FILLED
+from checkoutflow.customer import clean, example
+from checkoutflow.flow.keeping import FILLED, words
 from checkoutflow.privacy.codes import CODE_LIFE, CODE_TRIES, RESEND_AFTER, RESENDS
+from checkoutflow.privacy.consent import Consent
 from checkoutflow.privacy.fields import Purpose
 from checkoutflow.recognition.oidc import OpenIdConnect
 from checkoutflow.testing import Clock
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 ADDRESS = ["name", "street", "postal_code", "city"]
 ONE = {name: example(name, "DK") for name in [*ADDRESS, "email", "phone"]} | {"name": "Person One"}
 TWO = ONE | {"name": "Person Two", "email": "two@example.com", "street": "Strandgata 2"}
+COMPANY = ONE | {name: example(name, "DK") for name in ("organisation", "organisation_number")}
 
 
 class World:
@@ -171,15 +174,22 @@ class Watched(MemoryStore):
         return found
 
 
-def test_the_known_and_the_unknown_get_the_same_answer_for_the_same_work():
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ({"email": ONE["email"], "postal_code": "2100"},
+         {"email": "nobody@example.com", "postal_code": "2100"}),
+        ({"phone": ONE["phone"]}, {"phone": "32 12 34 57"}),
+        ({"organisation_number": "13585628"}, {"organisation_number": "10150817"}),
+    ],
+    ids=["email", "phone", "organisation_number"],
+)  # fmt: skip
+def test_the_known_and_the_unknown_get_the_same_answer_for_the_same_work(pair):
     store = Watched()
     world = World(store)
-    world.buy(ONE)
+    world.buy(COMPANY, customer="business")
     seen = []
-    for given in (
-        {"email": ONE["email"], "postal_code": ONE["postal_code"]},
-        {"email": "nobody@example.com", "postal_code": ONE["postal_code"]},
-    ):
+    for given in pair:
         sale = world.start()
         store.calls.clear()
         sale = world.ask(sale, **given)
@@ -187,6 +197,7 @@ def test_the_known_and_the_unknown_get_the_same_answer_for_the_same_work():
         store.calls.clear()
         with pytest.raises(NotVerified) as refused:
             world.flow.verify(sale.id, "000000")
+        assert "person" not in store.calls  # even reading takes its time
         state = world.flow.view(sale.id).model_dump(exclude={"id", "expires_at"})
         shape = [(name, len(str(value))) for name, value in sale.recognition]
         entry = [len(str(item)) for item in world.flow.journal(sale.id)[-2].events]
@@ -334,6 +345,53 @@ def test_a_telephone_that_two_share_finds_neither(world):
     assert world.mail() == []
 
 
+def test_a_company_is_found_by_its_number_and_the_code_goes_to_the_mailbox_on_file(world):
+    world.buy(COMPANY, customer="business")
+    sale = world.start(customer="business", details={"phone": TWO["phone"]})
+    sale = world.ask(sale, organisation_number=" 13 58 56 28 ")
+    assert sale.provided == ("phone",)  # whoever knows the number knows no more by it
+    ((to, code),) = world.mail()
+    assert to == ONE["email"]
+    sale = world.flow.verify(sale.id, code)
+    assert {"organisation", "organisation_number", "email", "street"} <= {*sale.provided}
+    assert world.flow.view(sale.id).missing == ()
+
+
+def test_a_company_for_which_several_buy_finds_none_of_them(world):
+    world.buy(COMPANY, customer="business")
+    colleague = {"email": TWO["email"], "name": TWO["name"], "phone": "32 12 34 57"}
+    world.buy(COMPANY | colleague, customer="business")
+    world.ask(world.start(), organisation_number=COMPANY["organisation_number"])
+    assert world.mail() == []
+    world.ask(world.start(), phone=colleague["phone"])
+    assert [to for to, _ in world.mail()] == ["+4532123457"]
+
+
+@pytest.mark.parametrize(
+    ("market", "spellings"),
+    [
+        ("SE", ["5560160680", "556016-0680", "16556016-0680"]),
+        ("SE", ["191212121212", "121212-1212", "19121212-1212"]),
+        ("DK", ["13585628", "13 58 56 28"]),
+    ],
+)
+def test_a_company_is_found_however_its_number_is_written(market, spellings):
+    typed = {name: example(name, market) for name in [*ADDRESS, "email", "phone", "organisation"]}
+    for number in spellings:
+        world = World()
+        typed["organisation_number"] = number
+        world.buy(typed | {"name": "Person One"}, market=market, customer="business")
+        for spelling in spellings:
+            world.ask(world.start(market), organisation_number=spelling)
+        assert len(world.mail()) == len(spellings)
+
+
+def test_numbers_of_two_countries_with_the_same_digits_are_two():
+    assert clean({"organisation_number": "28000707"}, market="FI") != clean(
+        {"organisation_number": "28000707"}, market="DK"
+    )
+
+
 def test_nobody_takes_over_what_is_kept_of_somebody_else(world):
     world.buy(ONE)
     world.buy(ONE | {"street": "Elsewhere 9", "name": "Person Three"})  # with the same mailbox
@@ -391,6 +449,150 @@ def test_an_address_in_another_market_is_not_filled_in(world):
     ((_, code),) = world.mail()
     sale = world.flow.verify(sale.id, code)
     assert {"name", "email", "phone"} == {*sale.provided} - {"login"}
+
+
+# What they said before ----------------------------------------------------------------------------
+
+
+def boxes(world: World, sale: Checkout) -> dict[str, bool]:
+    """What the page shows ticked."""
+    return {box.consent: box.is_given for box in world.flow.view(sale.id).consents}
+
+
+def show(world: World, sale: Checkout) -> Checkout:
+    """The customer asks to be recognised and types the code."""
+    world.ask(sale)
+    ((_, code),) = world.mail()
+    return world.flow.verify(sale.id, code)
+
+
+def last_words(world: World, person: str) -> dict[str, bool]:
+    return words(world.store.consents(person))
+
+
+@pytest.fixture
+def asking() -> World:
+    """A shop that asks whether it may."""
+    return World(consents=[kind for kind in Consent if kind is not Consent.CREDIT_CHECK])
+
+
+NOTHING_TICKED = dict.fromkeys(["marketing", "no_marketing", "analytics", "profile"], False)
+
+
+def test_who_is_remembered_sees_what_they_said_and_a_page_that_says_it_again_changes_nothing(
+    asking,
+):
+    sale = asking.start(details=ONE, delivery="parcel", payment="later")
+    asking.flow.consent(sale.id, profile=True, analytics=True)
+    asking.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True)
+    sale = asking.ask(asking.start())
+    assert boxes(asking, sale) == NOTHING_TICKED
+    ((_, code),) = asking.mail()
+    sale = asking.flow.verify(sale.id, code)
+    seen = boxes(asking, sale)
+    assert seen == NOTHING_TICKED | {"profile": True, "analytics": True}
+    assert asking.flow.consent(sale.id, **seen).version == sale.version
+    person = sale.recognition.person
+    sale = asking.flow.consent(sale.id, **seen | {"analytics": False})
+    assert last_words(asking, person) == {"profile": True, "analytics": False}
+    assert asking.details(show(asking, asking.start()))["street"] == ONE["street"]
+    asking.flow.consent(sale.id, profile=False)
+    asking.ask(asking.start())
+    assert asking.mail() == []
+
+
+def test_what_was_said_before_the_code_is_theirs_with_its_proof(asking):
+    asking.buy(ONE)
+    sale = asking.flow.consent(asking.start().id, marketing=True)
+    asking.clock.advance(minutes=1)
+    sale = show(asking, sale)
+    (here,) = asking.store.consents(sale.subject)
+    there = asking.store.consents(sale.recognition.person)[-1]
+    assert there == replace(here, subject=sale.recognition.person)
+    assert boxes(asking, sale) == NOTHING_TICKED | {"profile": True, "marketing": True}
+
+
+def test_a_new_customer_keeps_the_proof_of_what_they_agreed_to(asking):
+    sale = asking.buy(ONE)
+    (said,) = asking.store.consents(sale.subject)
+    (kept,) = asking.store.consents(show(asking, asking.start()).recognition.person)
+    assert replace(kept, subject=sale.subject) == said
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "after"),
+    [(True, "profile", True), (True, "no_marketing", True), (True, "marketing", False)],
+)
+def test_who_unticks_what_they_just_ticked_takes_back_no_more_than_they_mean(
+    asking, before, kind, after
+):
+    sale = asking.start(details=ONE, delivery="parcel", payment="later")
+    asking.flow.consent(sale.id, **{"profile": True, kind: before})
+    asking.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True)
+    sale = asking.start()
+    for is_ticked in (True, False):
+        asking.clock.advance(minutes=1)
+        sale = asking.flow.consent(sale.id, **{kind: is_ticked})
+    sale = show(asking, sale)
+    assert boxes(asking, sale)[kind] is after
+    assert last_words(asking, sale.recognition.person)[kind] is after
+
+
+def test_the_later_word_counts_wherever_it_was_said(asking):
+    asking.buy(ONE, login="customer 17")
+    early = asking.flow.consent(asking.start().id, marketing=True, analytics=True)
+    asking.clock.advance(minutes=1)
+    other = asking.flow.consent(asking.start(login="customer 17").id, marketing=True)
+    asking.clock.advance(minutes=1)
+    asking.flow.consent(other.id, marketing=False)
+    early = show(asking, early)
+    assert boxes(asking, early) == NOTHING_TICKED | {"profile": True, "analytics": True}
+    assert last_words(asking, early.recognition.person)["marketing"] is False
+
+
+def test_a_no_is_noted_in_a_checkout_of_before_the_yes(asking):
+    first = asking.buy(ONE, login="customer 17")
+    later = asking.start(login="customer 17")
+    asking.flow.consent(later.id, marketing=True)
+    for old in (first, later):
+        asking.clock.advance(minutes=1)
+        asking.flow.consent(old.id, marketing=False)
+        assert last_words(asking, later.recognition.person)["marketing"] is False
+        asking.clock.advance(minutes=1)
+        asking.flow.consent(later.id, marketing=True)
+
+
+def test_nothing_of_what_one_said_is_shown_to_another_at_the_same_desk(asking):
+    asking.buy(ONE, login="customer 17")
+    asking.flow.consent(asking.start(login="customer 17").id, analytics=True)
+    asking.buy(TWO, login="customer 18")
+    sale = asking.start(login="customer 18")
+    assert boxes(asking, show(asking, sale)) == NOTHING_TICKED | {
+        "profile": True,
+        "analytics": True,
+    }
+    sale = asking.start(login="customer 17")
+    given = {"email": TWO["email"], "postal_code": TWO["postal_code"]}
+    asking.ask(sale, **given)
+    ((_, code),) = asking.mail()
+    assert boxes(asking, asking.flow.verify(sale.id, code)) == NOTHING_TICKED | {"profile": True}
+
+
+def test_who_was_forgotten_is_not_remembered_by_a_checkout_that_was_open_then(asking):
+    asking.buy(ONE, login="customer 17")
+    for forget in (
+        lambda sale: asking.flow.consent(sale.id, profile=False),
+        lambda sale: asking.flow.erase_person(sale.recognition.person),
+    ):
+        one, other = (asking.start(login="customer 17") for _ in range(2))
+        asking.clock.advance(minutes=1)
+        forget(other)
+        asking.flow.place(one.id, accepted_total=one.total, accepts_credit=True)
+        assert asking.start(login="customer 17").recognition.person == ""
+        asking.clock.advance(minutes=1)
+        again = asking.flow.consent(asking.start(login="customer 17", details=ONE).id, profile=True)
+        again = asking.flow.provide(again.id, delivery="parcel", payment="later")
+        asking.flow.place(again.id, accepted_total=again.total, accepts_credit=True)
 
 
 def test_codes_need_somebody_who_sends_them():

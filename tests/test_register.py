@@ -8,7 +8,7 @@ from argparse import Namespace
 from datetime import date, timedelta
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -25,9 +25,12 @@ from checkoutflow.cli.paper import WIDTH, Paper, width
 from checkoutflow.errors import UnknownRule, UsageError
 from checkoutflow.law import Law
 from checkoutflow.privacy.fields import FIELDS, KEEP_ORDER, Basis, Purpose
-from checkoutflow.privacy.register import MEASURES, READERS, USES, Reader, last_day
+from checkoutflow.privacy.register import MEASURES, PROOFS, READERS, USES, Reader, last_day
 from checkoutflow.stores.schema import METADATA
 from checkoutflow.testing import Clock
+
+if TYPE_CHECKING:
+    from checkoutflow.law.choice import Customer
 
 TODAY = date(2026, 11, 21)
 LAW = Law.load()
@@ -158,7 +161,8 @@ def test_what_is_not_declared_has_no_last_day():
         ([CARD], [PICKUP], "name email phone"),
         ([CARD], [PARCEL], "name email street postal_code city"),
         ([CARD], [PARCEL, PICKUP], "name email phone street postal_code city"),
-        ([INVOICE], [], "name email street postal_code city"),
+        ([INVOICE], [], "name organisation organisation_number email street postal_code city"),
+        ([INVOICE | {"customers": ["consumer"]}], [], "name email street postal_code city"),
         ([LATER], [], "name email phone street postal_code city national_id"),
         ([CARD, CODES[0]], [], "email gift_card_code"),
         ([CARD, *CODES], [], "email gift_card_code store_credit_code"),
@@ -191,8 +195,11 @@ def test_no_checkout_asks_for_more_than_the_record_says():
     flow = CheckoutFlow(shop, store=MemoryStore(), clock=Clock())
     lines = [{"sku": "mug", "name": "Mug", "quantity": 1, "unit_price": "99 NOK"}]
     seen = set()
-    for delivery, payment in product(("parcel", "pickup"), ("own_invoice", "later")):
-        sale = flow.start(Cart.read({"lines": lines}), market="NO")
+    customers: tuple[Customer, ...] = ("consumer", "business")
+    for delivery, payment, customer in product(
+        ("parcel", "pickup"), ("own_invoice", "later"), customers
+    ):
+        sale = flow.start(Cart.read({"lines": lines}), market="NO", customer=customer)
         flow.choose_delivery(sale.id, delivery)
         flow.choose_payment(sale.id, payment)
         seen |= {need.field for need in flow.view(sale.id).missing}
@@ -225,6 +232,8 @@ def test_a_use_names_its_fields_with_the_ground_of_each_and_who_reads_them():
     uses = {processing.purpose: processing for processing in record.processing}
     assert uses[Purpose.INVOICE].fields == {
         "name": Basis.LEGAL_OBLIGATION,
+        "organisation": Basis.LEGAL_OBLIGATION,
+        "organisation_number": Basis.CONTRACT,
         "email": Basis.CONTRACT,
         "street": Basis.LEGAL_OBLIGATION,
         "postal_code": Basis.LEGAL_OBLIGATION,
@@ -395,6 +404,7 @@ def test_the_record_as_text_has_everything_and_fits(run):
         "Norwegian consumer sales act of 2002 s. 27",
         "who carries what is sent by parcel (Parcel to the door)",
         *MEASURES,
+        *(f"{proof.what}: {proof.kept}" for proof in PROOFS),
     ):
         assert part in text, part
 
@@ -412,6 +422,7 @@ def test_the_record_as_json_has_the_same(run):
     assert document["processing"][0]["fields"]["name"] == "contract"
     assert document["retention"][0]["books"] == "5 years"
     assert document.keys() == Record.__dataclass_fields__.keys()
+    assert [each["kept"] for each in document["proofs"]] == [each.kept for each in PROOFS]
 
 
 def test_a_market_of_somebody_elses_is_refused(run):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
@@ -36,16 +36,20 @@ from checkoutflow import (
     PurposeRefused,
     VaultError,
 )
+from checkoutflow.checkout.commands import Cancel
+from checkoutflow.checkout.machine import Phase
 from checkoutflow.customer import example
 from checkoutflow.flow.export_page import export_page
 from checkoutflow.flow.exports import Export, plain
 from checkoutflow.flow.keeping import books_of
 from checkoutflow.law import Law
+from checkoutflow.privacy.consent import TEXTS, Consent
 from checkoutflow.privacy.fields import FIELDS, KEEP_PROFILE, KEEP_UNFINISHED, Purpose
 from checkoutflow.privacy.secret import STARS
 from checkoutflow.stores.schema import METADATA
 from checkoutflow.stores.sql import open_store
-from checkoutflow.testing.driver import Crash, Steps, Stop
+from checkoutflow.testing.driver import Crash, Stepped, SteppingFlow, Steps, Stop
+from checkoutflow.texts import translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -262,7 +266,7 @@ def test_the_page_speaks_the_persons_language_and_names_what_it_does_not_know(wo
     (kept,) = {kept for name, kept in export.fields.items() if name == "email"}
     older = replace(kept, purposes=("send_letters",))
     consent = world.flow.consent(sale.id, marketing=True)
-    row = replace(world.flow.export_person(consent.subject).consents[0], text="marketing-0")
+    row = replace(world.flow.export_person(consent.subject).consents[-1], text="marketing-0")
     changed = replace(export, fields={"fax": older}, consents=(row,))
     page = export_page([changed], world.clock(), locale="da_DK")
     assert '<html lang="da">' in page
@@ -485,6 +489,133 @@ def test_a_sale_under_way_stays_until_it_is_over(world):
     )
     erased = world.flow.erase_person(person)
     assert (erased.people, erased.open) == ((sale.subject,), ())
+    world.flow.run_due()
+    assert len(world.store.erasures(sale.subject)) == 1
+
+
+def test_an_erasure_that_waits_is_done_when_the_sale_is_over(world):
+    person, _ = world.known()
+    sale = world.order(world.start(login=LOGIN))
+    world.flow.erase_person(person, reason="asked by letter")
+    asked_at = world.clock()
+    assert person not in world.readable()
+    for days in (1, 40, 400):
+        world.clock.advance(days=days)
+        world.flow.run_due()
+        assert world.flow.details(sale.id, Purpose.DELIVER)["street"] == TYPED["street"]
+    world.finish(sale)
+    world.flow.run_due()
+    assert {*world.readable()} >= {books_of(sale.subject)}
+    assert sale.subject not in world.readable()
+    (proof,) = world.store.erasures(sale.subject)
+    assert (proof.at, proof.reason) == (world.clock(), "asked by letter")
+    assert proof.until == end_of(LAW.books_until("DK", sale.started_at.date()))
+    assert world.flow.details(sale.id, Purpose.KEEP_BOOKS).keys() == {*proof.kept}
+    assert {*proof.kept} == {*IN_BOOKS, "country"}
+    assert asked_at < proof.at
+    assert world.store.due(world.clock.advance(days=9), 99) == []
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_sale_that_waits_to_be_erased_is_read_for_itself_alone(world, purpose):
+    sale = world.buy(remember=True)
+    world.flow.consent(sale.id, marketing=True)
+    world.flow.erase_person(sale.subject)
+    if purpose in {Purpose.REMEMBER, Purpose.MARKET}:
+        with pytest.raises(PurposeRefused, match="asked to be erased"):
+            world.flow.details(sale.id, purpose)
+    elif any(purpose in field.purposes for field in FIELDS.values()):
+        assert world.flow.details(sale.id, purpose)
+
+
+def test_who_asked_to_be_erased_while_buying_is_not_remembered(world):
+    person, _ = world.known()
+    known = world.start(login=LOGIN)
+    new = world.flow.consent(world.start(details=OTHER).id, profile=True)
+    world.flow.erase_person(person)
+    world.flow.erase_person(new.subject)
+    for sale in (known, new):
+        world.finish(world.order(sale))
+    world.flow.run_due()
+    assert all(subject.endswith(".books") for subject in world.subjects())
+    assert not world.flow.find_people(email=OTHER["email"])
+
+
+def test_what_is_not_bought_is_erased_as_soon_as_it_expires(world):
+    sale = world.start(details=TYPED)
+    assert world.flow.erase_person(sale.subject).open == (sale.id,)
+    assert world.flow.erase_person(sale.subject).open == (sale.id,)  # asked for once
+    commands = [entry.command for entry in world.flow.journal(sale.id)]
+    assert commands.count("erase") == 1
+    world.clock.advance(seconds=world.shop.lifetime_s)
+    world.flow.run_due()
+    world.flow.run_due()
+    assert world.subjects() == []
+    assert [proof.until for proof in world.store.erasures(sale.subject)] == [None]
+
+
+def test_a_wish_that_waits_is_shown_to_whom_it_belongs(world):
+    sale = world.buy()
+    world.flow.erase_person(sale.subject)
+    export = world.flow.export_person(sale.subject)
+    assert plain(export)["sale"]["erasure_asked_at"] == world.clock().isoformat()
+    said = "as soon as this purchase is over"
+    assert said in page_of(world, sale.subject)
+    world.finish(sale)
+    world.flow.run_due()
+    assert said not in page_of(world, sale.subject)
+
+
+@pytest.mark.parametrize("is_after", [False, True])
+def test_an_erasure_that_waits_survives_a_crash_anywhere(is_after):
+    def wait_and_finish(world: World, person: str, flow: SteppingFlow, sale: Checkout) -> None:
+        flow.erase_person(person)
+        if flow.load(sale.id).phase is not Phase.FULFILLED:
+            flow.ship(sale.id)
+        (invoice,) = flow.load(sale.id).invoices
+        flow.record_payment(
+            sale.id,
+            invoice=invoice.number,
+            amount=invoice.amount,
+            received_on=world.clock().date(),
+            idempotency_key="paid",
+        )
+        flow.run_due()
+
+    for place in count(1):
+        world = World(MemoryStore())
+        person, _ = world.known()
+        sale = world.order(world.start(login=LOGIN))
+        steps = Steps(stops=[Stop(place, is_after=is_after)])
+        with suppress(Crash):
+            wait_and_finish(world, person, world.opened(Keys.of(KEY), steps), sale)
+        if not steps.stops:
+            wait_and_finish(world, person, world.flow, sale)
+        assert all(subject.endswith(".books") for subject in world.subjects())
+        assert [len(world.store.erasures(who)) for who in (person, sale.subject)] == [1, 1]
+        assert not world.store.due(world.clock(), 99)
+        if steps.stops:
+            break
+    assert place > 30
+
+
+def test_of_two_machines_that_erase_and_sell_at_once_the_wish_is_kept():
+    """The sale ends while the wish is written down: whoever is first, it is erased."""
+    for order in ([0, 1], [1, 0], [0] * 6, [0] * 8, [1] * 3, [1] * 5, [0, 0, 1, 1, 1]):
+        world = World(MemoryStore())
+        sale = world.start(details=TYPED)
+        flow = world.flow
+        workers: list[Stepped[Any]] = [
+            flow.stepped(flow.programs.erase(sale.subject, "asked")),
+            flow.stepped(flow.programs.act(sale.id, [Cancel()], {}, "")),
+        ]
+        for number in (*order, *(0, 1) * 60):
+            if not workers[number].is_over:
+                workers[number].step()
+        assert [worker.error for worker in workers] == [None, None]
+        world.flow.run_due()
+        assert world.subjects() == []
+        assert len(world.store.erasures(sale.subject)) == 1
 
 
 def test_of_an_erasure_there_is_a_proof_without_values(world):
@@ -628,12 +759,62 @@ def test_a_customer_is_sent_offers_unless_they_say_no(world, said, may):
     assert may_be_sent_offers(world, sale) is may
 
 
-def test_without_a_box_to_say_no_only_consent_counts(tmp_path):
-    world = World(MemoryStore(), consents=["marketing"])
-    sale = world.buy()
+@pytest.mark.parametrize("consents", [["marketing"], ["marketing", "no_marketing"]])
+def test_without_a_box_to_say_no_only_consent_counts(consents):
+    world = World(MemoryStore(), consents=consents)
+    sale = world.order(world.start(details=TYPED), could_say_no=False)
+    assert not may_be_sent_offers(world, sale)
+    world.flow.consent(sale.id, no_marketing=False)  # it was not before them when they bought
     assert not may_be_sent_offers(world, sale)
     world.flow.consent(sale.id, marketing=True)
     assert may_be_sent_offers(world, sale)
+
+
+def test_that_there_was_a_box_to_say_no_is_proven_for_each_sale(world):
+    _, sale = world.known()
+    (proof,) = [it for it in world.store.consents(sale.subject) if it.kind == "could_say_no"]
+    assert (proof.is_given, proof.text, proof.locale) == (True, "no_marketing-1", "da_DK")
+    place = next(entry for entry in world.flow.journal(sale.id) if entry.command.endswith("place"))
+    assert proof.proof == f"{sale.id}/{place.version}"
+    other = world.order(world.start(login=LOGIN), could_say_no=False)
+    assert may_be_sent_offers(world, sale)
+    assert not may_be_sent_offers(world, other)
+    assert "could_say_no" not in other.consents
+    page = page_of(world, sale.subject)
+    text = translate(TEXTS[Consent.NO_MARKETING][1], "da_DK").format(shop=world.shop.name)
+    assert text in page
+    assert ">Shown</td>" in page
+
+
+def test_a_no_of_an_earlier_sale_stays_although_the_box_was_left_alone_since(world):
+    first = world.start(details=TYPED, login=LOGIN)
+    first = world.order(world.flow.consent(first.id, profile=True, no_marketing=True))
+    world.clock.advance(days=1)
+    second = world.order(world.start(login=LOGIN))
+    assert second.could_say_no
+    assert not may_be_sent_offers(world, first)
+    assert not may_be_sent_offers(world, second)
+
+
+@pytest.mark.parametrize(
+    ("market", "postal_code", "may"), [("FO", "100", False), ("DK", "2100", True)]
+)
+def test_where_the_law_is_not_known_only_consent_counts(market, postal_code, may):
+    world = World(MemoryStore(), markets=["DK", "FO"])
+    typed = TYPED | {"postal_code": postal_code, "phone": example("phone", market)}
+    # There, consumers do not buy on a plain invoice.
+    typed |= {name: example(name, market) for name in ("organisation", "organisation_number")}
+    sale = world.order(world.start(market, details=typed, customer="business"))
+    assert sale.could_say_no
+    assert may_be_sent_offers(world, sale) is may
+
+
+def test_a_box_that_the_shop_does_not_have_was_before_nobody():
+    world = World(MemoryStore(), consents=["marketing"])
+    sale = world.start(details=TYPED)
+    with pytest.raises(InvalidInput) as refused:
+        world.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True, could_say_no=True)
+    assert refused.value.field == "could_say_no"
 
 
 def test_who_has_not_bought_is_sent_offers_only_if_they_want_them(world):
@@ -672,7 +853,9 @@ def end_of(day: date) -> datetime:
 @pytest.mark.parametrize("durable", [False, True])
 def test_what_a_sale_leaves_goes_on_the_last_day_of_its_country(world, market, durable):
     typed = {name: example(name, market) for name in [*ADDRESS, "email", "phone"]}
-    typed["organisation"] = "Fjord"  # in Finland, only businesses buy on a plain invoice
+    # In Finland, only businesses buy on a plain invoice.
+    company = {name: example(name, market) for name in ("organisation", "organisation_number")}
+    typed |= company
     sale = world.buy(typed, market=market, durable=durable, customer="business")
     world.clock.advance(seconds=1)
     sold = world.clock().date()
@@ -729,6 +912,46 @@ def test_who_does_not_come_back_for_two_years_is_forgotten(world):
     assert person not in world.subjects()
     assert world.store.profile(person) is None
     assert world.start(login=LOGIN).recognition.person == ""
+
+
+def test_proofs_go_when_nobody_has_to_show_them_any_more(world):
+    person, sale = world.known()
+    world.flow.details(sale.id, Purpose.DELIVER)
+    world.flow.erase_person(person)
+    for days, reads, consents, erasures in ((364, 1, 1, 1), (1, 0, 0, 1), (4 * 365, 0, 0, 0)):
+        world.clock.advance(days=days)
+        world.flow.run_due()
+        assert bool(world.store.reads(sale.subject)) == bool(reads)
+        assert bool(world.store.consents(person)) == bool(consents)
+        assert bool(world.store.erasures(person)) == bool(erasures)
+    # What the books keep is named in the proof, which stays as long as they do.
+    assert world.store.person(books_of(sale.subject)) != (None, ())
+    (proof,) = world.store.erasures(sale.subject)
+    assert proof.until
+    world.clock.advance(seconds=(proof.until - world.clock()).total_seconds() - 1)
+    world.flow.run_due()
+    assert world.flow.export_person(sale.subject).erasures
+    world.clock.advance(seconds=1)
+    world.flow.run_due()
+    assert not world.store.erasures(sale.subject)
+    assert world.store.person(books_of(sale.subject)) == (None, ())
+
+
+def test_a_consent_is_kept_as_long_as_it_is_relied_on(world):
+    person, _ = world.known()
+    for _ in range(6):
+        world.clock.advance(days=KEEP_PROFILE - 1)
+        world.finish(world.order(world.start(login=LOGIN)))
+        world.flow.run_due()
+    assert [row.kind for row in world.store.consents(person)] == ["profile"]
+    world.clock.advance(days=KEEP_PROFILE)
+    world.flow.run_due()
+    world.clock.advance(days=364)
+    world.flow.run_due()
+    assert world.store.consents(person)
+    world.clock.advance(days=1)
+    world.flow.run_due()
+    assert not world.store.consents(person)
 
 
 def test_the_key_goes_with_the_last_field(world):
@@ -796,4 +1019,4 @@ def test_of_a_damaged_person_nothing_is_half_read(sql):
 def test_the_fields_are_all_there_are():
     """The tests above name what is kept in the books; the register decides."""
     books = {name for name, field in FIELDS.items() if Purpose.KEEP_BOOKS in field.purposes}
-    assert {*IN_BOOKS} == books - {"organisation", "country"}
+    assert {*IN_BOOKS} == books - {"organisation", "organisation_number", "country"}

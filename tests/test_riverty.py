@@ -196,10 +196,12 @@ def customer_of(**facts):
 
 
 def test_a_company_has_no_first_name():
-    details = {**DETAILS, "organisation": "Testbolaget AB"}
+    details = {**DETAILS, "organisation": "Testbolaget AB", "organisation_number": "5560160680"}
     customer = customer_of(customer="business", details=details)
     assert (customer["customerCategory"], customer["lastName"]) == ("Company", "Testbolaget AB")
+    assert customer["identificationNumber"] == "5560160680"  # and nobody's own
     assert "firstName" not in customer
+    assert customer_of(details=details)["identificationNumber"] == DETAILS["national_id"]
 
 
 def test_what_the_customer_did_not_give_is_left_out():

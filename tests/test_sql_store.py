@@ -37,6 +37,9 @@ from checkoutflow.payment.outcomes import Outcome
 from checkoutflow.privacy.vault import SubjectKey, VaultRow
 from checkoutflow.stores import schema, sqlite
 from checkoutflow.stores.contract import (
+    KEEP_CONSENTS,
+    KEEP_ERASURES,
+    KEEP_READS,
     DigestRow,
     ErasureRow,
     Forgotten,
@@ -249,6 +252,8 @@ def test_older_tables_are_upgraded_by_create_and_only_by_create(store, monkeypat
     assert rows_of(store, "SELECT version FROM checkoutflow_schema") == [(now + 1,)]
 
 
+PROOFS = ("consents", "erasures", "reads")
+
 # What each version of the tables has that the one before it has not.
 NEW_IN = {
     2: ["TABLE health"],
@@ -259,7 +264,8 @@ NEW_IN = {
         "TABLE turns",
         "INDEX vault_by_expiry",
     ],
-    6: ["TABLE sightings", "TABLE values", "TABLE listings"],
+    6: [f"INDEX {name}_by_expiry" for name in PROOFS],
+    7: ["TABLE sightings", "TABLE values", "TABLE listings"],
 }
 
 
@@ -269,12 +275,29 @@ BELONGS_SINCE = 5
 def make_older(store: SqlStore, version: int) -> None:
     """Take away what the tables did not have in an older version."""
     with store._transaction(sqlite.BEGIN_WRITE) as cursor:
-        for newer in range(version + 1, schema.version() + 1):
+        for newer in range(schema.version(), version, -1):
             for thing in NEW_IN[newer]:
                 kind, name = thing.split()
                 cursor.execute(f"DROP {kind} checkoutflow_{name}")
+            if newer == 6:
+                without_ends(cursor)
         cursor.execute("UPDATE checkoutflow_schema SET version = ?", (version,))
     store.close()
+
+
+def without_ends(cursor) -> None:
+    """Proofs as they were while nothing removed them."""
+    each = [(table, action) for table in PROOFS for action in ("update", "delete")]
+    for table, action in each:
+        cursor.execute(f"DROP TRIGGER checkoutflow_{table}_refuses_{action}")
+    cursor.execute("ALTER TABLE checkoutflow_schema DROP COLUMN swept_at")
+    for table in PROOFS:
+        cursor.execute(f"ALTER TABLE checkoutflow_{table} DROP COLUMN expires_at")
+    for table, action in each:
+        cursor.execute(
+            f"CREATE TRIGGER checkoutflow_{table}_refuses_{action} BEFORE {action} ON"
+            f" checkoutflow_{table} BEGIN SELECT RAISE(ABORT, 'append-only'); END"
+        )
 
 
 @pytest.mark.parametrize("version", range(1, schema.version()))
@@ -310,9 +333,10 @@ def test_an_upgrade_keeps_what_is_there(store, version):
     # What is new is empty, but for whose checkouts are whose: that was known before.
     assert store.checkouts_of("subject of co-1") == ["co-1"]
     assert store.checkouts_of("somebody") == ["co-2"]
-    if version < BELONGS_SINCE:
-        assert rows_of(store, "SELECT count(*) FROM checkoutflow_belongs") == [(2,)]
-        assert store.reads("person 1") == []
+    is_known = version >= BELONGS_SINCE
+    owners = 3 if is_known else 2
+    assert rows_of(store, "SELECT count(*) FROM checkoutflow_belongs") == [(owners,)]
+    assert store.reads("person 1") == ([sample_read("person 1")] if is_known else [])
     assert store.sightings("person 1") == []
     store.commit(big_change(2))
     assert store.checkouts_of("person 2") == ["co-1"]
@@ -526,6 +550,43 @@ def test_what_proves_something_is_append_only(store, table, statement, is_new):
     assert rows_of(store, every_row) == before
 
 
+@pytest.mark.parametrize("version", [5, 6])
+@pytest.mark.parametrize("kept", [True, False])
+def test_proofs_of_an_older_version_get_an_end(store, version, kept):
+    know(store, "one", until=10)
+    consents = (sample_consent("one"), sample_consent("one", at=at(1)))
+    reads = (sample_read("one"),)
+    store.write_person(PersonChange(subject="one", consents=consents, reads=reads))
+    until = at(2) + 2 * KEEP_ERASURES
+    far = ErasureRow("two", at(2), "asked", ("name",), until)
+    know(store, "two", until=10)
+    for erasure in (far, *([] if kept else [ErasureRow("one", at(5), "asked")])):
+        store.erase(erasure)
+    if version == 5:
+        make_older(store, 5)
+        store.create()
+    ends = rows_of(store, "SELECT expires_at FROM checkoutflow_consents")
+    assert ends == [(None if kept else schema.instant(at(5) + KEEP_CONSENTS),)] * 2
+    ends = rows_of(store, "SELECT expires_at FROM checkoutflow_reads")
+    assert ends == [(schema.instant(NOON + KEEP_READS),)]
+    ends = rows_of(store, "SELECT expires_at FROM checkoutflow_erasures WHERE subject_id = 'two'")
+    assert ends == [(schema.instant(until),)]
+    assert list(store.reads("one")) == [*reads]
+
+
+def test_a_proof_goes_only_when_it_is_over(store):
+    know(store, "one", until=10**9)
+    later = sample_read("one", at=at(60))
+    store.write_person(PersonChange(subject="one", reads=(sample_read("one"), later)))
+    store.forget_expired(NOON + KEEP_READS, 9)
+    assert store.reads("one") == [later]
+    with pytest.raises(StoreError, match="the reads are append-only"):
+        rows_of(store, "DELETE FROM checkoutflow_reads")
+    again = sample_read("one", at=at(70))
+    store.write_person(PersonChange(subject="one", reads=(again,)))
+    assert store.reads("one") == [later, again]
+
+
 def test_nothing_is_kept_for_a_checkout_or_a_person_that_is_not_there(store):
     for attempt in (
         lambda: store.take_notice(NoticeRow("bank", "n-1", "nobody", "captured", NOON)),
@@ -662,7 +723,7 @@ def test_what_is_written_anew_while_it_is_forgotten_stays(store, file, monkeypat
         return writing(is_writing=is_writing)
 
     monkeypatch.setattr(store, "transaction", after_another)
-    assert store.forget_expired(at(10), 9) == Forgotten(0, 0, 0, 0)
+    assert store.forget_expired(at(10), 9) == Forgotten()
     key, rows = store.person("one")
     assert key == sample_key("one")
     assert {*rows} == {*fields}
@@ -681,7 +742,7 @@ def plan_of(store: SqlStore, statement: str) -> list[str]:
 QUESTIONS = {
     name: text
     for name, text in vars(Statements()).items()
-    if name not in {"create", "version", "insert_version", "set_version"}
+    if name not in {"create", "version", "insert_version", "set_version", "set_swept"}
 }
 
 
@@ -717,6 +778,11 @@ def test_no_question_reads_a_whole_table(store, question):
         ("expired_fields", "USING COVERING INDEX checkoutflow_vault_by_expiry (expires_at<?)"),
         ("expired_digests", "USING COVERING INDEX checkoutflow_digests_by_expiry (expires_at<?)"),
         ("expired_turns", "USING COVERING INDEX checkoutflow_turns_by_expiry (expires_at<?)"),
+        ("expired_consents", "USING COVERING INDEX checkoutflow_consents_by_expiry (expires_at<?)"),
+        ("expired_reads", "USING COVERING INDEX checkoutflow_reads_by_expiry (expires_at<?)"),
+        ("expired_erasures", "USING COVERING INDEX checkoutflow_erasures_by_expiry (expires_at<?)"),
+        ("keep_consents", "USING PRIMARY KEY (subject_id=?)"),
+        ("end_consents", "consents_by_expiry (expires_at=? AND subject_id=?)"),
         ("checkouts_in_phase", "COVERING INDEX checkoutflow_checkouts_by_phase (phase=? AND id>?)"),
     ],
 )

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from checkoutflow.checkout.state import Checkout
 from checkoutflow.errors import StoreConflict
-from checkoutflow.stores.contract import Due
+from checkoutflow.stores.contract import KEEP_CONSENTS, Due
 from checkoutflow.stores.memory import MemoryStore
 from checkoutflow.stores.sql import SqlStore, open_store
 from checkoutflow.testing import store_people as people
@@ -466,6 +466,29 @@ class ForgetsTooLate(MemoryStore):
         return super().forget_expired(now - timedelta(microseconds=1), limit)
 
 
+class KeepsReads(MemoryStore):
+    def forget_expired(self, now, limit):
+        reads = {person: [*rows] for person, rows in self._reads.items()}
+        forgotten = super().forget_expired(now, limit)
+        self._reads = reads
+        return forgotten
+
+
+class EndsConsentsAtOnce(MemoryStore):
+    def _end_consents(self, person, end):
+        super()._end_consents(person, end and end - KEEP_CONSENTS)
+
+
+class EndsNoConsent(MemoryStore):
+    def _end_consents(self, person, end):
+        super()._end_consents(person, None)
+
+
+class EndsConsentsOfWhoeverComesLater(MemoryStore):
+    def _add_key(self, key):
+        self._subjects[key.subject_id] = key
+
+
 class KeepsEmptyKeys(MemoryStore):
     def forget_expired(self, now, limit):
         keys = {**self._subjects}
@@ -600,6 +623,11 @@ class ReplacesAnyWrapping(MemoryStore):
         (people.what_is_over_is_forgotten, ForgetsTooLate, "how much of each kind"),
         (people.what_is_over_is_forgotten, KeepsEmptyKeys, "go with the last field"),
         (people.what_is_over_is_forgotten, TakesKeysWithAnyField, "while there is a field"),
+        (people.proofs_go_when_they_are_over, ForgetsTooEarly, "until their moment"),
+        (people.proofs_go_when_they_are_over, KeepsReads, "reads go at their moment"),
+        (people.proofs_go_when_they_are_over, EndsConsentsAtOnce, "consents stay until"),
+        (people.proofs_go_when_they_are_over, EndsNoConsent, "consents go at their moment"),
+        (people.proofs_go_when_they_are_over, EndsConsentsOfWhoeverComesLater, "has no end while"),
         (people.forgetting_is_bounded, ForgetsEverythingAtOnce, "at most `limit`"),
         (people.persons_keys_are_wrapped_anew, ListsWhatIsReady, "that another key opens"),
         (people.persons_keys_are_wrapped_anew, BeginsEachPageAgain, "each key once"),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # What a shop can ask to be told; `checkoutflow.checkout.messages` says when each is.
 MessageKind = Literal[
     "code_asked",
+    "contact_changed",
     "held",
     "review_waits",
     "review_asked",

@@ -19,6 +19,7 @@ from checkoutflow.choice.variants import arms_of
 from checkoutflow.errors import DetailsMissing, InvalidInput, NotSupported, TotalChanged
 from checkoutflow.money import total
 from checkoutflow.payment.routing import providers_for
+from checkoutflow.privacy.consent import Consent, version_of
 from checkoutflow.privacy.fields import declared
 
 if TYPE_CHECKING:
@@ -288,10 +289,13 @@ def place(draft: Draft, command: c.Place) -> None:
     Raises:
         DetailsMissing: If something was not asked or chosen yet, or cannot be chosen any more, or
             the customer has not agreed to a credit that needs it.
-        InvalidInput: If a gift card or store credit cannot be used any more.
+        InvalidInput: If a gift card or store credit cannot be used any more, or the customer could
+            refuse what this shop asks nobody.
         TotalChanged: If the customer accepted another total than the one that holds now.
     """
     state, rules = draft.state, draft.rules
+    if command.could_say_no and Consent.NO_MARKETING not in rules.shop.consents:
+        raise InvalidInput("needs no_marketing among the shop's consents", field="could_say_no")
     # The law and the shop's rules of this moment hold, also for a checkout that began before.
     now = _standing(state, rules, draft.at)
     current = state.but(priced=now.priced, credits=now.credits)
@@ -320,6 +324,9 @@ def place(draft: Draft, command: c.Place) -> None:
             "is needed: the address to which the provider sends the customer back",
             field="return_url",
         )
+    if command.could_say_no and not state.could_say_no:
+        text = version_of(Consent.NO_MARKETING)
+        draft.add(e.RefusalOffered(text=text, locale=state.locale))
     draft.add(
         e.Placed(
             accepted_total=command.accepted_total,

@@ -129,6 +129,7 @@ class Verify(Frozen):
         adult: Whether they are 18 or older, where that is known from it.
         is_named_so: Whether an issuer gives them the name that the order has; None where it gives
             none. Only looked at for a reviewer who asked.
+        consents: What they said last of each thing to agree to, in this checkout or before.
     """
 
     name: ClassVar = CommandName.VERIFY
@@ -142,6 +143,7 @@ class Verify(Frozen):
     payment: str = ""
     adult: bool | None = None
     is_named_so: bool | None = None
+    consents: Mapping[str, bool] | None = None
 
 
 class GiveConsent(Frozen):
@@ -150,11 +152,13 @@ class GiveConsent(Frozen):
     Attributes:
         consents: By its name, whether it is given.
         locale: In which language they read what they agreed to.
+        said: What they said last of each, here or since then elsewhere.
     """
 
     name: ClassVar = CommandName.CONSENT
     consents: Mapping[str, bool]
     locale: str
+    said: Mapping[str, bool] = {}
 
 
 class ChooseDelivery(Frozen):
@@ -200,6 +204,7 @@ class Place(Frozen):
         return_url: Where a provider sends the customer's browser back to.
         down: Providers that do not answer at present; others are asked first.
         signals: What was noticed about the order, by name; see ``checkoutflow.review.SIGNALS``.
+        could_say_no: Whether the box by which offers are refused was before the customer.
     """
 
     name: ClassVar = CommandName.PLACE
@@ -209,6 +214,7 @@ class Place(Frozen):
     return_url: str = Field(default="", max_length=2000, pattern=r"^([a-z][a-z0-9+.-]*://\S+)?$")
     down: frozenset[str] = frozenset()
     signals: Mapping[str, bool | int] = {}
+    could_say_no: bool = False
 
 
 # A reviewer's name is the shop's own, and on record with what they did.

@@ -106,11 +106,16 @@ class LoginTaken(Frozen):
 
 
 class Verified(Frozen):
-    """The customer has shown who they are; ``person`` is empty where they are not remembered."""
+    """The customer has shown who they are; ``person`` is empty where they are not remembered.
+
+    Attributes:
+        consents: What they said last, here or before; None in journals of earlier versions.
+    """
 
     type: Literal["verified"] = "verified"
     person: str
     by: str
+    consents: Mapping[str, bool] | None = None
 
 
 class AgeKnown(Frozen):
@@ -127,6 +132,29 @@ class ConsentChanged(Frozen):
     consents: Mapping[str, bool]
     texts: Mapping[str, str]
     locale: str
+
+
+class RefusalOffered(Frozen):
+    """Who bought had the box before them by which offers are refused; ``text`` is what it said."""
+
+    type: Literal["refusal_offered"] = "refusal_offered"
+    text: str
+    locale: str
+
+
+class ContactChanged(Frozen):
+    """Somebody who is remembered is reached elsewhere from now on; this names the fields."""
+
+    type: Literal["contact_changed"] = "contact_changed"
+    fields: tuple[str, ...]
+
+
+class ErasureAsked(Frozen):
+    """Whoever buys asked to be erased; that is done when nothing is left to do about the sale."""
+
+    type: Literal["erasure_asked"] = "erasure_asked"
+    reason: str
+    at: datetime
 
 
 class DeliveryChosen(Frozen):
@@ -739,6 +767,9 @@ Event = (
     | Verified
     | AgeKnown
     | ConsentChanged
+    | RefusalOffered
+    | ContactChanged
+    | ErasureAsked
     | DeliveryChosen
     | PaymentChosen
     | CreditAdded

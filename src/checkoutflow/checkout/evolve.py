@@ -18,6 +18,7 @@ from checkoutflow.checkout.state import (
     Chargeback,
     Checkout,
     Credit,
+    Erasure,
     PartState,
     Recognition,
     Refund,
@@ -142,7 +143,9 @@ def _login_taken(state: Checkout, _: e.LoginTaken) -> Checkout:
 
 
 def _verified(state: Checkout, event: e.Verified) -> Checkout:
-    return _showing(state, Recognition(level="verified", person=event.person, by=event.by))
+    consents = state.consents if event.consents is None else event.consents
+    known = Recognition(level="verified", person=event.person, by=event.by)
+    return _showing(state.but(consents=consents), known)
 
 
 def _age_known(state: Checkout, event: e.AgeKnown) -> Checkout:
@@ -151,6 +154,18 @@ def _age_known(state: Checkout, event: e.AgeKnown) -> Checkout:
 
 def _consent_changed(state: Checkout, event: e.ConsentChanged) -> Checkout:
     return state.but(consents={**state.consents, **event.consents})
+
+
+def _refusal_offered(state: Checkout, _: e.RefusalOffered) -> Checkout:
+    return state.but(could_say_no=True)
+
+
+def _contact_changed(state: Checkout, _: e.ContactChanged) -> Checkout:
+    return state  # that is about whoever is remembered, and not about this checkout
+
+
+def _erasure_asked(state: Checkout, event: e.ErasureAsked) -> Checkout:
+    return state.but(erasure=Erasure(reason=event.reason, asked_at=event.at))
 
 
 def _delivery_chosen(state: Checkout, event: e.DeliveryChosen) -> Checkout:
@@ -433,6 +448,9 @@ _APPLY: Final[MappingProxyType[type, Callable[[Checkout, Any], Checkout]]] = Map
         e.Verified: _verified,
         e.AgeKnown: _age_known,
         e.ConsentChanged: _consent_changed,
+        e.RefusalOffered: _refusal_offered,
+        e.ContactChanged: _contact_changed,
+        e.ErasureAsked: _erasure_asked,
         e.DeliveryChosen: _delivery_chosen,
         e.PaymentChosen: _payment_chosen,
         e.CreditAdded: _credit_added,

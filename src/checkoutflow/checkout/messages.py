@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MESSAGES: Final[Mapping[MessageKind, tuple[type, ...]]] = MappingProxyType(
     {
         "code_asked": (e.CodeAsked,),
+        "contact_changed": (e.ContactChanged,),
         "held": (e.Held,),
         "review_waits": (e.Held, e.ReviewReleased, e.ReviewHandedOver, e.ReviewEndorsed),
         "review_asked": (e.CustomerAsked,),

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.choice.offers import Options
     from checkoutflow.choice.rules import Rules
+    from checkoutflow.law.choice import Customer
+    from checkoutflow.payment.methods import Way
 
 # In the order in which people expect to be asked.
 _ADDRESS: Final = ("name", "street", "postal_code", "city")
 _PICKUP: Final = ("name", "phone")
+_OF_A_BUSINESS: Final = ("organisation", "organisation_number")
 
 _A_MINOR: Final = 17  # years, for who is known to be younger than 18
 
@@ -60,12 +63,27 @@ def needed(state: Checkout, rules: Rules) -> tuple[Need, ...]:
         way = rules.ways.get(method_id)
         if way is None:
             continue
-        for name in way.details:
+        for name in asked_by(way, state.customer, rules):
             wanted.setdefault(name, _to_pay(name, is_deferred=way.is_deferred))
     return tuple(
         Need(field=name, purpose=purpose, basis=FIELDS[name].purposes[purpose])
         for name, purpose in wanted.items()
     )
+
+
+def asked_by(way: Way, customer: Customer, rules: Rules) -> tuple[str, ...]:
+    """The contact fields that a way to pay asks of a customer.
+
+    Where businesses are known by their numbers, a business is asked for its own and for no
+    person's: by the shop for a bill of its own, else where a provider of this way takes it.
+    """
+    if customer == "consumer" or "organisation_number" not in way.kind.identity:
+        return way.details
+    taken = {name for route in way.routes for name in rules.behind(route.provider).details}
+    if way.routes and "organisation_number" not in taken:
+        return way.details
+    names = dict.fromkeys((*way.details, *_OF_A_BUSINESS))
+    return tuple(name for name in names if name != "national_id")
 
 
 def _to_pay(field: str, *, is_deferred: bool) -> Purpose:

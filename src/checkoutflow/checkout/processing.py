@@ -15,7 +15,7 @@ from checkoutflow.checkout.state import Checkout
 from checkoutflow.choice.rules import Rules
 from checkoutflow.law.rules import EVERYWHERE
 from checkoutflow.privacy.fields import FIELDS, KEEP_UNFINISHED, Basis, Purpose
-from checkoutflow.privacy.register import MEASURES, USES, Reader
+from checkoutflow.privacy.register import MEASURES, PROOFS, USES, Proof, Reader
 from checkoutflow.texts import said
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ class Record:
         on: Day of the law it goes by.
         people: Whose data it is.
         asked: What this shop asks for, in its markets and with its ways to pay and of delivery.
+        proofs: What is kept to show that all of it was done rightly.
         if_given: What it does not ask for, and keeps like the rest where it is given.
         to_add: What only the shop can say.
     """
@@ -106,6 +107,7 @@ class Record:
     processing: tuple[Processing, ...]
     recipients: tuple[Recipient, ...]
     retention: tuple[Kept, ...]
+    proofs: tuple[Proof, ...]
     measures: tuple[str, ...]
     to_add: tuple[str, ...]
 
@@ -142,6 +144,7 @@ def record_of_processing(shop: Shop, law: Law, on: date, *, markets: Iterable[st
         retention=tuple(
             kept for market, names in asked_in.items() for kept in _kept(names, law, market, on)
         ),
+        proofs=PROOFS,
         measures=MEASURES,
         to_add=tuple(_to_add(law, chosen, on, deliveries)),
     )
@@ -164,7 +167,12 @@ def _in_order(names: Iterable[str]) -> tuple[str, ...]:
 def _asked(rules: Rules, market: str) -> tuple[str, ...]:
     """All that a customer in a market can be asked for, whatever they choose."""
     ways = [way for way in rules.ways.values() if _is_in(way, market)]
-    choices: list[dict[str, Any]] = [{}, *({"method": way.id} for way in ways)]
+    choices: list[dict[str, Any]] = [{}]
+    choices += [
+        {"method": way.id, "customer": customer}
+        for way in ways
+        for customer in way.method.customers & way.kind.customers
+    ]
     choices += [{"delivery": each.id} for each in rules.shop.deliveries if _goes_to(each, market)]
     # What is needed goes by what was chosen, and by nothing else of a checkout.
     states = [Checkout.model_construct(**choice) for choice in choices]

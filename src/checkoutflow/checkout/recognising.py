@@ -139,7 +139,7 @@ def verify(draft: Draft, command: c.Verify) -> None:
     if draft.state.phase is Phase.HELD:
         _shown_again(draft, command)
         return
-    draft.add(e.Verified(person=command.person, by=command.by))
+    draft.add(e.Verified(person=command.person, by=command.by, consents=command.consents))
     if command.adult is not None and draft.state.adult is None:
         draft.add(e.AgeKnown(adult=command.adult))
     if command.fields:
@@ -183,10 +183,10 @@ def _choose(draft: Draft, command: c.Verify) -> None:
 
 
 def consent(draft: Draft, command: c.GiveConsent) -> None:
-    """Note what the customer agrees to, or takes back.
+    """Note what the customer agrees to, or takes back: what differs from what they said before.
 
-    A "no" of somebody who is known is noted even if they agreed to nothing here: they may have
-    agreed before, and taking it back must be as easy.
+    A "no" is noted also where it differs only from what they said elsewhere since: taking back
+    must be as easy in an old checkout.
 
     Raises:
         InvalidInput: If that is nothing that somebody can agree to.
@@ -195,12 +195,12 @@ def consent(draft: Draft, command: c.GiveConsent) -> None:
     if strangers := sorted(command.consents.keys() - known):
         names = ", ".join(sorted(known))
         raise InvalidInput(f"is none of {names}", field=f"consents.{strangers[0][:40]}")
-    asked = draft.state.recognition
-    unsaid = None if asked.level == "verified" and asked.person else False
+    here = draft.state.consents
+    elsewhere = {**here, **command.said}
     changed = {
         kind: is_given
         for kind, is_given in command.consents.items()
-        if draft.state.consents.get(kind, unsaid) != is_given
+        if {here.get(kind, False), elsewhere.get(kind, False)} != {is_given}
     }
     if changed:
         texts = {kind: version_of(Consent(kind)) for kind in changed}

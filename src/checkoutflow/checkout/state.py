@@ -13,7 +13,7 @@ from typing import Literal
 
 from checkoutflow.cart import Cart, Priced
 from checkoutflow.checkout.invoice import Invoice
-from checkoutflow.checkout.machine import Phase
+from checkoutflow.checkout.machine import ENDS, Phase
 from checkoutflow.errors import NotFound
 from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
@@ -220,7 +220,7 @@ class Recognition(Frozen):
             asked for a code; nothing here tells whether there is anybody to send one to.
             ``verified``: they have shown it.
         person: Who is meant, or a reference to nobody.
-        by: How: ``email``, ``phone``, ``login``, or the name of an issuer.
+        by: How: ``email`` or ``phone``, where the code goes; ``login``, or the name of an issuer.
         challenge: What codes are derived from; with an issuer, what must come back from it, as
             JSON that tells nobody anything.
         sending: How many codes were sent before the present one.
@@ -237,6 +237,17 @@ class Recognition(Frozen):
     tries: int = 0
     sent_at: datetime | None = None
     valid_until: datetime | None = None
+
+
+class Erasure(Frozen):
+    """That whoever buys asked to be erased.
+
+    Attributes:
+        reason: The shop's own word for it, for the proof.
+    """
+
+    reason: str
+    asked_at: datetime
 
 
 class Tender(Frozen):
@@ -263,7 +274,9 @@ class Checkout(Frozen):
             not know.
         arms: The arm of each of the shop's experiments, by its id; given once, at the start.
         recognition: How far the customer has shown who they are.
-        consents: What they agreed to or refused in this checkout.
+        consents: What they agreed to or refused in this checkout; of who has shown who they are,
+            what they said last, here or before.
+        could_say_no: Whether they could refuse offers when they bought.
         provided: Names of the contact fields that the vault holds.
         areas: The shop's areas in which the customer lives, as far as known.
         expires_at: When it expires unless something happens.
@@ -280,6 +293,7 @@ class Checkout(Frozen):
         second: How far the customer has shown once more who they are, where a reviewer asked.
         invoices: The shop's own, by number.
         cancelled: Units by line id that will not be shipped.
+        erasure: The wish to be erased when it is over; None if nobody has it.
     """
 
     id: str
@@ -297,6 +311,7 @@ class Checkout(Frozen):
     arms: Mapping[str, str] = {}
     recognition: Recognition = Recognition()
     consents: Mapping[str, bool] = {}
+    could_say_no: bool = False
     provided: tuple[str, ...] = ()
     areas: tuple[str, ...] = ()
     delivery: str = ""
@@ -317,6 +332,14 @@ class Checkout(Frozen):
     review: Review | None = None
     ending: Literal["", "cancelled", "expired", "reopened"] = ""
     attention: tuple[Attention, ...] = ()
+    erasure: Erasure | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing about it is left to be done, by anybody."""
+        is_paid = all(item.open.is_zero and item.owed.is_zero for item in self.invoices)
+        is_known = not any(payment.open_attempts for payment in self.payments)
+        return self.phase in ENDS and is_paid and is_known
 
     @property
     def total(self) -> Money:

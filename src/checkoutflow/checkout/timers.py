@@ -20,7 +20,8 @@ def timers(state: Checkout, shop: Shop) -> dict[str, datetime]:
     Returns:
         At most one time each for ``expiry`` (an unfinished checkout ends), ``review`` (the
         decision's deadline), ``look`` (a provider is asked), ``remind`` (an authorisation runs
-        out before it is captured) and ``overdue`` (an invoice is not paid in time).
+        out before it is captured), ``overdue`` (an invoice is not paid in time) and ``erase``
+        (whoever bought asked for it, and it is over).
     """
     due: dict[str, datetime] = {}
     if state.phase is Phase.COLLECTING or (state.phase is Phase.PLACING and not state.ending):
@@ -37,6 +38,8 @@ def timers(state: Checkout, shop: Shop) -> dict[str, datetime]:
     overdue = [invoice.reminder for invoice in state.invoices]
     if unpaid := [at for at in overdue if at is not None]:
         due["overdue"] = min(unpaid)
+    if state.erasure is not None and state.is_over:
+        due["erase"] = state.erasure.asked_at
     return due
 
 

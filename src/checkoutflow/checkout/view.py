@@ -284,7 +284,7 @@ class RecognitionView(Frozen):
 
 
 class ConsentView(Frozen):
-    """Something to agree to: a box that is ticked only if the customer ticked it.
+    """Something to agree to: a box that is ticked only if the customer ticked it, now or before.
 
     Attributes:
         consent: Its name, for ``flow.consent``.
@@ -591,6 +591,8 @@ LABELS: Final = {
     "name": mark("Name"),
     # Translators: the name of the company that buys.
     "organisation": mark("Company"),
+    # Translators: CVR-nummer, organisationsnummer, organisasjonsnummer, Y-tunnus, kennitala.
+    "organisation_number": mark("Organisation number"),
     "email": mark("E-mail"),
     "phone": mark("Phone"),
     "street": mark("Street and number"),

@@ -262,9 +262,12 @@ def _person(person: argparse.ArgumentParser) -> None:
 
     find = action("find", "print the references of whoever is found")
     by = find.add_mutually_exclusive_group(required=True)
-    by.add_argument("--email", metavar="ADDRESS", help="by an e-mail address")
-    by.add_argument("--phone", metavar="NUMBER", help="by a telephone, with its country code")
-    by.add_argument("--login", metavar="NAME", help="by the shop's own name for a customer")
+    for option, text in (
+        ("--email", "by an e-mail address"),
+        ("--phone", "by a telephone, with its country code"),
+        ("--login", "by the shop's own name for a customer"),
+    ):
+        by.add_argument(option, type=_dash, metavar="-", help=f"{text}, on standard input")
     export = action("export", "write what is kept of a person, as JSON and as a page to read")
     export.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="where; for you alone to read"
@@ -274,15 +277,17 @@ def _person(person: argparse.ArgumentParser) -> None:
     erase.add_argument("--reason", default="asked", metavar="TEXT", help="default: asked")
     restrict = action("restrict", "only keep a person's data from now on")
     restrict.add_argument("--lift", action="store_true", help="use it again")
+    opt_out = action("opt-out", "take in from feeds who wants no offers any more")
+    _several(opt_out, "--feed", "FILE", "opt-outs by e-mail or phone (CSV); see freshen")
     retention = action("retention", "print how much goes in which month")
     retention.add_argument("--now", action="store_true", help="remove what is over")
     rotate = action("rotate", "add a key to the key file, and put everybody under it")
     rotate.add_argument("--rest", action="store_true", help="add no key: put the rest under it")
     for each in (export, erase, restrict):
         each.add_argument("person", nargs="+", metavar="PERSON", help="a reference, from find")
-    for each in (find, export, rotate):
+    for each in (find, export, opt_out, rotate):
         _keys(each, needs_shop=each is not export)
-    for each in (find, erase, retention):
+    for each in (find, erase, opt_out, retention):
         each.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -346,25 +351,55 @@ def _quality(commands: argparse._SubParsersAction[_Parser]) -> None:
         commands, "quality", "measure a customer base, and find who stands in it twice"
     )
     quality.add_argument(
-        "customers", type=Path, metavar="CUSTOMERS.csv", help="the base; it stays as it is"
-    )
-    quality.add_argument(
-        "--market", required=True, metavar="XX", help="where customers are who name no country"
-    )
-    quality.add_argument(
         "--out", type=Path, metavar="DIR", help="write a report, and files of pairs and merges"
     )
-    _several(quality, "--map", "FIELD=COLUMN", "which column is what")
-    quality.add_argument(
-        "--updated", metavar="COLUMN", help="the column that says when a row was last changed"
+    freshen = _command(commands, "freshen", "let moves, deaths and opt-outs into a customer base")
+    _several(
+        freshen, "--feed", "FILE", "what happened (CSV); moved=FILE if all of it is of one kind"
     )
-    quality.add_argument(
-        "--today",
-        type=_date,
-        metavar="YYYY-MM-DD",
-        help="judge freshness on that day; default: today",
+    _several(freshen, "--list", "FILE", "who is not to be written to or called; see suppress", Path)
+    freshen.add_argument(
+        "--out", type=Path, required=True, metavar="FRESH.csv", help="write the fresh base"
     )
-    quality.add_argument("--json", action="store_true", help="print one JSON document")
+    freshen.add_argument(
+        "--log", type=Path, metavar="FILE", help="what changed; default: FRESH.changes.csv"
+    )
+    freshen.add_argument(
+        "--since", type=_date, metavar="YYYY-MM-DD", help="leave out what happened before"
+    )
+    suppress = _command(
+        commands, "suppress", "keep a register of those who want no marketing, without a number"
+    )
+    suppress.add_argument("numbers", type=Path, metavar="NUMBERS.csv", help="what was delivered")
+    suppress.add_argument(
+        "--register", required=True, metavar="NAME", help="such as NO-RESERVASJON"
+    )
+    suppress.add_argument(
+        "--as-of", type=_date, required=True, metavar="YYYY-MM-DD", help="the day it is of"
+    )
+    suppress.add_argument(
+        "--out", type=Path, required=True, metavar="LIST.txt", help="write the list"
+    )
+    for each in (quality, freshen):
+        each.add_argument(
+            "customers", type=Path, metavar="CUSTOMERS.csv", help="the base; it stays as it is"
+        )
+        _several(each, "--map", "FIELD=COLUMN", "which column is what")
+        each.add_argument(
+            "--updated", metavar="COLUMN", help="the column that says when a row was last changed"
+        )
+        each.add_argument(
+            "--today", type=_date, metavar="YYYY-MM-DD", help="as on that day; default: today"
+        )
+        each.add_argument("--json", action="store_true", help="print one JSON document")
+    for each in (freshen, suppress):
+        each.add_argument(
+            "--key-from", metavar="NAME", help="the variable of the environment with the lists' key"
+        )
+    for each in (quality, freshen, suppress):
+        each.add_argument(
+            "--market", required=True, metavar="XX", help="where people are who name no country"
+        )
 
 
 def _command(
@@ -413,6 +448,14 @@ def _days(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,3}", text):
         raise argparse.ArgumentTypeError("is a number of days")
     return int(text)
+
+
+def _dash(text: str) -> str:
+    if text != "-":
+        raise argparse.ArgumentTypeError(
+            "is - and the value comes on standard input: a shell remembers what it is told"
+        )
+    return text
 
 
 def _name_in_module(text: str) -> str:

@@ -14,6 +14,7 @@ from checkoutflow.cli.files import read_shop
 from checkoutflow.errors import InvalidInput
 from checkoutflow.flow.host import client_options, system_clock
 from checkoutflow.payment.methods import Way
+from checkoutflow.privacy.consent import Consent
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.contract import transport_of
 from checkoutflow.providers.registry import ADAPTERS, config_of, methods_of, open_providers
@@ -94,6 +95,9 @@ def _findings(path: Path, environ: Mapping[str, str], *, is_offline: bool) -> It
                 yield Finding("wrong", field, message)
         else:
             yield from _account(name, table, providers[name], is_offline=is_offline)
+    if Consent.PROFILE in shop.consents and "contact_changed" not in shop.messages:
+        text = "take contact_changed: who is remembered is then told where they were, if it changes"
+        yield Finding("advice", "messages", text)
     kinds = shop.all_kinds()
     for method in shop.methods:
         yield from _method(Way.of(method, kinds), shop, providers, tables)

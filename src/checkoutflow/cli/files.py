@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkoutflow.cart import Cart
+from checkoutflow.customer import AREAS
 from checkoutflow.errors import InvalidInput, UsageError
+from checkoutflow.privacy.secret import Secret
 from checkoutflow.review import ReviewRules
 from checkoutflow.shop import Shop, read_settings
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from checkoutflow.stores.sql import SqlStore
 
 
@@ -87,3 +92,46 @@ def open_kept(database: Path) -> SqlStore:
     if not database.is_file():
         raise UsageError(f"{database}: there is no such file")
     return open_store(database)
+
+
+# Bases of customers -------------------------------------------------------------------------------
+
+
+def market_of(arguments: Namespace) -> str:
+    """Where customers are who name no country.
+
+    Raises:
+        UsageError: If it is none that is known.
+    """
+    market: str = arguments.market.upper()
+    if market not in AREAS:
+        raise UsageError(f"--market: is one of {', '.join(AREAS)}")
+    return market
+
+
+def columns_of(arguments: Namespace) -> dict[str, str]:
+    """Which column is what, where the shop says so."""
+    given: dict[str, str] = {}
+    for text in arguments.map:
+        role, equals, column = text.partition("=")
+        if not (role and equals and column):
+            raise UsageError("--map: write it like email=COLUMN")
+        given[role] = column
+    if arguments.updated:
+        given["updated"] = arguments.updated
+    return given
+
+
+def key_from(arguments: Namespace) -> Secret:
+    """The key of a shop's lists, from the environment.
+
+    Raises:
+        UsageError: If it is not there.
+    """
+    name = arguments.key_from
+    if not name or not os.environ.get(name):
+        raise UsageError(
+            "--key-from: name a variable of the environment with the key of your lists, "
+            "32 characters or more"
+        )
+    return Secret(os.environ[name])

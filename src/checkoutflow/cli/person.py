@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from checkoutflow.cli.files import open_kept, read_shop
 from checkoutflow.cli.paper import columns
-from checkoutflow.errors import UsageError
+from checkoutflow.errors import InvalidInput, UsageError
 from checkoutflow.flow.host import system_clock, system_random
 from checkoutflow.flow.sync import CheckoutFlow
 from checkoutflow.privacy.environment import keys_from_environment
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from checkoutflow.cli.paper import Paper
     from checkoutflow.flow.exports import Export
     from checkoutflow.flow.rights import Erased
+    from checkoutflow.quality.feeds import Event
     from checkoutflow.stores.sql import SqlStore
 
 _MARGIN: Final = 14
+_FOUND_BY: Final = ("email", "phone", "login")
 _FILES: Final = ("person.json", "person.html")
 # What goes in a month: fields and of how many people, and the same in the books.
 _COUNTS: Final = ("fields", "people", "book_fields", "sales")
@@ -43,9 +45,9 @@ def run(arguments: Namespace, paper: Paper) -> int:
 
 
 def _find(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
-    given = {"email": arguments.email, "phone": arguments.phone, "login": arguments.login}
     flow = office_flow(store, keys_of(arguments), read_shop(arguments.shop))
-    people = flow.find_people(**{name: value for name, value in given.items() if value})
+    (by,) = (name for name in _FOUND_BY if getattr(arguments, name))
+    people = flow.find_people(**{by: _asked(by)})
     if arguments.json:
         paper.document(people)
     else:
@@ -79,7 +81,7 @@ def _export(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
 
 
 def _erase(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
-    """Erase; 1 if something stays because a sale is under way."""
+    """Erase; 1 if something stays until a sale is over."""
     flow = office_flow(store)
     erased = [flow.erase_person(person, reason=arguments.reason) for person in arguments.person]
     gone = list(dict.fromkeys(person for each in erased for person in each.people))
@@ -100,8 +102,8 @@ def _erase(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
     for sale, until in kept.items():
         paper.entry("books", f"{sale}: name and address until {until[:10]}", margin=_MARGIN)
     for sale in open_:
-        text = f"{sale} is under way, or not paid for: ask again when it is over"
-        paper.entry("open", text, "red", margin=_MARGIN)
+        text = f"{sale} is under way, or not paid for: it is erased by itself when it is over"
+        paper.entry("open", text, "cyan", margin=_MARGIN)
     return 1 if open_ else 0
 
 
@@ -112,6 +114,42 @@ def _restrict(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
         word = "is used again" if arguments.lift else "is only kept from now on"
         paper.line(f"{person}: what there is of this person {word}")
     return 0
+
+
+def _opt_out(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
+    """Take in opt-outs from feeds; 1 if rows were refused."""
+    # What reads customer bases is for this alone.
+    from checkoutflow.cli.freshen import feed_of, feeds_document, print_feeds  # noqa: PLC0415 -- see above
+    from checkoutflow.quality.feed_files import read_feed  # noqa: PLC0415 -- see above
+    from checkoutflow.quality.feeds import Kind  # noqa: PLC0415 -- see above
+
+    if not arguments.feed:
+        raise UsageError("--feed: give a file; there is nothing to do")
+    shop = read_shop(arguments.shop)
+    flow = office_flow(store, keys_of(arguments), shop)
+    people: set[str] = set()
+
+    def take(event: Event, market: str) -> None:
+        if event.kind is not Kind.OPTED_OUT:
+            raise InvalidInput(
+                "is no opt-out: find the person, and correct or restrict", field="kind"
+            )
+        if not event.keys.keys() <= {"email", "phone"}:
+            raise InvalidInput("nobody is found here but by e-mail or phone", field="event.keys")
+        people.update(flow.opt_out(on=event.on, source=event.source, market=market, **event.keys))
+
+    today = system_clock().date()
+    feeds = [
+        read_feed(path, take, market=shop.markets[0], today=today, kind=kind)
+        for kind, path in map(feed_of, arguments.feed)
+    ]
+    if arguments.json:
+        paper.document({"opted_out": sorted(people), "feeds": feeds_document(feeds)})
+    else:
+        print_feeds(feeds, paper)
+        paper.section("People and sales")
+        paper.entry("opted out", f"{len(people):,}, and were not before", margin=_MARGIN)
+    return 1 if any(feed.refused for feed in feeds) else 0
 
 
 def _retention(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
@@ -165,6 +203,7 @@ _ACTIONS: Final[Mapping[str, Callable[[Namespace, SqlStore, Paper], int]]] = {
     "export": _export,
     "erase": _erase,
     "restrict": _restrict,
+    "opt-out": _opt_out,
     "retention": _retention,
     "rotate": _rotate,
 }
@@ -189,6 +228,14 @@ def office_flow(
     )
     keys = keys or Keys.of(system_random(32))
     return CheckoutFlow(settings, store=store, keys=keys, clock=system_clock)
+
+
+def _asked(what: str) -> str:
+    """A value from standard input; at a terminal it is asked for."""
+    if sys.stdin.isatty():
+        sys.stderr.write(f"{what}: ")
+        sys.stderr.flush()
+    return sys.stdin.readline().strip()
 
 
 def keys_of(arguments: Namespace) -> Keys:
@@ -238,10 +285,11 @@ def _all_of(asked: Iterable[str], erased: Iterable[Erased]) -> list[str]:
 
 def _removed(flow: CheckoutFlow) -> dict[str, int]:
     """Remove everything that is over, and count it."""
-    total = dict.fromkeys(("fields", "traces", "keys"), 0)
+    total = dict.fromkeys(("fields", "traces", "keys", "proofs"), 0)
     while True:
         done = flow.forget_expired()
-        counts = (done.fields, done.digests, done.people)
+        proofs = done.consents + done.reads + done.erasures
+        counts = (done.fields, done.digests, done.people, proofs)
         if not any((*counts, done.turns)):
             return total
         total = {what: total[what] + count for what, count in zip(total, counts, strict=True)}

@@ -53,6 +53,10 @@ def _print(record: Record, paper: Paper) -> None:
         paper.entry(_words(recipient.reader), f"{name}{ways}", margin=_MARGIN)
     paper.section("How long it is kept")
     _print_ends(record.retention, paper)
+    paper.section("What is kept as proof, without contact details")
+    for proof in record.proofs:
+        paper.entry("-", f"{proof.what}: {proof.kept}", margin=2)
+        paper.entry("", proof.source, "dim", margin=2)
     paper.section("How it is kept safe")
     for measure in record.measures:
         paper.entry("-", measure, margin=2)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
+from checkoutflow.cli.bar import Bar
+from checkoutflow.cli.files import columns_of, market_of
 from checkoutflow.cli.paper import columns
-from checkoutflow.customer import AREAS
-from checkoutflow.errors import UsageError
 from checkoutflow.flow.host import system_clock
 from checkoutflow.quality import report
 from checkoutflow.quality.wash import Wash, require_extra, wash
@@ -21,21 +20,16 @@ if TYPE_CHECKING:
 
 def run(arguments: Namespace, paper: Paper) -> int:
     """Wash a base for trial, print the figures and write the report."""
-    market = arguments.market.upper()
-    if market not in AREAS:
-        raise UsageError(f"--market: is one of {', '.join(AREAS)}")
+    market = market_of(arguments)
     require_extra("tqdm")
-    given = dict(map(_mapping, arguments.map))
-    if arguments.updated:
-        given["updated"] = arguments.updated
-    bar = _Bar()
+    bar = Bar()
     try:
         found = wash(
             arguments.customers,
             market=market,
             today=arguments.today or system_clock().date(),
             out=arguments.out,
-            columns=given,
+            columns=columns_of(arguments),
             tick=bar,
         )
     finally:
@@ -56,44 +50,6 @@ def run(arguments: Namespace, paper: Paper) -> int:
             paper.line("  With --out DIR it writes a report, and files of pairs and merges.")
         paper.line()
     return 0
-
-
-def _mapping(text: str) -> tuple[str, str]:
-    role, equals, column = text.partition("=")
-    if not (role and equals and column):
-        raise UsageError("--map: write it like email=COLUMN")
-    return role, column
-
-
-class _Bar:
-    """A progress bar on stderr, where a person is looking."""
-
-    def __init__(self) -> None:
-        # Its stubs are a package of their own.
-        from tqdm import tqdm  # type: ignore[import-untyped]  # noqa: PLC0415 -- of an extra
-
-        self._make = tqdm
-        self._bar = tqdm(disable=True)
-        self._stage = ""
-
-    def __call__(self, stage: str, done: int, of: int) -> None:
-        if stage != self._stage:
-            self.close()
-            self._stage = stage
-            self._bar = self._make(
-                total=of,
-                desc=f"{stage:>9}",
-                unit=" rows",
-                unit_scale=True,
-                disable=None,  # unless it is a terminal
-                leave=False,
-                file=sys.stderr,
-            )
-        self._bar.update(done - self._bar.n)
-
-    def close(self) -> None:
-        """Take the bar away."""
-        self._bar.close()
 
 
 def _print(found: Wash, paper: Paper) -> None:

@@ -146,7 +146,7 @@ def _selling(arguments: Namespace, store: SqlStore) -> CheckoutFlow:
 
 
 def _list(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
-    from checkoutflow.flow.telling import plain  # noqa: PLC0415 -- heavy
+    from checkoutflow.flow.alerting import plain  # noqa: PLC0415 -- heavy
 
     queue = _desk(arguments, store).reviews(limit=arguments.limit)
     if arguments.json:
@@ -186,7 +186,7 @@ def _show(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
 
 
 def _plain_file(found: ReviewFile, locale: str) -> dict[str, object]:
-    from checkoutflow.flow.telling import plain  # noqa: PLC0415 -- heavy
+    from checkoutflow.flow.alerting import plain  # noqa: PLC0415 -- heavy
 
     sale = found.checkout
     return {

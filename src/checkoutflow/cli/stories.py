@@ -213,6 +213,7 @@ def _given(field: str, market: str) -> str:
         "postal_code": area.postal_example,
         "city": area.city_example,
         "country": area.code,
+        "organisation_number": example("organisation_number", market),
         "national_id": example("national_id", market),
     }[field]
 

@@ -295,6 +295,25 @@ def _a_national_id(area: Area) -> str:
     return identity.example_number(area.code)
 
 
+def _organisation_number(text: str, area: Area) -> str:
+    """Read the number in its one form, by which a company is found again in whatever country.
+
+    That is its digits, without the century of a Swedish sole trader; a Finnish number keeps its
+    hyphen, which tells it from a Danish one.
+    """
+    from checkoutflow.customer import identity  # noqa: PLC0415 -- few sales need it
+
+    number = identity.organisation_number(text, area.code)
+    bare = "".join(sign for sign in number.normalised if sign.isdecimal())[-10:]
+    return f"{bare[:-1]}-{bare[-1]}" if number.country == "FI" else bare
+
+
+def _an_organisation_number(area: Area) -> str:
+    from checkoutflow.customer import identity  # noqa: PLC0415 -- few sales need it
+
+    return identity.example_number(area.code, of="organisation")
+
+
 def _country(text: str, _area: Area) -> str:
     if (code := text.upper()) not in AREAS:
         raise _UnfitError(f"is none of {', '.join(AREAS)}")
@@ -306,6 +325,7 @@ _CLEANERS: Final[Mapping[str, tuple[Callable[[str, Area], str], Callable[[Area],
         {
             "name": (_text(200, letters=True), lambda _: "first and last name"),
             "organisation": (_text(200), lambda _: "the name of the organisation"),
+            "organisation_number": (_organisation_number, _an_organisation_number),
             "email": (_email, lambda _: "name@example.com"),
             "phone": (_phone, lambda area: area.phone_example),
             "street": (_text(200), lambda _: "Strandgata 1 B"),

@@ -30,7 +30,7 @@ from datetime import date
 from enum import StrEnum
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from checkoutflow.errors import InvalidInput, UsageError
 from checkoutflow.privacy.secret import STARS
@@ -123,9 +123,9 @@ _EXAMPLES: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
 _NUMBERS_OF: Final = MappingProxyType({"GL": "DK", "SJ": "NO", "AX": "FI"})
 
 
-def example_number(country: str) -> str:
-    """A good number of a person, as errors show it; nobody's."""
-    return _EXAMPLES[_registrar(country)][0]
+def example_number(country: str, of: Literal["person", "organisation"] = "person") -> str:
+    """A good number as errors show it: of nobody, or of an authority that publishes its own."""
+    return _EXAMPLES[_registrar(country)][of == "organisation"]
 
 
 def identity_number(

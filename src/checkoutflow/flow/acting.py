@@ -158,7 +158,7 @@ def in_order(
     return [*given, *choices, *([c.Provide(fields=last)] if last else [])]
 
 
-_FOUND_OUT: Final = {"payments", "down", "signals"}
+_FOUND_OUT: Final = {"payments", "down", "said", "signals"}
 
 
 def content_of(commands: Iterable[c.Command]) -> list[str]:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, assert_never
 from checkoutflow.checkout import commands as c
 from checkoutflow.errors import CheckoutError
 from checkoutflow.flow import host
+from checkoutflow.flow.alerting import Told
 from checkoutflow.flow.effects import AskStore, Now, Random, Send, drive_async
 from checkoutflow.flow.noticing import Network
 from checkoutflow.flow.programs import Programs, Report, choices
+from checkoutflow.flow.registers import Lookups
 from checkoutflow.flow.reviewing import RECENT
-from checkoutflow.flow.telling import Told
 from checkoutflow.providers.contract import Consult
 from checkoutflow.review.traces import network_of
 
@@ -30,18 +31,21 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.invoice import Invoice
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.checkout.view import View
+    from checkoutflow.flow.alerting import Port
     from checkoutflow.flow.effects import Effect, Program
     from checkoutflow.flow.exports import Export
+    from checkoutflow.flow.hinting import Hint
     from checkoutflow.flow.knowing import CodeToSend
     from checkoutflow.flow.reviewing import ReviewFile
     from checkoutflow.flow.rights import Erased
-    from checkoutflow.flow.telling import Port
+    from checkoutflow.flow.telling import ChangeToTell
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
     from checkoutflow.privacy.vault import Keys
     from checkoutflow.providers.contract import Provider
     from checkoutflow.recognition.oidc import OpenIdConnect
+    from checkoutflow.registries.contract import Register
     from checkoutflow.review.drift import Drift
     from checkoutflow.review.queue import Waiting
     from checkoutflow.review.score import ScoreModel
@@ -54,12 +58,13 @@ T = TypeVar("T")
 class AsyncCheckoutFlow:
     """``CheckoutFlow`` for asynchronous callers: every method is there under its name, awaited."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- a port each, all by name
         self,
         shop: Shop,
         *,
         providers: Iterable[Provider] = (),
         issuers: Iterable[OpenIdConnect] = (),
+        registers: Iterable[Register] = (),
         store: Store,
         keys: Keys | None = None,
         score: ScoreModel | None = None,
@@ -73,7 +78,12 @@ class AsyncCheckoutFlow:
         self._random = random
         self._http = host.AsyncHttp(http)
         self._programs = Programs(
-            shop, providers, keys or host.default_keys(store, random), issuers, score
+            shop,
+            providers,
+            keys or host.default_keys(store, random),
+            issuers,
+            Lookups(registers, clock),
+            score,
         )
         if http is None:
             host.check_certificates(self._programs.providers.values())
@@ -170,6 +180,14 @@ class AsyncCheckoutFlow:
         commands = choices(delivery, payment)
         return await self._run(self._programs.act(checkout_id, commands, details, idempotency_key))
 
+    async def hints(
+        self, checkout_id: str, *, client: str = "", locale: str = "", **typed: str
+    ) -> tuple[Hint, ...]:
+        """As ``CheckoutFlow.hints``."""
+        program = self._programs.hints(checkout_id, typed, client, locale)
+        # Whatever goes wrong with a register, the program makes a hint of it.
+        return await drive_async(program, self._perform, Exception)
+
     async def recognise(
         self, checkout_id: str, *, client: str = "", idempotency_key: str = "", **given: str
     ) -> Checkout:
@@ -185,6 +203,10 @@ class AsyncCheckoutFlow:
     async def code(self, checkout_id: str) -> CodeToSend | None:
         """As ``CheckoutFlow.code``."""
         return await self._run(self._programs.code(checkout_id))
+
+    async def changes_to_tell(self, message: Message) -> tuple[ChangeToTell, ...]:
+        """What to send to where a customer was reached before."""
+        return await self._run(self._programs.changes_to_tell(message))
 
     async def verify(self, checkout_id: str, code: str, *, idempotency_key: str = "") -> Checkout:
         """As ``CheckoutFlow.verify``."""
@@ -247,6 +269,7 @@ class AsyncCheckoutFlow:
         accepted_total: Money,
         accepts_credit: bool = False,
         return_url: str = "",
+        could_say_no: bool = False,
         network: str = "",
         network_country: str = "",
         idempotency_key: str = "",
@@ -259,6 +282,7 @@ class AsyncCheckoutFlow:
                 return_url,
                 idempotency_key,
                 accepts_credit=accepts_credit,
+                could_say_no=could_say_no,
                 network=Network(network_of(network), network_country),
             )
         )
@@ -463,6 +487,10 @@ class AsyncCheckoutFlow:
     async def restrict_person(self, person: str, *, is_restricted: bool = True) -> None:
         """As ``CheckoutFlow.restrict_person``."""
         await self._run(self._programs.restrict(person, is_restricted=is_restricted))
+
+    async def opt_out(self, *, on: date, source: str, market: str, **by: str) -> tuple[str, ...]:
+        """As ``CheckoutFlow.opt_out``."""
+        return await self._run(self._programs.opt_out(by, market, on, source))
 
     async def erase_person(self, person: str, *, reason: str = "asked") -> Erased:
         """As ``CheckoutFlow.erase_person``."""

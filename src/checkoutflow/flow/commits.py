@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from checkoutflow.checkout.state import Attempt, Checkout, Payment
+    from checkoutflow.flow.registers import Lookups
     from checkoutflow.providers.contract import Provider
     from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.review.score import ScoreModel
@@ -51,10 +52,11 @@ class Commits(Noticing):
         shop: Shop,
         providers: Iterable[Provider],
         keys: Keys,
-        issuers: Iterable[OpenIdConnect] = (),
+        issuers: Iterable[OpenIdConnect],
+        lookups: Lookups,
         score: ScoreModel | None = None,
     ) -> None:
-        """Bind the shop's settings, its providers, its keys, issuers of identities and its score.
+        """Bind the shop's settings, its providers, its keys, its score, and whom else it can ask.
 
         Raises:
             UsageError: If two providers have the same name, or a method names one that is absent.
@@ -82,6 +84,7 @@ class Commits(Noticing):
             score,
         )
         self.issuers = {issuer.name: issuer for issuer in issuers}
+        self.lookups = lookups
         self._keys = keys
         self._vault = Vault(keys)
 
@@ -128,10 +131,11 @@ class Commits(Noticing):
         about += yield from self._about(before, after, events, at)
 
         def change(after: Checkout, events: Sequence[e.Event]) -> Change:
+            events = (*events, *about.news)
             old = timers(before, self.shop) if before is not None else {}
             return Change(
                 state=after.but(version=before.version + 1 if before is not None else 1),
-                events=tuple(events),
+                events=events,
                 at=at,
                 command=command,
                 timers=changed(old, timers(after, self.shop)),
@@ -145,6 +149,7 @@ class Commits(Noticing):
                 reads=about.reads,
                 profile=about.profile,
                 traces=about.traces,
+                retraced=about.retraced,
                 messages=messages(events, self.shop.messages),
                 notice=notice,
                 invoices=_invoice_rows(after.id, events),

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout.view import LABELS, STATUS, WHY
-from checkoutflow.privacy.consent import TEXTS, version_of
+from checkoutflow.privacy.consent import COULD_SAY_NO, TEXTS, version_of
 from checkoutflow.privacy.fields import FIELDS
 from checkoutflow.texts import date_text, language_of, locale_of, mark, said, translate
 
@@ -71,6 +71,8 @@ _WHAT_BOOKS: Final = mark(
     "The law wants the shop to keep these with its books. They are sealed apart from all else, and"
     " nobody reads them for anything else."
 )
+_FORMER: Final = mark("Where you were reached before")
+_WHAT_FORMER: Final = mark("Kept for some days, so that you are told there that it was changed.")
 _BOUGHT: Final = mark("What you bought")
 _PAYMENTS: Final = mark("Payments")
 _INVOICES: Final = mark("Invoices")
@@ -80,6 +82,10 @@ _ERASED: Final = mark("Erased")
 _HISTORY: Final = mark("Everything that happened, in order")
 _CHOSE: Final = mark("What you chose last time: {choices}")
 _RESTRICTED: Final = mark("Since {date} all this is only kept and not used, as you asked.")
+_TO_ERASE: Final = mark(
+    "You asked on {date} to be erased. That is done as soon as this purchase is over; until then"
+    " these details serve the purchase alone."
+)
 _FOUND_BY: Final = mark(
     "With the help of a fingerprint that only the shop can make, you are found again by: {names}"
 )
@@ -113,6 +119,8 @@ _HEAD_KEPT: Final = mark("Kept for bookkeeping")
 _TOTAL: Final = mark("Total")
 _YES: Final = mark("Yes")
 _NO: Final = mark("No")
+# Translators: in place of an answer: the box beside this text was shown to the customer.
+_SHOWN: Final = mark("Shown")
 
 
 def export_page(exports: Iterable[Export], at: datetime, *, shop: str = "", locale: str) -> str:
@@ -158,6 +166,7 @@ class _Page:
             self._heading(part),
             self._fields(part),
             self._kept(_BOOKS, part.books, _WHAT_BOOKS),
+            *(self._kept(_FORMER, before, _WHAT_FORMER) for before in part.former),
             self._asides(part),
             self._sale(part),
             self._consents(part.consents),
@@ -197,6 +206,9 @@ class _Page:
         notes = []
         if part.restricted_at is not None:
             notes.append(self._say(_RESTRICTED).format(date=self._day(part.restricted_at)))
+        if part.sale is not None and part.sale.erasure is not None and not part.erasures:
+            day = self._day(part.sale.erasure.asked_at)
+            notes.append(self._say(_TO_ERASE).format(date=day))
         if part.choices:
             notes.append(self._say(_CHOSE).format(choices=", ".join(part.choices.values())))
         kinds = dict.fromkeys(kind.removeprefix("known ") for kind in part.found_by)
@@ -239,8 +251,7 @@ class _Page:
 
     def _consents(self, consents: Sequence[ConsentRow]) -> str:
         rows = [
-            (self._agreed(row), self._say(_YES if row.is_given else _NO), self._moment(row.at))
-            for row in consents
+            (self._agreed(row), self._say(_answer(row)), self._moment(row.at)) for row in consents
         ]
         return self._table(_CONSENTS, (_HEAD_TEXT, _HEAD_ANSWER, _HEAD_WHEN), rows)
 
@@ -329,6 +340,12 @@ class _Page:
 
     def _moment(self, at: datetime) -> str:
         return f"{self._day(at)}, {at:%H:%M}"
+
+
+def _answer(row: ConsentRow) -> str:
+    if row.kind == COULD_SAY_NO:
+        return _SHOWN
+    return _YES if row.is_given else _NO
 
 
 def _place(field: str) -> int:

@@ -42,6 +42,8 @@ class Export:
         person: Under what reference.
         fields: By name, what the vault holds.
         books: By name, what is kept for bookkeeping alone.
+        former: Where they were reached until it was changed, each time by name; kept for some
+            days to tell them there.
         choices: What they chose last time, where they are remembered.
         restricted_at: Since when their data is only kept; None while it is used.
         found_by: Kinds of traces by which they are found again, each with its end.
@@ -58,6 +60,7 @@ class Export:
     person: str
     fields: Mapping[str, Kept] = field(repr=False)
     books: Mapping[str, Kept] = field(repr=False)
+    former: tuple[Mapping[str, Kept], ...] = field(repr=False)
     choices: Mapping[str, str]
     restricted_at: datetime | None
     found_by: Mapping[str, datetime]
@@ -85,6 +88,9 @@ def plain(export: Export) -> dict[str, Any]:
         "person": export.person,
         "fields": {name: _plain(item) for name, item in export.fields.items()},
         "kept_for_bookkeeping": {name: _plain(item) for name, item in export.books.items()},
+        "former": [
+            {name: _plain(item) for name, item in before.items()} for before in export.former
+        ],
         "choices": dict(export.choices),
         "restricted_at": export.restricted_at and export.restricted_at.isoformat(),
         "found_by": {kind: until.isoformat() for kind, until in export.found_by.items()},
@@ -195,6 +201,7 @@ def _plain_sale(sale: Checkout, history: Sequence[JournalEntry]) -> dict[str, An
             for item in sale.invoices
         ],
         "signals": dict(sale.signals),
+        "erasure_asked_at": sale.erasure and sale.erasure.asked_at.isoformat(),
         "review": sale.review and sale.review.model_dump(mode="json"),
         "history": [{"at": entry.at.isoformat(), "what": entry.command} for entry in history],
     }

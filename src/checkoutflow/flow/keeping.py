@@ -16,13 +16,20 @@ from checkoutflow.customer.matching import matching_form
 from checkoutflow.flow.effects import Program, ask_store, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
 from checkoutflow.payment.outcomes import Operation
-from checkoutflow.privacy.consent import Consent, version_of
-from checkoutflow.privacy.fields import FIELDS, KEEP_PROFILE, KEEP_UNFINISHED, Purpose
+from checkoutflow.privacy.consent import COULD_SAY_NO, Consent
+from checkoutflow.privacy.fields import (
+    FIELDS,
+    KEEP_FORMER,
+    KEEP_PROFILE,
+    KEEP_UNFINISHED,
+    Purpose,
+)
 from checkoutflow.privacy.register import last_day
 from checkoutflow.privacy.vault import Keys, SubjectKey, Vault, VaultRow, digests
 from checkoutflow.stores.contract import (
     ConsentRow,
     DigestRow,
+    ErasureRow,
     ProfileRow,
     ReadRow,
     SightingRow,
@@ -37,6 +44,8 @@ if TYPE_CHECKING:
 
 ORDERED: Final = (e.Confirmed, e.ReviewApproved)
 
+EVERYBODY: Final = 10_000  # more than anybody buys before what they bought is forgotten
+
 # What a sale can be found by, for whoever asks what is kept of them.
 _OF_A_SALE: Final = ("email", "phone")
 # What a profile is found by: all of it together.
@@ -44,6 +53,7 @@ KNOWN_BY: Final = {
     "email": ("email", "postal_code"),
     "phone": ("phone",),
     "login": ("login",),
+    "organisation_number": ("organisation_number",),
 }
 # What fills in a checkout for somebody who is known.
 FILLED: Final = tuple(
@@ -51,17 +61,26 @@ FILLED: Final = tuple(
 )
 
 
-# A telephone may be shared: whoever else has it, it is theirs too, and finds neither.
-_SHARED: Final = frozenset({"phone"})
-# The one trace that needs no key: a checkout leads to whoever is remembered by it.
+# A telephone may be shared, and several may buy for one company: whoever else has it, it is theirs
+# too, and finds neither.
+_SHARED: Final = frozenset({"phone", "organisation_number"})
+# Traces that need no key. A checkout leads to whoever is remembered by it, and a person to where
+# they were reached before.
 BOUGHT: Final = "checkout"
+FORMER: Final = "former"
+# By what people are reached, and told that it was changed.
+_REACHED_BY: Final = ("email", "phone")
 # Every kind of trace of a profile.
 TRACES: Final = (*_OF_A_SALE, *(f"known {by}" for by in KNOWN_BY))
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The part of a change that is about people; see `Change`."""
+    """The part of a change that is about people; see `Change`.
+
+    Attributes:
+        news: Events that follow from it.
+    """
 
     subjects: tuple[SubjectKey, ...] = ()
     vault: tuple[VaultRow, ...] = ()
@@ -74,9 +93,13 @@ class About:
     sightings: tuple[SightingRow, ...] = ()
     unseen: tuple[str, ...] = ()
     value: tuple[str, int] | None = None
+    retraced: str = ""
+    news: tuple[e.Event, ...] = ()
 
     def __add__(self, other: About) -> About:
         """Both of them."""
+        if self is NOTHING or other is NOTHING:  # nearly always
+            return other if self is NOTHING else self
         both = {
             item.name: getattr(self, item.name) + getattr(other, item.name)
             for item in fields(self)
@@ -92,6 +115,11 @@ NOTHING: Final = About()
 def books_of(subject: str) -> str:
     """Under whom the vault keeps what the law on bookkeeping wants of a person."""
     return f"{subject}.books"
+
+
+def former_of(checkout_id: str, version: int) -> str:
+    """Under whom the vault keeps where somebody was reached until this commit changed it."""
+    return f"{checkout_id}/{version}.former"
 
 
 class Keeping:
@@ -221,15 +249,32 @@ class Keeping:
             if by not in others and (known := self.known_by(by, values)) is not None
         )
 
+    def person_of(self, state: Checkout, at: datetime) -> Program[str]:
+        """Who is remembered by a checkout: who was shown to buy, or began to be known by it."""
+        person = shown(state)
+        if not person:
+            found = yield from ask_store("find_people", BOUGHT, (state.id,), at)
+            person = "".join(found)  # one at most: a checkout is one person's
+        return person
+
     # The sale -------------------------------------------------------------------------------------
 
     def _about(
         self, before: Checkout | None, after: Checkout, events: Sequence[e.Event], at: datetime
     ) -> Program[About]:
         """What a commit means for what is kept: reads that it leads to, consents, and the sale."""
-        about = About(
-            consents=_consents(before, after, events, at), reads=self._reads(after, events, at)
-        )
+        reads = self._reads(after, events, at)
+        about = About(reads=reads) if reads else NOTHING
+        for event in events:
+            if isinstance(event, e.ConsentChanged):
+                owner = (yield from self.person_of(after, at)) or after.subject
+                about += About(consents=_consents(owner, event, after.id, before, at))
+            elif isinstance(event, e.RefusalOffered):
+                about += About(consents=(_offered(event, after, before, at),))
+            elif isinstance(event, e.Verified) and event.person and before is not None:
+                here = yield from ask_store("consents", after.subject)
+                said = yield from ask_store("consents", event.person)
+                about += About(consents=brought(here, said, event.person))
         if after.provided and any(isinstance(event, ORDERED) for event in events):
             about += yield from self._sold(after, at)
         return about
@@ -303,9 +348,22 @@ class Keeping:
         until = self._sale_end("email", state, day, is_durable)
         traces = self._traces_of_sale(state.subject, values, until)
         kept += About(digests=traces)
-        if state.consents.get(Consent.PROFILE, bool(shown(state))):
+        if (yield from self._is_to_be_remembered(state)):
             kept += yield from self._remembered(state, values, at, until)
         return kept
+
+    def _is_to_be_remembered(self, state: Checkout) -> Program[bool]:
+        """Whether the customer agreed to it, and was not forgotten since, in whatever checkout."""
+        if state.erasure is not None:
+            return False
+        person = shown(state)
+        if not person:
+            return state.consents.get(Consent.PROFILE, False)
+        said = last_words((yield from ask_store("consents", person))).get(Consent.PROFILE)
+        if said is None or not said.is_given:
+            return False
+        erasures: Sequence[ErasureRow] = yield from ask_store("erasures", person)
+        return all(erasure.at <= said.at for erasure in erasures)
 
     def _sale_end(self, name: str, state: Checkout, day: date, is_durable: bool) -> datetime:  # noqa: FBT001 -- a fact of the sale
         return _end_of(last_day(name, self.rules.law, state.market, day, durable=is_durable))
@@ -320,17 +378,23 @@ class Keeping:
         """
         person = shown(state)
         is_new = not person
-        before: ProfileRow | None = yield from ask_store("profile", person)
-        if before is not None and before.restricted_at is not None:
-            return NOTHING
         others = yield from self._somebody_elses(person, values, at)
+        consents: tuple[ConsentRow, ...] = ()
+        known: Mapping[str, str] = {}
         if is_new:
             if others and state.recognition.level != "verified":
                 return NOTHING
             octets = yield from random(CHECKOUT_BYTES)
             person = checkout_id(octets)
+            consents = carried((yield from ask_store("consents", state.subject)), (), person)
+        else:
+            before: ProfileRow | None = yield from ask_store("profile", person)
+            if before is not None and before.restricted_at is not None:
+                return NOTHING
+            known = yield from self._opened(person, Purpose.REMEMBER, at, _REACHED_BY)
         until = at + timedelta(days=KEEP_PROFILE)
         values = {"country": state.market, **values}
+        former = yield from self._former(state, person, known, values, at)
         sealed = yield from self._sealed_for(
             person, values, at, is_new=is_new, only=Purpose.REMEMBER, until=until
         )
@@ -339,22 +403,71 @@ class Keeping:
         choices = {"delivery": state.delivery, "payment": state.method}
         profile = ProfileRow(person, {name: to for name, to in choices.items() if to}, at)
         read = ReadRow(state.subject, at, Purpose.REMEMBER, tuple(sorted(values)), "checkoutflow")
-        consents = [
-            ConsentRow(
-                person, kind, is_given, at, version_of(Consent(kind)), state.locale, state.id
-            )
-            for kind, is_given in state.consents.items()
-            if is_new
-        ]
         mine = About(
             digests=(*traces, bought),
             traces=tuple(row.kind for row in traces),
+            retraced=person,
             people=(person,),
-            consents=tuple(consents),
+            consents=consents,
             reads=(read,),
             profile=profile,
         )
-        return sealed + mine
+        return sealed + former + mine
+
+    # What was changed -----------------------------------------------------------------------------
+
+    def _former(
+        self,
+        state: Checkout,
+        person: str,
+        known: Mapping[str, str],
+        values: Mapping[str, str],
+        at: datetime,
+    ) -> Program[About]:
+        """Keep where somebody was reached until now, so that they are told there.
+
+        Whoever got into what is kept of a customer would be told alone, if only the new address
+        were. The old one is sealed apart, with the commit of the checkout that the message names.
+
+        Args:
+            state: The checkout before that commit.
+            person: Who is remembered.
+            known: What is kept of them.
+            values: What will be.
+            at: Now.
+        """
+        gone = {
+            name: known[name]
+            for name in _REACHED_BY
+            if name in known
+            and name in values
+            and self._matching(name, known[name]) != self._matching(name, values[name])
+        }
+        if not gone:
+            return NOTHING
+        news = About(news=(e.ContactChanged(fields=tuple(gone)),))
+        if "contact_changed" not in self.rules.shop.messages:
+            return news  # nobody would tell them
+        former = former_of(state.id, state.version + 1)
+        until = at + timedelta(days=KEEP_FORMER)
+        sealed = yield from self._sealed_for(
+            former, gone, at, is_new=True, only=Purpose.PREVENT_FRAUD, until=until
+        )
+        return sealed + news + About(digests=(DigestRow(FORMER, person, former, until),))
+
+    def _formers(self, person: str, at: datetime) -> Program[Sequence[str]]:
+        """Under whom the vault keeps where somebody was reached before."""
+        found: Sequence[str] = yield from ask_store(
+            "find_people", FORMER, (person,), at, limit=EVERYBODY
+        )
+        return found
+
+    def _erased(self, person: str, at: datetime, reason: str) -> Program[bool]:
+        """Destroy the key of somebody who is remembered, and what leads from there."""
+        for former in (yield from self._formers(person, at)):
+            yield from ask_store("erase", ErasureRow(former, at, reason))
+        is_erased: bool = yield from ask_store("erase", ErasureRow(person, at, reason))
+        return is_erased
 
 
 def shown(state: Checkout) -> str:
@@ -369,18 +482,71 @@ def _end_of(day: date) -> datetime:
 
 
 def _consents(
-    before: Checkout | None, after: Checkout, events: Sequence[e.Event], at: datetime
+    owner: str, event: e.ConsentChanged, checkout: str, before: Checkout | None, at: datetime
 ) -> tuple[ConsentRow, ...]:
-    """Consents of this commit, each with its proof: the checkout and the version that has it."""
-    version = before.version + 1 if before is not None else 1
-    owner = shown(after) or after.subject
+    """What was said, each with its proof: the checkout and the version that has it."""
+    proof = _proof(checkout, before)
     return tuple(
-        ConsentRow(
-            owner, kind, is_given, at, event.texts[kind], event.locale, f"{after.id}/{version}"
-        )
-        for event in events
-        if isinstance(event, e.ConsentChanged)
+        ConsentRow(owner, kind, is_given, at, event.texts[kind], event.locale, proof)
         for kind, is_given in event.consents.items()
+    )
+
+
+def _offered(
+    event: e.RefusalOffered, after: Checkout, before: Checkout | None, at: datetime
+) -> ConsentRow:
+    """That offers could be refused where the address was given: it holds for that one alone."""
+    proof = _proof(after.id, before)
+    return ConsentRow(
+        subject=after.subject,
+        kind=COULD_SAY_NO,
+        is_given=True,
+        at=at,
+        text=event.text,
+        locale=event.locale,
+        proof=proof,
+    )
+
+
+def _proof(checkout: str, before: Checkout | None) -> str:
+    return f"{checkout}/{before.version + 1 if before is not None else 1}"
+
+
+def last_words(rows: Iterable[ConsentRow]) -> dict[str, ConsentRow]:
+    """What somebody said last of each thing that can be agreed to."""
+    said = (row for row in rows if row.kind != COULD_SAY_NO)
+    return {row.kind: row for row in sorted(said, key=lambda row: row.at)}
+
+
+def words(rows: Iterable[ConsentRow]) -> dict[str, bool]:
+    """The same as a yes or no."""
+    return {kind: row.is_given for kind, row in last_words(rows).items()}
+
+
+def carried(
+    said: Iterable[ConsentRow], theirs: Iterable[ConsentRow], to: str
+) -> tuple[ConsentRow, ...]:
+    """What was said under another reference, with its proof, where it is later than ``theirs``."""
+    known = last_words(theirs)
+    return tuple(
+        replace(row, subject=to)
+        for kind, row in last_words(said).items()
+        if kind not in known or known[kind].at < row.at
+    )
+
+
+def brought(
+    here: Iterable[ConsentRow], theirs: Iterable[ConsentRow], person: str
+) -> tuple[ConsentRow, ...]:
+    """What somebody said in a checkout before they showed who they are: it is theirs from then on.
+
+    Who unticked a box there that they had just ticked has not asked to be forgotten, and wants no
+    offers that they refused before.
+    """
+    return tuple(
+        row
+        for row in carried(here, theirs, person)
+        if row.is_given or row.kind not in {Consent.PROFILE, Consent.NO_MARKETING}
     )
 
 

@@ -6,7 +6,7 @@ order, the same answer. What is sent to a mailbox or a telephone is sent later a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from checkoutflow.checkout import commands as c
@@ -21,16 +21,16 @@ from checkoutflow.errors import InvalidInput, NotSupported, NotVerified, TooMany
 from checkoutflow.flow.acting import Acting
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
-from checkoutflow.flow.keeping import BOUGHT, FILLED, NOTHING, About, shown
+from checkoutflow.flow.keeping import FILLED, KNOWN_BY, NOTHING, About, brought, carried, words
 from checkoutflow.privacy.codes import CodeText, code_of, code_text, is_code
 from checkoutflow.privacy.consent import Consent
 from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.recognition.contract import Pending, Unproven
-from checkoutflow.stores.contract import ErasureRow, Limit, PersonChange, ProfileRow, ReadRow
+from checkoutflow.stores.contract import Limit, PersonChange, ProfileRow, ReadRow
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from checkoutflow.checkout.state import Checkout
@@ -74,11 +74,13 @@ class Remembered:
         person: Under whom.
         values: What fills in the checkout.
         choices: What they chose last time.
+        consents: What they agreed to and took back, in order.
     """
 
     person: str
     values: Mapping[str, str] = field(repr=False)
     choices: Mapping[str, str]
+    consents: Sequence[ConsentRow]
 
 
 class Knowing(Acting):
@@ -113,7 +115,7 @@ class Knowing(Acting):
         command = c.AskCode(
             person=people[0] if len(people) == 1 else nobody,
             challenge=checkout_id(octets[CHECKOUT_BYTES:]),
-            by=by,
+            by="phone" if by == "phone" else "email",  # a company's number is no mailbox
         )
         return (yield from self.act(checkout_id_, [command], {}, key, asked=asked))
 
@@ -179,38 +181,36 @@ class Knowing(Acting):
         state = yield from self.load(checkout_id_)
         at = yield from now()
         asked = state.showing
+        known: Remembered | None = None
         is_right = is_code(self._keys, asked.challenge, asked.sending, typed)
-        is_right = is_right and is_open(asked, at)
-        if state.phase is Phase.HELD and is_right:
-            shown = c.Verify(by=asked.by, challenge=asked.challenge, sending=asked.sending)
-            return (yield from self.act(state.id, [shown], {}, key, asked=call))
-        known = yield from self._remembered_of(asked.person, at, opens=is_right)
+        if is_right and is_open(asked, at):  # how long it took would tell who is looked up
+            if state.phase is Phase.HELD:
+                shown = c.Verify(by=asked.by, challenge=asked.challenge, sending=asked.sending)
+                return (yield from self.act(state.id, [shown], {}, key, asked=call))
+            known = yield from self._remembered_of(asked.person, at)
         if known is None:
             yield from self.act(checkout_id_, [c.RefuseCode()], {}, "")
             raise NotVerified(WRONG_CODE, field="code")
         # What the customer has typed in this checkout goes first.
         missing = self.filling(known, state.market, state.provided)
         about = self.taken_over(known, missing, at)
-        verify = self.verified(known, asked.by).but(
+        here = yield from ask_store("consents", state.subject)
+        verify = self.verified(known, asked.by, here).but(
             challenge=asked.challenge, sending=asked.sending
         )
         return (yield from self.act(state.id, [verify], {}, key, about, missing, call))
 
-    def _remembered_of(
-        self, person: str, at: datetime, *, opens: bool = True
-    ) -> Program[Remembered | None]:
-        """What is kept of a person who is remembered; None if there is nobody, or it rests.
-
-        It asks the store the same, whoever it is and whether or not it opens anything.
-        """
+    def _remembered_of(self, person: str, at: datetime) -> Program[Remembered | None]:
+        """What is kept of a person who is remembered; None if there is nobody, or it rests."""
         key: SubjectKey | None
         rows: Sequence[VaultRow]
         key, rows = yield from ask_store("person", person)
         profile: ProfileRow | None = yield from ask_store("profile", person)
-        if not opens or key is None or profile is None or profile.restricted_at is not None:
+        consents: Sequence[ConsentRow] = yield from ask_store("consents", person)
+        if key is None or profile is None or profile.restricted_at is not None:
             return None
         values = self._vault.read(key, rows, Purpose.REMEMBER, at)
-        return Remembered(person, values, profile.choices)
+        return Remembered(person, values, profile.choices, consents)
 
     def login(self, login: str, at: datetime) -> Program[Remembered | None]:
         """Who is remembered under a login that the shop, or an issuer, vouches for."""
@@ -236,13 +236,22 @@ class Knowing(Acting):
             if name in values and name not in given and (is_here or name not in OF_AN_ADDRESS)
         }
 
-    def verified(self, known: Remembered | None, by: str) -> c.Verify:
-        """The command for somebody who has shown who they are."""
+    def verified(
+        self, known: Remembered | None, by: str, here: Sequence[ConsentRow] = ()
+    ) -> c.Verify:
+        """The command for somebody who has shown who they are.
+
+        Args:
+            known: What is kept of them.
+            by: How they have shown it.
+            here: What they agreed to and took back in this checkout before.
+        """
         if known is None:
-            return c.Verify(by=by)
+            return c.Verify(by=by, consents=words(here))
         return c.Verify(
             person=known.person,
             by=by,
+            consents=words((*known.consents, *brought(here, known.consents, known.person))),
             delivery=known.choices.get("delivery", ""),
             payment=known.choices.get("payment", ""),
         )
@@ -317,7 +326,8 @@ class Knowing(Acting):
         filled = self.filling(known, state.market, {*state.provided, *told})
         born = proof.birth_date
         adult = None if born is None else age_on(born, at.date()) >= ADULT
-        verify = self.verified(known, asked.by).but(adult=adult)
+        here = yield from ask_store("consents", state.subject)
+        verify = self.verified(known, asked.by, here).but(adult=adult)
         about = self.taken_over(known, filled, at) if known else NOTHING
         values = {**filled, **told, "login": login}
         return (yield from self.act(checkout_id_, [verify], {}, "", about, values))
@@ -352,19 +362,14 @@ class Knowing(Acting):
     ) -> Program[Checkout]:
         """Note what the customer agrees to or takes back; forget them if they ask for that."""
         state = yield from self.load(checkout_id_)
-        command = c.GiveConsent(consents=consents, locale=locale or state.locale)
+        at = yield from now()
+        owner = (yield from self.person_of(state, at)) or state.subject
+        said = words((yield from ask_store("consents", owner)))
+        command = c.GiveConsent(consents=consents, locale=locale or state.locale, said=said)
         state = yield from self.act(checkout_id_, [command], {}, key)
         if consents.get(Consent.PROFILE) is False and not state.consents.get(Consent.PROFILE):
             yield from self._forget_profile(state)
         return state
-
-    def person_of(self, state: Checkout, at: datetime) -> Program[str]:
-        """Who is remembered by a checkout: who was shown to buy, or began to be known by it."""
-        person = shown(state)
-        if not person:
-            found = yield from ask_store("find_people", BOUGHT, (state.id,), at)
-            person = "".join(found)  # one at most: a checkout is one person's
-        return person
 
     def _forget_profile(self, state: Checkout) -> Program[None]:
         """Destroy what is remembered of a customer who does not want that any more.
@@ -376,30 +381,24 @@ class Knowing(Acting):
         person = yield from self.person_of(state, at)
         if not person:
             return
-        said = last_words((yield from ask_store("consents", person)))
+        said = yield from ask_store("consents", person)
         for checkout_id_ in (yield from ask_store("checkouts_of", person)):
             subject = (yield from self.load(checkout_id_)).subject
-            theirs = last_words((yield from ask_store("consents", subject)))
-            changed = tuple(
-                replace(row, subject=subject)
-                for kind, row in said.items()
-                if kind not in theirs or theirs[kind].at < row.at
-            )
-            if changed:
+            theirs = yield from ask_store("consents", subject)
+            if changed := carried(said, theirs, subject):
                 change = PersonChange(subject=subject, consents=changed)
                 yield from ask_store("write_person", change)
-        yield from ask_store("erase", ErasureRow(person, at, "consent withdrawn"))
+        yield from self._erased(person, at, "consent withdrawn")
 
 
-def last_words(rows: Iterable[ConsentRow]) -> dict[str, ConsentRow]:
-    """What somebody said last of each thing that can be agreed to."""
-    return {row.kind: row for row in sorted(rows, key=lambda row: row.at)}
+_ASKED_BY: Final = ("email", "phone", "organisation_number")
 
 
-def _asked_by(values: Mapping[str, str]) -> Literal["email", "phone"]:
-    """By what somebody is looked for: an e-mail address with its postal code, or a telephone."""
-    if "email" in values and "postal_code" in values:
-        return "email"
-    if "phone" in values:
-        return "phone"
-    raise InvalidInput("give email and postal_code, or phone", field="email")
+def _asked_by(values: Mapping[str, str]) -> str:
+    """By what somebody is looked for: the first of these for which all is given."""
+    for by in _ASKED_BY:
+        if values.keys() >= {*KNOWN_BY[by]}:
+            return by
+    raise InvalidInput(
+        "give email and postal_code, or phone, or organisation_number", field="email"
+    )

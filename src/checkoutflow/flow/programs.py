@@ -21,7 +21,9 @@ from checkoutflow.errors import (
 )
 from checkoutflow.flow.acting import content_of, in_order
 from checkoutflow.flow.effects import Program, ask_store, now, random
+from checkoutflow.flow.freshening import Freshening
 from checkoutflow.flow.health import is_down
+from checkoutflow.flow.hinting import Hinting
 from checkoutflow.flow.ids import CHECKOUT_BYTES, PAYMENT_BYTES, checkout_id, payment_id
 from checkoutflow.flow.keeping import NOTHING
 from checkoutflow.flow.noticing import NOWHERE, Network
@@ -79,7 +81,7 @@ def choices(delivery: str, payment: str) -> list[c.Command]:
     return chosen
 
 
-class Programs(Reviewing):
+class Programs(Hinting, Freshening, Reviewing):
     """Every call of the flow, as a program."""
 
     def start(
@@ -153,6 +155,7 @@ class Programs(Reviewing):
         key: str,
         *,
         accepts_credit: bool,
+        could_say_no: bool = False,
         network: Network = NOWHERE,
     ) -> Program[Checkout]:
         """The customer buys. Payment ids are drawn first: enough for every credit and one more."""
@@ -169,6 +172,7 @@ class Programs(Reviewing):
                 "accepts_credit": accepts_credit,
                 "return_url": return_url,
                 "down": down,
+                "could_say_no": could_say_no,
             }
         )
         return (yield from self.act(checkout_id, [command], {}, key, network=network))
@@ -274,6 +278,8 @@ class Programs(Reviewing):
             is_due = payment.look_at is not None and payment.look_at <= at
             if payment.provider is not None and (is_due or "notice" in due.kinds):
                 state = yield from self._look(state, payment.id)
+        if "erase" in due.kinds:
+            yield from self.erase_when_over(state)
         # What was due and is still set to the past is a timer of older settings, or a notice.
         left = timers(state, self.shop)
         for kind in sorted(due.kinds):

@@ -87,15 +87,21 @@ class Cache:
 class Lookups:
     """The look-ups as programs: each yields what is to be sent, and receives the response."""
 
-    def __init__(self, registers: Iterable[Register], clock: host.Clock, cache: Cache) -> None:
+    def __init__(
+        self, registers: Iterable[Register], clock: host.Clock, cache: Cache | None = None
+    ) -> None:
         """Sort the registers by what they can be asked; of two for one country, the first is."""
-        known = tuple(registers)
-        self._companies = [it for it in known if isinstance(it, CompanyRegister)]
-        self._addresses = [it for it in known if isinstance(it, AddressRegister)]
-        self._postal_codes = [it for it in known if isinstance(it, PostalCodes)]
+        self._known = tuple(registers)
+        self._companies = [it for it in self._known if isinstance(it, CompanyRegister)]
+        self._addresses = [it for it in self._known if isinstance(it, AddressRegister)]
+        self._postal_codes = [it for it in self._known if isinstance(it, PostalCodes)]
         self._clock = clock
-        self._cache = cache
+        self._cache = cache or Cache(clock, timedelta(seconds=KEEP_S), MOST_KEPT)
         self._paused: dict[str, tuple[datetime, Why | None]] = {}
+
+    def has(self, kind: type[Any], country: str) -> bool:
+        """Whether there is a register of this kind to ask about a country."""
+        return any(isinstance(it, kind) and country in it.countries for it in self._known)
 
     def company(self, country: str, number: str) -> Lookup[Answer[Company]]:
         """What a register says of a company."""

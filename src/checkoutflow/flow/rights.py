@@ -10,15 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from checkoutflow.checkout.machine import ENDS, Phase
+from checkoutflow.checkout import events as e
+from checkoutflow.checkout.evolve import evolve
+from checkoutflow.checkout.machine import Phase
 from checkoutflow.customer import clean
 from checkoutflow.errors import InvalidInput, NotFound, PurposeRefused, StoreConflict, VaultError
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.exports import Export, Kept
-from checkoutflow.flow.keeping import BOUGHT, TRACES, books_of
-from checkoutflow.flow.knowing import Knowing
+from checkoutflow.flow.keeping import BOUGHT, EVERYBODY, FORMER, TRACES, About, books_of
 from checkoutflow.flow.sending import RELOADS
-from checkoutflow.privacy.consent import Consent
+from checkoutflow.flow.telling import Telling
+from checkoutflow.privacy.consent import ONLY_WITH_CONSENT, Consent
 from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.privacy.secret import STARS, Details
 from checkoutflow.privacy.vault import NONCE_BYTES, rewrap
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
     from checkoutflow.stores.contract import ConsentRow, DigestRow, JournalEntry
 
 _AT_ONCE: Final = 500
-_EVERYBODY: Final = 10_000  # more than anybody buys before what they bought is forgotten
+
+# What no sale under way needs.
+_NOT_OF_A_SALE: Final = frozenset({Purpose.REMEMBER, Purpose.MARKET})
 
 # What may be done with the data of somebody who asked that it only be kept.
 _WHILE_RESTRICTED: Final = frozenset({Purpose.KEEP_BOOKS, Purpose.ANSWER_RIGHTS})
@@ -53,7 +57,7 @@ class Erased:
         people: Whose keys were destroyed: the person's own, and those of their sales.
         kept_until: Until when the books keep name and address of a sale, by its id.
         open: Sales that are still under way, or not paid for: what these need stays until they
-            are over. Ask again then.
+            are over, and goes by itself then, with ``run_due``.
     """
 
     people: tuple[str, ...]
@@ -61,7 +65,7 @@ class Erased:
     open: tuple[str, ...]
 
 
-class Rights(Knowing):
+class Rights(Telling):
     """What a flow does for people's rights."""
 
     def find_people(self, given: Mapping[str, str]) -> Program[tuple[str, ...]]:
@@ -79,7 +83,7 @@ class Rights(Knowing):
         for name, value in values.items():
             kind = "known login" if name == "login" else name
             trace = self.trace(kind, self._matching(name, value))
-            people += yield from ask_store("find_people", kind, trace, at, limit=_EVERYBODY)
+            people += yield from ask_store("find_people", kind, trace, at, limit=EVERYBODY)
         return tuple(dict.fromkeys(people))
 
     # To see and to take along ---------------------------------------------------------------------
@@ -117,6 +121,9 @@ class Rights(Knowing):
         for row in traces:
             if at < row.expires_at:
                 found_by[row.kind] = max(row.expires_at, found_by.get(row.kind, row.expires_at))
+        former = []
+        for reference in (yield from self._formers(person, at)):
+            former += [(yield from self._kept(reference, at))]
         history: Sequence[JournalEntry] = ()
         if sale is not None:
             history = yield from ask_store("journal", sale.id)
@@ -124,6 +131,7 @@ class Rights(Knowing):
             person=person,
             fields=(yield from self._kept(person, at)),
             books=(yield from self._kept(books_of(person), at)),
+            former=tuple(former),
             choices=profile.choices if profile else {},
             restricted_at=profile.restricted_at if profile else None,
             found_by=found_by,
@@ -162,40 +170,64 @@ class Rights(Knowing):
 
         What the books keep of a sale stays as it was: a voucher is not changed afterwards.
 
+        Somebody who is remembered and is reached elsewhere from now on is told where they were.
+
         Raises:
             InvalidInput: If a value cannot be right, or is none that is shown to anybody.
             NotFound: If nothing is kept under this reference.
+            StoreConflict: If their last checkout kept changing.
         """
         if secret := sorted(name for name in given if name in FIELDS and FIELDS[name].secret):
             raise InvalidInput("is only given in a checkout, and never changed", field=secret[0])
-        at = yield from now()
         values = clean(given, market=market)
+        for _ in range(RELOADS):
+            at = yield from now()
+            sales = yield from self._sales_of(person)
+            about = yield from self._corrected(person, sales, values, at)
+            if not about.news:
+                change = PersonChange(
+                    subject=person, vault=about.vault, digests=about.digests, traces=about.traces
+                )
+                yield from ask_store("write_person", change)
+                return
+            # Their last checkout names it to the shop: what is told and what was changed are one.
+            last = max(sales, key=lambda sale: sale.started_at)
+            try:
+                yield from self._commit(last, (last, ()), at=at, command="correct", about=about)
+            except StoreConflict:
+                continue
+            return
+        raise StoreConflict(f"person {person} kept changing; call again")
+
+    def _corrected(
+        self, person: str, sales: Sequence[Checkout], values: Mapping[str, str], at: datetime
+    ) -> Program[About]:
+        """What is to be written to put right what is kept of a person."""
         key: SubjectKey | None
         rows: Sequence[VaultRow]
         key, rows = yield from ask_store("person", person)
         ends = {row.field: row.expires_at for row in rows if at < row.expires_at}
         if key is None or not ends:
             raise NotFound("nothing is kept under this reference", field="person")
-        sales = yield from self._sales_of(person)
         is_sale = any(state.subject == person for state in sales)
         plain = (end for name, end in ends.items() if name in FIELDS and not FIELDS[name].secret)
         until = max(plain, default=max(ends.values()))
-        about = yield from self._sealed_for(
+        sealed = yield from self._sealed_for(
             person, values, at, is_new=False, only=None if is_sale else Purpose.REMEMBER
         )
-        known = {**self._vault.read(key, rows, Purpose.REMEMBER, at), **values}
+        before = self._vault.read(key, rows, Purpose.REMEMBER, at)
+        known = {**before, **values}
+        about = About(
+            vault=tuple(replace(row, expires_at=ends.get(row.field, until)) for row in sealed.vault)
+        )
         if is_sale:
-            digests = self._traces_of_sale(person, known, until)
+            traces = self._traces_of_sale(person, known, until)
         else:
             others = yield from self._somebody_elses(person, known, at)
-            digests = self._traces_of_profile(person, known, until, others)
-        change = PersonChange(
-            subject=person,
-            vault=tuple(replace(row, expires_at=ends.get(row.field, until)) for row in about.vault),
-            digests=digests,
-            traces=TRACES,
-        )
-        yield from ask_store("write_person", change)
+            traces = self._traces_of_profile(person, known, until, others)
+            last = max(sales, key=lambda sale: sale.started_at)
+            about += yield from self._former(last, person, before, known, at)
+        return about + About(digests=traces, traces=TRACES, retraced=person)
 
     def restrict(self, person: str, *, is_restricted: bool) -> Program[None]:
         """Only keep what there is of a person and their sales from now on, or use it again.
@@ -226,14 +258,16 @@ class Rights(Knowing):
         """The person's contact fields that a purpose allows; the reading is on record.
 
         Raises:
-            PurposeRefused: If the person asked that their data only be kept, or does not want
-                offers.
+            PurposeRefused: If the person asked that their data only be kept, does not want
+                offers, or asked to be erased and the sale that is under way does not need it.
             VaultError: If they cannot be opened.
         """
         state = yield from self.load(checkout_id)
         at = yield from now()
         profile: ProfileRow | None = yield from ask_store("profile", state.subject)
         is_restricted = profile is not None and profile.restricted_at is not None
+        if state.erasure is not None and purpose in _NOT_OF_A_SALE:
+            raise PurposeRefused("this person asked to be erased", field="purpose")
         if is_restricted and purpose not in _WHILE_RESTRICTED:
             raise PurposeRefused("this person asked that their data only be kept", field="purpose")
         if purpose is Purpose.MARKET:
@@ -264,14 +298,14 @@ class Rights(Knowing):
             elif row.kind == Consent.NO_MARKETING:
                 wish = False if row.is_given else None
         is_customer = state.phase in {Phase.CONFIRMED, Phase.FULFILLED}
-        was_asked = Consent.NO_MARKETING in self.shop.consents and is_customer
-        if not (was_asked if wish is None else wish):
+        is_lawful = state.could_say_no and state.market not in ONLY_WITH_CONSENT
+        if not (is_customer and is_lawful if wish is None else wish):
             raise PurposeRefused("this person did not agree to be sent offers", field="purpose")
 
     # To be erased ---------------------------------------------------------------------------------
 
     def erase(self, person: str, reason: str) -> Program[Erased]:
-        """Destroy the keys of a person and of their sales that are over.
+        """Destroy the keys of a person and of their sales: of those under way when they are over.
 
         What the law on bookkeeping keeps of what was sold stays readable for that purpose, until
         its time. Each key goes in a step of its own with its proof; if it breaks off between two,
@@ -286,28 +320,69 @@ class Rights(Knowing):
         kept_until: dict[str, datetime] = {}
         sales = yield from self._sales_of(person)
         for state in sales:
-            if not _is_over(state):
+            if not state.is_over:
+                yield from self._ask_erasure(state, reason)
                 open_.append(state.id)
                 continue
-            books = books_of(state.subject)
-            names: tuple[str, ...] = ()
-            until: datetime | None = None
-            if _is_in_the_books(state):
-                _, rows = yield from ask_store("person", books)
-                names = tuple(row.field for row in rows)
-                until = max((row.expires_at for row in rows), default=None)
-            else:
-                yield from ask_store("erase", ErasureRow(books, at, reason))
+            is_erased, until = yield from self._erase_sale(state, reason)
             if until is not None:
                 kept_until[state.id] = until
-            if (yield from ask_store("erase", ErasureRow(state.subject, at, reason, names, until))):
+            if is_erased:
                 gone.append(state.subject)
         is_own_sale = any(state.subject == person for state in sales)
-        if not is_own_sale and (yield from ask_store("erase", ErasureRow(person, at, reason))):
+        if not is_own_sale and (yield from self._erased(person, at, reason)):
             gone.append(person)
         if not gone and not sales:
             raise NotFound("nothing is kept under this reference", field="person")
         return Erased(tuple(gone), kept_until, tuple(open_))
+
+    def _ask_erasure(self, state: Checkout, reason: str) -> Program[None]:
+        """Write down that a sale is to be erased when it is over; once.
+
+        Raises:
+            StoreConflict: If it kept changing.
+        """
+        for _ in range(RELOADS):
+            if state.erasure is not None:
+                return
+            at = yield from now()
+            event = e.ErasureAsked(reason=reason, at=at)
+            try:
+                yield from self._commit(
+                    state, (evolve(state, event), (event,)), at=at, command="erase"
+                )
+            except StoreConflict:
+                state = yield from self.load(state.id)
+                continue
+            return
+        raise StoreConflict(f"checkout {state.id} kept changing; call again")
+
+    def _erase_sale(self, state: Checkout, reason: str) -> Program[tuple[bool, datetime | None]]:
+        """Destroy the key of a sale that is over.
+
+        Returns:
+            Whether there was one, and until when the books keep what they need.
+        """
+        at = yield from now()
+        books = books_of(state.subject)
+        names: tuple[str, ...] = ()
+        until: datetime | None = None
+        if _is_in_the_books(state):
+            _, rows = yield from ask_store("person", books)
+            names = tuple(row.field for row in rows)
+            until = max((row.expires_at for row in rows), default=None)
+        else:
+            yield from ask_store("erase", ErasureRow(books, at, reason))
+        proof = ErasureRow(state.subject, at, reason, names, until)
+        is_erased: bool = yield from ask_store("erase", proof)
+        return is_erased, until
+
+    def erase_when_over(self, state: Checkout) -> Program[None]:
+        """Erase a sale of which that was asked while it was under way. Part of ``run_due``."""
+        at = yield from now()
+        if state.erasure is not None and state.is_over:
+            yield from self._erase_sale(state, state.erasure.reason)
+            yield from ask_store("clear_timer", state.id, "erase", up_to=at)
 
     def forget_expired(self) -> Program[Forgotten]:
         """Remove what is over. Part of ``run_due``."""
@@ -354,7 +429,7 @@ class Rights(Knowing):
         new = rewrap(self._keys, key, nonce)
         at = yield from now()
         traces: Sequence[DigestRow] = yield from ask_store("traces", key.subject_id)
-        if ends := {row.kind: row.expires_at for row in traces if row.kind != BOUGHT}:
+        if ends := {row.kind: row.expires_at for row in traces if row.kind not in {BOUGHT, FORMER}}:
             yield from self._traced_anew(key.subject_id, ends, at)
         is_done: bool = yield from ask_store("replace_key", key, new)
         return is_done
@@ -394,13 +469,6 @@ class Rights(Knowing):
         if by != kind:
             return self.known_by(by, values)
         return (self._matching(kind, values[kind]),) if kind in values else None
-
-
-def _is_over(state: Checkout) -> bool:
-    """Whether nothing about a sale is left to be done, by anybody."""
-    is_paid = all(item.open.is_zero and item.owed.is_zero for item in state.invoices)
-    is_known = not any(payment.open_attempts for payment in state.payments)
-    return state.phase in ENDS and is_paid and is_known
 
 
 def _is_in_the_books(state: Checkout) -> bool:

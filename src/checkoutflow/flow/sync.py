@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, assert_never
 from checkoutflow.checkout import commands as c
 from checkoutflow.errors import CheckoutError
 from checkoutflow.flow import host
+from checkoutflow.flow.alerting import Told
 from checkoutflow.flow.effects import AskStore, Now, Random, Send, drive
 from checkoutflow.flow.noticing import Network
 from checkoutflow.flow.programs import Programs, Report, choices
+from checkoutflow.flow.registers import Lookups
 from checkoutflow.flow.reviewing import RECENT
-from checkoutflow.flow.telling import Told
 from checkoutflow.providers.contract import Consult
 from checkoutflow.review.traces import network_of
 
@@ -26,18 +27,21 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.invoice import Invoice
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.checkout.view import View
+    from checkoutflow.flow.alerting import Port
     from checkoutflow.flow.effects import Effect, Program
     from checkoutflow.flow.exports import Export
+    from checkoutflow.flow.hinting import Hint
     from checkoutflow.flow.knowing import CodeToSend
     from checkoutflow.flow.reviewing import ReviewFile
     from checkoutflow.flow.rights import Erased
-    from checkoutflow.flow.telling import Port
+    from checkoutflow.flow.telling import ChangeToTell
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
     from checkoutflow.privacy.vault import Keys
     from checkoutflow.providers.contract import Provider
     from checkoutflow.recognition.oidc import OpenIdConnect
+    from checkoutflow.registries.contract import Register
     from checkoutflow.review.drift import Drift
     from checkoutflow.review.queue import Waiting
     from checkoutflow.review.score import ScoreModel
@@ -57,12 +61,13 @@ class CheckoutFlow:
     Safe to use from several threads, and several of them may share one store.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- a port each, all by name
         self,
         shop: Shop,
         *,
         providers: Iterable[Provider] = (),
         issuers: Iterable[OpenIdConnect] = (),
+        registers: Iterable[Register] = (),
         store: Store,
         keys: Keys | None = None,
         score: ScoreModel | None = None,
@@ -76,6 +81,8 @@ class CheckoutFlow:
             shop: The merchant's settings.
             providers: Adapters for the providers that the shop's methods name.
             issuers: Who can say who a customer is: `checkoutflow.recognition.read_issuers`.
+            registers: Adapters for open registers, which `hints` asks. Of two that can be asked the
+                same about a country, the first is.
             store: Where checkouts are kept; its tables must exist (``store.create()``).
             keys: What personal data is sealed with. By default a file beside the SQLite database,
                 readable by its owner alone.
@@ -95,7 +102,12 @@ class CheckoutFlow:
         self._random = random
         self._http = host.SyncHttp(http)
         self._programs = Programs(
-            shop, providers, keys or host.default_keys(store, random), issuers, score
+            shop,
+            providers,
+            keys or host.default_keys(store, random),
+            issuers,
+            Lookups(registers, clock),
+            score,
         )
         if http is None:
             host.check_certificates(self._programs.providers.values())
@@ -223,7 +235,8 @@ class CheckoutFlow:
             payment: Way to pay, if chosen together with the details.
             idempotency_key: The shop's own key for this call.
             details: ``email``, ``name``, ``street``, ``postal_code``, ``city``, ``phone``,
-                ``organisation``, ``country``, ``gift_card_code``. They go sealed into the vault.
+                ``organisation``, ``organisation_number``, ``country``, ``gift_card_code``. They go
+                sealed into the vault.
 
         Raises:
             InvalidInput: If one of them cannot be right; ``field`` says which, and the message
@@ -231,6 +244,30 @@ class CheckoutFlow:
         """
         commands = choices(delivery, payment)
         return self._run(self._programs.act(checkout_id, commands, details, idempotency_key))
+
+    def hints(
+        self, checkout_id: str, *, client: str = "", locale: str = "", **typed: str
+    ) -> tuple[Hint, ...]:
+        """What there is to say to what the customer is typing; nothing of it is kept.
+
+        Call it from a request of its own whenever a field was left: a register has two seconds, and
+        all of them together not much more. A field that cannot be right yet gives no hint;
+        ``provide`` is what refuses. Once the customer has bought there are no hints.
+
+        Args:
+            checkout_id: Which checkout.
+            client: Network address of the customer, to hold down how often registers are asked;
+                only a keyed digest of it is kept, for as long as it counts.
+            locale: In which language; by default the checkout's.
+            typed: What is on the page, as for ``provide``. Where a business buys, its
+                ``organisation_number`` fills in the rest.
+
+        Raises:
+            InvalidInput: If a field is none that customers give.
+        """
+        program = self._programs.hints(checkout_id, typed, client, locale)
+        # Whatever goes wrong with a register, the program makes a hint of it.
+        return drive(program, self._perform, Exception)
 
     def recognise(
         self, checkout_id: str, *, client: str = "", idempotency_key: str = "", **given: str
@@ -245,7 +282,7 @@ class CheckoutFlow:
             client: Network address of the customer, to hold down guessing; only a keyed digest of
                 it is kept, for as long as it counts.
             idempotency_key: The shop's own key for this call.
-            given: ``email`` and ``postal_code``, or ``phone``.
+            given: ``email`` and ``postal_code``, ``phone``, or ``organisation_number``.
 
         Raises:
             TooManyTries: If it was tried too often.
@@ -267,6 +304,14 @@ class CheckoutFlow:
         takes would tell whether there is anybody.
         """
         return self._run(self._programs.code(checkout_id))
+
+    def changes_to_tell(self, message: Message) -> tuple[ChangeToTell, ...]:
+        """What to send for a message ``contact_changed``, to where a customer was reached before.
+
+        The same each time it is asked for until the address goes, after two weeks or with the
+        person; the reading is on record.
+        """
+        return self._run(self._programs.changes_to_tell(message))
 
     def verify(self, checkout_id: str, code: str, *, idempotency_key: str = "") -> Checkout:
         """Take the code that the customer typed; what is known of them is filled in.
@@ -374,6 +419,7 @@ class CheckoutFlow:
         accepted_total: Money,
         accepts_credit: bool = False,
         return_url: str = "",
+        could_say_no: bool = False,
         network: str = "",
         network_country: str = "",
         idempotency_key: str = "",
@@ -387,6 +433,8 @@ class CheckoutFlow:
                 needs a consent of its own.
             return_url: Where a provider sends the customer's browser back to. Call `reconcile`
                 there: coming back proves nothing.
+            could_say_no: Whether the view's box ``no_marketing`` was on the page. Only then may
+                who left it alone be sent offers; who ticked it says so with ``consent``.
             network: The customer's IP address as the shop's server sees it, for signals of review;
                 only a keyed digest of it is kept, and that for thirty days.
             network_country: ISO 3166 code of the country that it is in, where the shop knows.
@@ -404,6 +452,7 @@ class CheckoutFlow:
                 return_url,
                 idempotency_key,
                 accepts_credit=accepts_credit,
+                could_say_no=could_say_no,
                 network=Network(network_of(network), network_country),
             )
         )
@@ -560,7 +609,7 @@ class CheckoutFlow:
         a port fails to take stays, and is handed to all of them again.
 
         Args:
-            ports: Whom to tell: see ``checkoutflow.flow.telling``.
+            ports: Whom to tell: see ``checkoutflow.flow.alerting``.
             limit: Look at so many of the messages that were kept for the shop.
         """
         told = Told()
@@ -774,6 +823,9 @@ class CheckoutFlow:
     def correct_person(self, person: str, *, market: str, **details: str) -> None:
         """Put right what is kept of a person; a voucher in the books stays as it was.
 
+        Whoever is remembered and gets another ``email`` or ``phone`` is told at the old one, by a
+        message ``contact_changed``.
+
         Args:
             person: Under what reference.
             market: Country or territory code of a postal code or telephone among the details.
@@ -793,12 +845,32 @@ class CheckoutFlow:
         """
         self._run(self._programs.restrict(person, is_restricted=is_restricted))
 
+    def opt_out(self, *, on: date, source: str, market: str, **by: str) -> tuple[str, ...]:
+        """Send no more offers to whoever an ``email`` or ``phone`` finds, and to their sales.
+
+        For what registers and mailings tell. Who said yes after that day stays, and telling it
+        again changes nothing.
+
+        Args:
+            on: The day of the opt-out.
+            source: Who says so, such as a file and a row; it is kept as the proof.
+            market: Country or territory code of a telephone without a country code.
+            by: ``email``, ``phone`` or both.
+
+        Returns:
+            References of those for whom it is new.
+
+        Raises:
+            InvalidInput: If neither is given, one cannot be right, or the day is still to come.
+        """
+        return self._run(self._programs.opt_out(by, market, on, source))
+
     def erase_person(self, person: str, *, reason: str = "asked") -> Erased:
-        """Destroy the keys of a person and of their sales that are over.
+        """Destroy the keys of a person and of their sales.
 
         What the law on bookkeeping keeps stays readable for that purpose alone, until its time;
-        what a sale needs that is under way, or not paid for, stays until it is over. If it breaks
-        off, the same call does the rest.
+        what a sale needs that is under way, or not paid for, stays for that sale alone until it
+        is over, and `run_due` erases it then. If it breaks off, the same call does the rest.
 
         Raises:
             NotFound: If nothing is kept under this reference.

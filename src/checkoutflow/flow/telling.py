@@ -1,241 +1,74 @@
-"""Telling the shop's reviewers that an order waits: a call, a signed webhook, or an e-mail.
+"""Telling people where they were reached before that it was changed.
 
-What they are told has nothing personal in it: which order, what it comes to, why it is held, and by
-when it is to be decided. Whoever wants to know more opens it, and that is on record.
-
-A webhook is signed as Standard Webhooks 1.0.0 has it (read 2026-11): HMAC-SHA256 over id, time and
-body, so that a receiver can use any of that scheme's libraries.
+Whoever gets hold of what is kept of a customer changes where they are reached first. So it is told
+there, and what is told holds neither the old value nor the new one: the old address may be somebody
+else's by now, and the new one is nobody's business.
 """
 
 from __future__ import annotations
 
-import hmac
-import json
-from base64 import b64encode
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from itertools import product
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
 
-from checkoutflow.errors import TransportError, UsageError
-from checkoutflow.flow import host
+from checkoutflow.flow.effects import Program, ask_store, now
+from checkoutflow.flow.keeping import FORMER, former_of
+from checkoutflow.flow.knowing import Knowing
+from checkoutflow.privacy.fields import Purpose
+from checkoutflow.privacy.secret import Secret
+from checkoutflow.stores.contract import PersonChange, ReadRow
 from checkoutflow.texts import mark, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from email.message import EmailMessage
+    from collections.abc import Sequence
 
-    from checkoutflow.privacy.secret import Secret
-    from checkoutflow.review.queue import Waiting
-    from checkoutflow.stores.contract import Message
+    from checkoutflow.stores.contract import DigestRow, Message
 
-_TIMEOUT_S: Final = 10.0
-_LEAST_SECRET: Final = 24  # bytes, as the scheme asks
-_HTTPS: Final = "https://"
-_LOOPBACK: Final = ("http://127.0.0.1", "http://[::1]", "http://localhost")
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """That an order waits.
-
-    Attributes:
-        id: The same for every delivery, so that a repeat can be seen.
-        order: The order.
-    """
-
-    id: str
-    order: Waiting
-
-
-Port = Callable[[Alert], object]
+# Translators: {shop} is the name of a shop. The subject of an e-mail.
+_SUBJECT: Final = mark("Your contact details at {shop} were changed")
+# Translators: {shop} is the name of a shop. It goes to where the customer was reached before, by
+# e-mail or SMS: keep it short, and without an address or number.
+_BODY: Final = mark(
+    "Your contact details at {shop} were changed. Was it you? Then all is well. If not, get in"
+    " touch with {shop} at once."
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What came of one round.
+class ChangeToTell:
+    """What the shop sends to where a customer was reached before; printing it shows no address.
 
     Attributes:
-        done: Messages that every port took, or that were about orders decided meanwhile.
-        failed: Ids of messages that stay, each with the kind of error.
+        by: ``email`` or ``phone``.
+        to: The address or number before the change.
+        subject: Of an e-mail.
+        body: Of an e-mail, or all of an SMS.
     """
 
-    done: tuple[Message, ...] = ()
-    failed: tuple[tuple[str, str], ...] = ()
-
-    def after(self, message: Message, order: Waiting | None, ports: Collection[Port]) -> Told:
-        """Hand one message to all ports; one that fails does not keep it from the others."""
-        alerts = [Alert(message.id, order)] if order is not None else []
-        errors = []
-        for alert, port in product(alerts, ports):
-            try:
-                port(alert)
-            except Exception as error:  # noqa: BLE001 -- a port is the shop's own, and may do anything
-                errors.append(type(error).__name__)
-        if errors:
-            return replace(self, failed=(*self.failed, (message.id, errors[0])))
-        return replace(self, done=(*self.done, message))
+    by: Literal["email", "phone"]
+    to: Secret = field(repr=False)
+    subject: str
+    body: str
 
 
-def plain(order: Waiting) -> dict[str, object]:
-    """An order that waits, as plain data."""
-    asked = order.request
-    return {
-        "checkout": order.checkout,
-        "market": order.market,
-        "total": str(order.total),
-        "held_at": order.held_at.isoformat() if order.held_at else None,
-        "deadline": order.deadline.isoformat(),
-        "state": str(order.state),
-        "reasons": list(order.reasons),
-        "probability": order.probability,
-        "reviewer": order.reviewer,
-        "claimed_until": order.claimed_until.isoformat() if order.claimed_until else None,
-        "endorsed_by": order.endorsed_by,
-        "needs_two": order.needs_two,
-        "asked": {"what": asked.what, "answer": asked.answer} if asked else None,
-        "notes": order.notes,
-    }
+class Telling(Knowing):
+    """What a flow does so that nobody's contact details are changed behind their back."""
 
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """Posts JSON to an address of the shop's, signed.
-
-    Attributes:
-        url: ``https``; plain ``http`` to this machine only.
-        secret: At least 24 bytes, shared with the receiver.
-        clock: Tells the time that is signed.
-    """
-
-    url: str
-    secret: bytes = field(repr=False)
-    clock: host.Clock = host.system_clock
-
-    def __post_init__(self) -> None:
-        """See that nothing goes over a wire unsealed, and that the secret is one."""
-        if not self.url.startswith((_HTTPS, *_LOOPBACK)):
-            raise UsageError("is an address with https", field="url")
-        if len(self.secret) < _LEAST_SECRET:
-            raise UsageError(f"has at least {_LEAST_SECRET} bytes", field="secret")
-
-    def __call__(self, alert: Alert) -> None:
-        """Post it.
-
-        Raises:
-            TransportError: If it was not taken: any answer but 2xx, or none.
-        """
-        import httpx  # noqa: PLC0415 -- heavy; loaded by the first one
-
-        body = json.dumps({"type": "review.waits", "data": plain(alert.order)}).encode()
-        at = str(int(self.clock().timestamp()))
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": alert.id,
-            "webhook-timestamp": at,
-            "webhook-signature": signature(self.secret, alert.id, at, body),
-        }
-        try:
-            with httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as client:
-                answer = client.post(self.url, content=body, headers=headers)
-        except httpx.HTTPError as error:
-            name = type(error).__name__
-            raise TransportError(f"the reviewers' webhook cannot be reached: {name}") from None
-        if not answer.is_success:
-            raise TransportError(f"the reviewers' webhook answered {answer.status_code}")
-
-
-def signature(secret: bytes, id_: str, at: str, body: bytes) -> str:
-    """What proves that a webhook is the shop's own.
-
-    Args:
-        secret: Shared with the receiver.
-        id_: The header ``webhook-id``.
-        at: The header ``webhook-timestamp``: seconds since 1970.
-        body: The bytes that are sent.
-    """
-    signed = b".".join((id_.encode(), at.encode(), body))
-    return f"v1,{b64encode(hmac.digest(secret, signed, 'sha256')).decode()}"
-
-
-# Translators: the subject of an e-mail to the shop's people. {total} is an amount of money.
-_SUBJECT: Final = mark("An order of {total} waits for a decision")
-_BODY: Final = mark("Order {checkout} is held. Decide by {deadline} (UTC).")
-# Translators: after this stands a list of reasons.
-_REASONS: Final = mark("Why: {reasons}")
-
-
-@dataclass(frozen=True, slots=True)
-class Email:
-    """Sends an e-mail, over a server that encrypts.
-
-    Attributes:
-        server: Its name.
-        sender: From whom.
-        to: To whom; the shop's own people.
-        port: 465 speaks TLS from the start, any other begins it.
-        user: To log in with; empty where that is not asked.
-        password: To log in with.
-        page: Where the order is looked at, with ``{checkout}`` in it; empty for none.
-        locale: Of the text.
-        is_plain: Whether the server may do without encryption; for one on this machine.
-    """
-
-    server: str
-    sender: str
-    to: tuple[str, ...]
-    port: int = 465
-    user: str = ""
-    password: Secret | None = None
-    page: str = ""
-    locale: str = "en_GB"
-    is_plain: bool = False
-
-    def __call__(self, alert: Alert) -> None:
-        """Send it.
-
-        Raises:
-            OSError: If it was not taken; the errors of ``smtplib`` are such.
-        """
-        import smtplib  # noqa: PLC0415 -- few shops need it
-        import ssl  # noqa: PLC0415 -- few shops need it
-
-        message = self.message(alert)
-        if self.port == _TLS_AT_ONCE:
-            context = ssl.create_default_context()
-            client: smtplib.SMTP = smtplib.SMTP_SSL(
-                self.server, self.port, timeout=_TIMEOUT_S, context=context
-            )
-        else:
-            client = smtplib.SMTP(self.server, self.port, timeout=_TIMEOUT_S)
-        with client:
-            if not self.is_plain and self.port != _TLS_AT_ONCE:
-                client.starttls(context=ssl.create_default_context())
-            if self.user and self.password is not None:
-                client.login(self.user, self.password.reveal())
-            client.send_message(message)
-
-    def message(self, alert: Alert) -> EmailMessage:
-        """What is sent."""
-        from email.message import EmailMessage  # noqa: PLC0415 -- few shops need it
-
-        order = alert.order
-        words: Mapping[str, str] = {
-            "total": str(order.total),
-            "checkout": order.checkout,
-            "deadline": f"{order.deadline:%Y-%m-%d %H:%M}",
-            "reasons": "; ".join(order.reasons),
-        }
-        lines = [translate(text, self.locale).format(**words) for text in (_BODY, _REASONS)]
-        if self.page:
-            lines.append(self.page.format(checkout=order.checkout))
-        message = EmailMessage()
-        message["Subject"] = translate(_SUBJECT, self.locale).format(**words)
-        message["From"] = self.sender
-        message["To"] = ", ".join(self.to)
-        message["Message-ID"] = f"<{alert.id.replace('/', '.')}@{self.sender.rpartition('@')[2]}>"
-        message.set_content("\n\n".join(lines))
-        return message
-
-
-_TLS_AT_ONCE: Final = 465
+    def changes_to_tell(self, message: Message) -> Program[tuple[ChangeToTell, ...]]:
+        """What to send for a message ``contact_changed``; nothing once it is erased, or too old."""
+        state = yield from self.load(message.checkout)
+        at = yield from now()
+        former = former_of(message.checkout, message.version)
+        values = yield from self._opened(former, Purpose.PREVENT_FRAUD, at)
+        traces: Sequence[DigestRow] = yield from ask_store("traces", former)
+        for person in {row.digest for row in traces if row.kind == FORMER and values}:
+            names = tuple(sorted(values))
+            read = ReadRow(person, at, Purpose.PREVENT_FRAUD, names, "checkoutflow")
+            yield from ask_store("write_person", PersonChange(subject=person, reads=(read,)))
+        shop = " ".join(self.shop.name.split())  # one line, whatever stands in the settings
+        subject, body = (
+            translate(text, state.locale).format(shop=shop) for text in (_SUBJECT, _BODY)
+        )
+        ways: tuple[Literal["email", "phone"], ...] = ("email", "phone")
+        return tuple(
+            ChangeToTell(by, Secret(values[by]), subject, body) for by in ways if by in values
+        )

@@ -5,9 +5,10 @@ to have been given (article 7(1)) and is taken back as easily (article 7(3)). So
 the version of the text, its language, the moment and where it happened, and taking it back is the
 same call.
 
-Who buys may be sent offers of similar goods without a consent, if they can say no when they buy and
-in each message (Directive 2002/58/EC, article 13(2); all five countries have it). Then the box says
-no, and it is shown unticked all the same.
+Who buys may be sent offers of similar goods without a consent, if they could say no when they gave
+their address and can in each message (Directive 2002/58/EC, article 13(2); all five countries have
+it). Then the box says no, and it is shown unticked all the same. That it was shown has to be proven
+as well: a box that was left alone leaves no other trace.
 """
 
 from __future__ import annotations
@@ -68,6 +69,13 @@ TEXTS: Final[Mapping[Consent, tuple[str, str]]] = MappingProxyType(
         ),
     }
 )
+
+
+# A consent's kind where it says that the box for a "no" to offers was shown.
+COULD_SAY_NO: Final = "could_say_no"
+
+# Where the law is not known to allow offers without a consent. The Directive does not hold there.
+ONLY_WITH_CONSENT: Final = frozenset({"FO", "GL"})
 
 
 def version_of(consent: Consent) -> str:

@@ -77,6 +77,9 @@ class Field:
 KEEP_UNFINISHED: Final = 30
 KEEP_ORDER: Final = 3 * 365
 
+# Where somebody was reached until it was changed, so that they are told there.
+KEEP_FORMER: Final = 14
+
 KEEP_PROFILE: Final = 2 * 365  # without a purchase; asking to be remembered is not for ever
 
 # Whoever is known can ask what is known, and be remembered if they want to.
@@ -121,6 +124,16 @@ _PHONE: Final[Mapping[Purpose, Basis]] = MappingProxyType(
         **_PERSONS,
     }
 )
+# A company's number is public, but that of a sole trader in Sweden or Iceland is the person's own:
+# it goes to whoever lends and on the bill, and to nobody else.
+_ORGANISATION_NUMBER: Final[Mapping[Purpose, Basis]] = MappingProxyType(
+    {
+        Purpose.IDENTIFY_FOR_CREDIT: Basis.CONTRACT,
+        Purpose.INVOICE: Basis.CONTRACT,
+        Purpose.KEEP_BOOKS: Basis.LEGAL_OBLIGATION,
+        **_PERSONS,
+    }
+)
 # The shop's own name for a customer who is logged in, or a provider's for one who shared it.
 _LOGIN: Final[Mapping[Purpose, Basis]] = _PERSONS
 _VOUCHER: Final[Mapping[Purpose, Basis]] = MappingProxyType({Purpose.TAKE_PAYMENT: Basis.CONTRACT})
@@ -142,6 +155,7 @@ FIELDS: Final[Mapping[str, Field]] = MappingProxyType(
         for field in (
             Field("name", _PERSON, KEEP_ORDER),
             Field("organisation", _PERSON, KEEP_ORDER),
+            Field("organisation_number", _ORGANISATION_NUMBER, KEEP_ORDER),
             Field("email", _EMAIL, KEEP_ORDER),
             Field("phone", _PHONE, KEEP_ORDER),
             Field("street", _ADDRESS, KEEP_ORDER),

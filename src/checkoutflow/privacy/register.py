@@ -12,7 +12,13 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from checkoutflow.privacy.fields import KEEP_PROFILE, KEEP_UNFINISHED, Purpose, declared
+from checkoutflow.privacy.fields import (
+    KEEP_FORMER,
+    KEEP_PROFILE,
+    KEEP_UNFINISHED,
+    Purpose,
+    declared,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,9 +104,10 @@ USES: Final[Mapping[Purpose, Use]] = MappingProxyType(
             "GDPR art. 6(1)(b): the insurance",
         ),
         Purpose.PREVENT_FRAUD: Use(
-            "look at orders that may be fraud, and limit how often somebody tries",
+            "look at orders that may be fraud, limit how often somebody tries, and tell people at"
+            " their old address that it was changed",
             (Reader.STAFF,),
-            _ORDER,
+            f"{_ORDER}; an address that was changed for {KEEP_FORMER} days",
             "GDPR art. 6(1)(f) and recital 47",
         ),
         Purpose.REMEMBER: Use(
@@ -127,6 +134,48 @@ USES: Final[Mapping[Purpose, Use]] = MappingProxyType(
 READERS: Final[Mapping[Purpose, tuple[Reader, ...]]] = MappingProxyType(
     {purpose: use.readers for purpose, use in USES.items()}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What is kept to show that all of this was done rightly; it holds no contact details.
+
+    Attributes:
+        what: In a few words.
+        days: How many days it is kept, counted from the moment that ``kept`` names.
+        kept: Until when.
+        source: What the time goes by. No law has one: all three are our choice.
+    """
+
+    what: str
+    days: int
+    kept: str
+    source: str
+
+
+_YEAR: Final = 365
+CONSENTS: Final = Proof(
+    "what was agreed to and taken back, and that offers could be refused",
+    _YEAR,
+    "as long as anything else of the person is, and for a year more",
+    "our choice: GDPR art. 5(1)(e) and 7(1). The Danish authority allows a limited time after a"
+    " consent, and not the five years in which a breach can be punished (its case 2020-431-0075)",
+)
+READS: Final = Proof(
+    "who read which details when, and what for",
+    _YEAR,
+    "for a year",
+    "our choice: GDPR art. 15(1) and 32(1). The French authority recommends six months to a year"
+    " for such logs (2021)",
+)
+ERASURES: Final = Proof(
+    "that somebody was erased, when and why, and what the books keep",
+    5 * _YEAR,
+    "for five years, and until the books keep nothing of it any more",
+    "our choice: GDPR art. 5(2). A breach can be punished for five years in Denmark (act 502/2018"
+    " s. 41), and what is kept leads to nobody",
+)
+PROOFS: Final = (CONSENTS, READS, ERASURES)
 
 # How all of it is kept safe, in short (article 32).
 MEASURES: Final = (

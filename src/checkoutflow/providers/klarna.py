@@ -112,7 +112,7 @@ CAPABILITIES: Final = Capabilities(
     currencies=frozenset(CURRENCIES.values()),
     repeat_s=23 * 3600,
     mandates=MandateTerms(),
-    details=frozenset({*_CONTACT, *ADDRESS}),
+    details=frozenset({*_CONTACT, *ADDRESS, "organisation_number"}),
 )
 
 

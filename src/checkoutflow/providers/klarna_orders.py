@@ -252,9 +252,14 @@ def customer_of(order: Authorise | Agree, contact: Mapping[str, str]) -> dict[st
     return {
         "purchase_country": order.market,
         "locale": locale_of(order),
-        "customer": {"type": TYPES[order.customer]},
+        "customer": {"type": TYPES[order.customer], **_company(order)},
         **({"billing_address": told} if told else {}),
     }
+
+
+def _company(order: Authorise | Agree) -> dict[str, str]:
+    number = order.details.get("organisation_number") if order.customer == "business" else None
+    return {"organization_registration_id": number} if number else {}
 
 
 def cart_of(order: _Asked, title: str, months: int = 0) -> dict[str, object]:

@@ -73,7 +73,7 @@ CAPABILITIES: Final = Capabilities(
     finds_by_ours=False,
     currencies=frozenset(CURRENCIES.values()),
     repeat_s=3600,
-    details=frozenset({*CONTACT, *ADDRESS}),
+    details=frozenset({*CONTACT, *ADDRESS, "organisation_number"}),
 )
 
 

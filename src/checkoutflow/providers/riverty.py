@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     import httpx
 
 DETAILS: Final = frozenset(
-    {"name", "organisation", "email", "phone", "national_id"}
+    {"name", "organisation", "organisation_number", "email", "phone", "national_id"}
     | {"street", "postal_code", "city", "country"}
 )
 

@@ -73,7 +73,7 @@ def person(order: Authorise) -> dict[str, object]:
         raise InvalidInput("Riverty sends nobody an invoice without it", field=field_name)
     first, _, last = ("", "", name) if is_company else name.rpartition(" ")
     facts = _known(
-        identificationNumber=given.get("national_id", ""),
+        identificationNumber=given.get("organisation_number" if is_company else "national_id", ""),
         firstName=first[:50],
         lastName=last[:50],
         email=given.get("email", ""),

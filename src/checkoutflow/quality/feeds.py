@@ -33,13 +33,13 @@ class Kind(StrEnum):
 
 # Which details together are one person. Only an opt-out may go by an e-mail or a phone alone: a
 # household shares them, and nobody is dead or moved because somebody at that number is.
-_A_PERSON: Final = (
+A_PERSON: Final = (
     frozenset({"national_id"}),
     frozenset({"name", "birth_date", "postal_code"}),
     frozenset({"name", "street", "postal_code"}),
 )
-_AN_ADDRESSEE: Final = (*_A_PERSON, frozenset({"email"}), frozenset({"phone"}))
-_HOME: Final = ("street", "postal_code", "city", "country")
+AN_ADDRESSEE: Final = (*A_PERSON, frozenset({"email"}), frozenset({"phone"}))
+HOME: Final = ("street", "postal_code", "city", "country")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,14 @@ class Event:
         keys: Who: an identity number; or a name with the postal code and either birthday or
             street, as they were before; for an opt-out also an e-mail or a phone.
         details: What is new; for a move the parts of the address.
+        source: Where it is told: a feed and a place in it. Two that say the same are one event.
     """
 
     kind: Kind
     on: date
     keys: Details
     details: Details = field(default_factory=Details)
+    source: str = field(default="", compare=False)
 
 
 class Feed(Protocol):
@@ -89,6 +91,60 @@ class Customer:
     opted_out: date | None = None
 
 
+class News:
+    """Events by whom they are about, in memory; customers are taken past them one by one."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._told: dict[frozenset[str], dict[tuple[str, ...], list[Event]]] = defaultdict(dict)
+        self._looked_at: frozenset[str] = frozenset()
+
+    def add(self, event: Event, market: str, path: str = "event") -> None:
+        """Take an event in.
+
+        Args:
+            event: What happened.
+            market: ISO 3166 code of where it happened, if the event names no country.
+            path: What errors call it.
+
+        Raises:
+            InvalidInput: If it does not say well enough whom it is about, or its new details
+                cannot be right; no value is repeated.
+        """
+        names, key, checked = _read(event, market, path)
+        self._looked_at |= names
+        self._told[names].setdefault(key, []).append(checked)
+
+    def after(self, customer: Customer, market: str) -> tuple[Customer, tuple[Event, ...]]:
+        """A customer after all that is told of them, and what of it changed something, in order.
+
+        Whom an event is about is looked up again after each one: who moves twice may be named by
+        the first address or by the second.
+        """
+        heard: list[Event] = []
+        waiting: list[Event] = []
+        taken: list[Event] = []
+        while True:
+            known = {
+                name: _form(name, value, customer.fields.get("country", market))
+                for name, value in customer.fields.items()
+                if name in self._looked_at
+            }
+            for names, people in self._told.items():
+                key = tuple(known.get(name, "") for name in sorted(names))
+                for event in people.get(key, ()):
+                    if event not in heard:
+                        heard.append(event)
+                        waiting.append(event)
+            if not waiting:
+                return customer, tuple(taken)
+            event = min(waiting, key=_in_order)
+            waiting.remove(event)
+            before, customer = customer, _CHANGES[event.kind](customer, event)
+            if customer != before:
+                taken.append(event)
+
+
 def refreshed(
     base: Iterable[Customer], feed: Feed, *, market: str, since: date, today: date
 ) -> Iterator[Customer]:
@@ -116,24 +172,24 @@ def refreshed(
         raise UsageError(f"{feed.name}: is of a day that is still to come", field="as_of")
     if feed.as_of < since:
         raise UsageError(f"{feed.name}: ends before the day it is to begin", field="as_of")
-    told: dict[frozenset[str], dict[tuple[str, ...], list[Event]]] = defaultdict(dict)
+    news = News()
     for place, event in enumerate(feed.events(since)):
         if since <= event.on <= feed.as_of:
-            names, key, checked = _read(event, market, f"events[{place}]")
-            told[names].setdefault(key, []).append(checked)
+            news.add(event, market, f"events[{place}]")
     for customer in base:
-        yield _after(customer, told, market)
+        yield news.after(customer, market)[0]
 
 
 def _read(event: Event, market: str, path: str) -> tuple[frozenset[str], tuple[str, ...], Event]:
     names = frozenset(event.keys)
-    allowed = _AN_ADDRESSEE if event.kind is Kind.OPTED_OUT else _A_PERSON
+    allowed = AN_ADDRESSEE if event.kind is Kind.OPTED_OUT else A_PERSON
     key = _key(names, event.keys, market)
     if names not in allowed or not all(key):
         raise InvalidInput("does not say well enough whom it is about", field=f"{path}.keys")
+    event = replace(event, keys=Details())  # it is found by its key from now on
     if event.kind is not Kind.MOVED:
         return names, key, event
-    if not {"street", "postal_code"} <= event.details.keys() <= set(_HOME):
+    if not {"street", "postal_code"} <= event.details.keys() <= set(HOME):
         raise InvalidInput(
             "a move has a street and a postal code, and perhaps city and country",
             field=f"{path}.details",
@@ -146,49 +202,28 @@ def _read(event: Event, market: str, path: str) -> tuple[frozenset[str], tuple[s
     return names, key, replace(event, details=details)
 
 
+def _in_order(event: Event) -> tuple[date, str, list[tuple[str, str]]]:
+    """By day; what is told of one day in an order of its own, however the feeds come."""
+    return event.on, event.kind, sorted(event.details.items())
+
+
 def _key(names: frozenset[str], fields: Mapping[str, str], market: str) -> tuple[str, ...]:
     """Someone's forms for comparing; empty texts where something is missing."""
     return tuple(_form(name, fields.get(name, ""), market) for name in sorted(names))
 
 
 def _form(name: str, value: str, market: str) -> str:
-    if not value or name not in {*_HOME, "name", "national_id", "email", "phone", "birth_date"}:
+    if not value or name not in {*HOME, "name", "national_id", "email", "phone", "birth_date"}:
         return ""
     if name == "birth_date":
         return str(read_day(value) or "")
     return matching_form(name, value, market)
 
 
-def _after(
-    customer: Customer,
-    told: Mapping[frozenset[str], Mapping[tuple[str, ...], list[Event]]],
-    market: str,
-) -> Customer:
-    """A customer after all that is told of them, in the order in which it happened.
-
-    Whom an event is about is looked up again after each one: who moves twice may be named by the
-    first address or by the second.
-    """
-    heard: list[Event] = []
-    waiting: list[Event] = []
-    while True:
-        area = customer.fields.get("country", market)
-        for names, people in told.items():
-            for event in people.get(_key(names, customer.fields, area), ()):
-                if event not in heard:
-                    heard.append(event)
-                    waiting.append(event)
-        if not waiting:
-            return customer
-        event = min(waiting, key=lambda event: event.on)
-        waiting.remove(event)
-        customer = _CHANGES[event.kind](customer, event)
-
-
 def _moved(customer: Customer, event: Event) -> Customer:
     if customer.updated is not None and customer.updated >= event.on:
         return customer
-    kept = {name: value for name, value in customer.fields.items() if name not in _HOME}
+    kept = {name: value for name, value in customer.fields.items() if name not in HOME}
     # A move within the country need not name it.
     country = {name: customer.fields[name] for name in ("country",) if name in customer.fields}
     return replace(customer, fields=Details({**kept, **country, **event.details}), updated=event.on)

@@ -1,4 +1,4 @@
-"""Reading and writing CSV files as shops have them: any of three encodings and three separators."""
+"""Reading and writing CSV files as shops have them: in any of four encodings and separators."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CHUNK: Final = 1 << 20
-_SEPARATORS: Final = ",;\t"
+_SEPARATORS: Final = ",;\t|"
+# What spreadsheets may put in a line before the header, for other spreadsheets.
+_HINT: Final = "sep="
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # A spreadsheet runs what begins with one of these as a formula (OWASP, CSV injection).
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -27,9 +30,11 @@ class CsvFile:
 
     Attributes:
         path: Where it is.
-        encoding: ``utf-8-sig`` (with or without the mark), else ``cp1252`` or ``latin-1``.
+        encoding: ``utf-8-sig`` (with or without the mark), ``utf-16`` where it is marked so, else
+            ``cp1252`` or ``latin-1``.
         separator: What stands between cells.
         header: The names of the columns.
+        first: The line of the first row under it, in a spreadsheet; the first line is 1.
         lines: Lines in it; no fewer than rows.
     """
 
@@ -37,6 +42,7 @@ class CsvFile:
     encoding: str
     separator: str
     header: tuple[str, ...]
+    first: int
     lines: int
 
     @classmethod
@@ -47,16 +53,21 @@ class CsvFile:
             UsageError: If it cannot be read or has no header.
         """
         encoding, lines = _encoding(path)
-        with path.open(encoding=encoding, newline="") as stream:
-            start = stream.readline()
+        first = 1
+        with path.open(encoding=encoding) as stream:
+            for first, start in enumerate(stream, start=2):  # noqa: B007 -- the last one counts
+                if start.strip() and not start.casefold().startswith(_HINT):
+                    break
+            else:
+                start = ""
         separator = max(_SEPARATORS, key=lambda sign: len(_cells(start, sign)))
         header = tuple(cell.strip() for cell in _cells(start, separator))
         if not any(header):
             raise UsageError(f"{path}: has no header; its first line names the columns")
-        return cls(path, encoding, separator, header, lines)
+        return cls(path, encoding, separator, header, first, lines)
 
     def rows(self, tick: Callable[[int], None] | None = None) -> Iterator[list[str]]:
-        """Give the rows under the header, each with a cell for every column.
+        """Give the rows under the header, each with a cell for every column, or more.
 
         Args:
             tick: Is told how many lines have been read, every thousand.
@@ -68,11 +79,12 @@ class CsvFile:
         with self.path.open(encoding=self.encoding, newline="") as stream:
             reader = csv.reader(stream, delimiter=self.separator, skipinitialspace=True)
             try:
-                next(reader, None)
+                for _ in range(self.first - 1):
+                    next(reader, None)
                 for number, cells in enumerate(reader):
                     if tick and not number % 1000:
                         tick(reader.line_num)
-                    yield [cell.strip() for cell in cells[:width]] + [""] * (width - len(cells))
+                    yield [cell.strip() for cell in cells] + [""] * (width - len(cells))
             except csv.Error as error:
                 raise UsageError(f"{self.path}, line {reader.line_num}: {error}") from None
 
@@ -84,6 +96,9 @@ def _encoding(path: Path) -> tuple[str, int]:
     }
     lines = 0
     with path.open("rb") as stream:
+        if stream.read(2) in _UTF_16:
+            decoders = {"utf-16": codecs.getincrementaldecoder("utf-16")()}
+        stream.seek(0)
         while chunk := stream.read(_CHUNK):
             lines += chunk.count(b"\n")
             for name in list(decoders):
@@ -91,11 +106,13 @@ def _encoding(path: Path) -> tuple[str, int]:
                     decoders[name].decode(chunk)
                 except UnicodeDecodeError:
                     del decoders[name]
-    if "utf-8-sig" in decoders:
+    for name in list(decoders):
         try:
-            decoders["utf-8-sig"].decode(b"", final=True)
+            decoders[name].decode(b"", final=True)
         except UnicodeDecodeError:
-            del decoders["utf-8-sig"]
+            del decoders[name]
+    if not decoders:
+        raise UsageError(f"{path}: begins as UTF-16, and goes on as something else")
     return next(iter(decoders)), lines
 
 
@@ -122,10 +139,26 @@ class Table:
 
     def row(self, *cells: object) -> None:
         """Write a row. A cell that would run as a formula gets an apostrophe in front."""
-        self._writer.writerow(
-            f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
-            for cell in cells
-        )
+        self._writer.writerow(safe(cell) if isinstance(cell, str) else cell for cell in cells)
+
+
+def safe(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula.
+
+    >>> safe("=1+1"), safe("Strandgata 1"), bare(safe("+45 32 12 34 56"))
+    ("'=1+1", 'Strandgata 1', '+45 32 12 34 56')
+    """
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def bare(cell: str) -> str:
+    """A cell without the apostrophe that says "this is text" to a spreadsheet.
+
+    >>> bare("'0150"), bare("'t Hooft"), bare("'")
+    ('0150', "'t Hooft", '')
+    """
+    rest = cell.lstrip("'")
+    return cell if rest[:1].isalpha() else rest
 
 
 def folder(path: Path) -> Path:

@@ -12,6 +12,7 @@ from checkoutflow.customer import AREAS, clean
 from checkoutflow.customer.matching import matching_form
 from checkoutflow.errors import InvalidInput
 from checkoutflow.privacy.secret import STARS, Details
+from checkoutflow.quality.reading import bare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,7 +92,7 @@ class Examiner:
 
     def values(self, cells: Sequence[str]) -> Details:
         """The fields of a row, parts of names and addresses put together; none is empty."""
-        at = {role: cells[place] for role, place in self._places.items() if cells[place]}
+        at = {role: bare(cells[place]) for role, place in self._places.items() if cells[place]}
         parts = {
             **at,
             "name": at.get("name") or _joined(at, "given_name", "surname"),
@@ -111,7 +112,7 @@ class Examiner:
             else:
                 problems["birth_date"] = "is not a day of birth"
         place = self._places.get("updated")
-        updated = read_day(cells[place]) if place is not None else None
+        updated = read_day(bare(cells[place])) if place is not None else None
         return Examined(
             values,
             problems,

@@ -126,7 +126,7 @@ def keep(
     Returns:
         How many there are.
     """
-    field = _register(register).field
+    field = register_named(register).field
     digests = sorted({found for value in values if (found := digest(key, field, value, market))})
     head = {"register": register, "as_of": str(as_of), "digests": len(digests)}
     with private(path) as stream:
@@ -164,7 +164,7 @@ class DigestList:
         stream = path.open("rb")
         try:
             register, as_of, digests = _head(stream, path)
-            _check_day(path, as_of, _register(register).months, today)
+            _check_day(path, as_of, register_named(register).months, today)
         except BaseException:
             stream.close()
             raise
@@ -226,7 +226,12 @@ def _check_day(path: Path, as_of: date, months: int, today: date) -> None:
         )
 
 
-def _register(name: str) -> Register:
+def register_named(name: str) -> Register:
+    """Look up what is known of a register.
+
+    Raises:
+        UsageError: If it is none of `REGISTERS`.
+    """
     if name not in REGISTERS:
         raise UsageError(f"a register is one of {', '.join(REGISTERS)}", field="register")
     return REGISTERS[name]

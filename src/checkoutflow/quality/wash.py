@@ -106,7 +106,7 @@ def wash(
     """
     require_extra()
     file = CsvFile.look(path)
-    places = recognise(file.header, columns)
+    places = recognise(file.header, columns, file.path)
     examiner = Examiner(places, market, today)
     is_small = file.lines <= small_rows
     found = Wash(
@@ -129,7 +129,7 @@ def wash(
         stack.callback(base.close)
         households = Households()
         rows = file.rows(lambda done: tick("reading", done, file.lines))
-        for number, cells in enumerate(rows, start=2):
+        for number, cells in enumerate(rows, start=file.first):
             row = examiner.examine(number, cells)
             found.measures.count(row)
             base.add(row.form)
@@ -223,7 +223,7 @@ def _rows_of(file: CsvFile, clusters: Sequence[Cluster], tick: Tick) -> dict[int
     """The cells of all rows of clusters, read once more: the other rows need no memory."""
     wanted = {row for cluster in clusters for row in cluster.rows}
     rows = file.rows(lambda done: tick("merging", done, file.lines))
-    kept = {number: cells for number, cells in enumerate(rows, start=2) if number in wanted}
+    kept = {row: cells for row, cells in enumerate(rows, start=file.first) if row in wanted}
     tick("merging", file.lines, file.lines)
     return kept
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
+from checkoutflow.privacy import register
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
@@ -137,6 +139,11 @@ class Message:
         return f"{self.checkout}/{self.version}/{self.kind}"
 
 
+# How long proofs are kept; see `ConsentRow`, `ReadRow` and `ErasureRow`.
+KEEP_CONSENTS: Final = timedelta(days=register.CONSENTS.days)
+KEEP_READS: Final = timedelta(days=register.READS.days)
+KEEP_ERASURES: Final = timedelta(days=register.ERASURES.days)
+
 # How many people a trace finds, unless somebody asks for all of them.
 MOST_FOUND: Final = 10
 
@@ -215,7 +222,10 @@ class ListingRow:
 
 @dataclass(frozen=True, slots=True)
 class ConsentRow:
-    """Something a person agreed to, or took back. Kept as proof, also after they are erased.
+    """Something a person agreed to, or took back. Kept as proof, for a while after them too.
+
+    It has no end as long as the person has a key. It goes `KEEP_CONSENTS` after they lost it, or
+    after it was said if they had none then.
 
     Attributes:
         kind: What for: see ``privacy.consent``.
@@ -245,6 +255,11 @@ class ReadRow:
     purpose: str
     fields: tuple[str, ...]
     by: str
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it goes."""
+        return self.at + KEEP_READS
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +292,11 @@ class ErasureRow:
     reason: str
     kept: tuple[str, ...] = ()
     until: datetime | None = None
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it goes: never before what it says is kept."""
+        return max(self.at + KEEP_ERASURES, self.until or self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,14 +363,20 @@ class Forgotten:
         digests: Traces.
         people: Keys of persons of whom no field was left.
         turns: What was counted of limits.
+        consents: Proofs of what was agreed to.
+        reads: Proofs of who read.
+        erasures: Proofs of who was erased.
         sightings: What orders were seen by, and what became of them.
         listings: What was on a list of the shop's people.
     """
 
-    fields: int
-    digests: int
-    people: int
-    turns: int
+    fields: int = 0
+    digests: int = 0
+    people: int = 0
+    turns: int = 0
+    consents: int = 0
+    reads: int = 0
+    erasures: int = 0
     sightings: int = 0
     listings: int = 0
 
@@ -374,7 +400,8 @@ class Change:
         consents: What the person agreed to or took back with it.
         reads: What was read of persons for it.
         profile: What is remembered of a person from now on.
-        traces: Kinds of that person's traces that ``digests`` replace as a whole.
+        traces: Kinds of a person's traces that ``digests`` replace as a whole.
+        retraced: Whose traces these are.
         messages: Kinds of message to keep for the shop.
         notice: The notice that this change takes in. ``StoreConflict`` if it was kept before.
         invoices: Numbers that it takes; see `Store.commit_numbered`.
@@ -398,6 +425,7 @@ class Change:
     reads: tuple[ReadRow, ...] = ()
     profile: ProfileRow | None = None
     traces: tuple[str, ...] = ()
+    retraced: str = ""
     messages: tuple[str, ...] = ()
     notice: NoticeRow | None = None
     invoices: tuple[InvoiceRow, ...] = ()
@@ -405,19 +433,14 @@ class Change:
     unseen: tuple[str, ...] = ()
     value: tuple[str, int] | None = None
 
-    @property
-    def retraced(self) -> str:
-        """Whose traces are replaced."""
-        return self.profile.subject if self.profile is not None else self.state.subject
-
 
 @dataclass(frozen=True, slots=True)
 class Due:
     """A checkout for which something is due.
 
     Attributes:
-        kinds: Which timers: ``expiry``, ``review``, ``look``, ``remind``, ``overdue`` or
-            ``notice``.
+        kinds: Which timers: ``expiry``, ``review``, ``look``, ``remind``, ``overdue``,
+            ``erase`` or ``notice``.
     """
 
     checkout: str
@@ -564,8 +587,8 @@ class Store(Protocol):
     def erase(self, erasure: ErasureRow) -> bool:
         """Destroy a person's key, with their fields, traces and profile, and keep the proof of it.
 
-        What their order was seen by goes too. Checkouts, consents, reads and earlier erasures stay
-        as they are.
+        What their order was seen by goes too. Checkouts, reads and earlier erasures stay as they
+        are. Consents have an end from now on.
 
         Returns:
             False if there was none of these to destroy; nothing is written then.
@@ -624,7 +647,7 @@ class Store(Protocol):
         """
 
     def forget_expired(self, now: datetime, limit: int) -> Forgotten:
-        """Remove what is over: fields, traces, turns, sightings and what is on lists.
+        """Remove what is over: fields, traces, turns, proofs, sightings and what is on lists.
 
         A person's key and profile go with the last field that it removes. Traces go at their own
         time, so one may lead to a person of whom nothing is kept any more.

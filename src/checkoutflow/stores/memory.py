@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from checkoutflow.errors import StoreConflict
 from checkoutflow.stores.contract import (
+    KEEP_CONSENTS,
     MOST_FOUND,
     Due,
     Forgotten,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     )
 
 _T = TypeVar("_T")
+_Proof = TypeVar("_Proof", "ReadRow", "ErasureRow")
 
 
 class MemoryStore(MemoryOrders):
@@ -63,7 +65,8 @@ class MemoryStore(MemoryOrders):
         self._traces: dict[str, set[tuple[str, str]]] = {}
         self._belongs: dict[str, set[str]] = {}
         self._profiles: dict[str, ProfileRow] = {}
-        self._consents: dict[str, list[ConsentRow]] = {}
+        # With the end of each, if it has one.
+        self._consents: dict[str, list[tuple[ConsentRow, datetime | None]]] = {}
         self._reads: dict[str, list[ReadRow]] = {}
         self._erasures: dict[str, list[ErasureRow]] = {}
         # When each turn was taken, and until when it may count.
@@ -147,7 +150,7 @@ class MemoryStore(MemoryOrders):
         if (key := change.idempotency) is not None:
             self._idempotency[key.key] = key
         for subject in change.subjects:
-            self._subjects[subject.subject_id] = subject
+            self._add_key(subject)
         for person in (state.subject, *change.people):
             self._belongs.setdefault(person, set()).add(state.id)
         self._write_about(change)
@@ -161,6 +164,14 @@ class MemoryStore(MemoryOrders):
             self._outbox[message] = (change.at, state.id, state.version, place)
         self._write_order(change)
 
+    def _add_key(self, key: SubjectKey) -> None:
+        self._subjects[key.subject_id] = key
+        self._end_consents(key.subject_id, None)
+
+    def _end_consents(self, person: str, end: datetime | None) -> None:
+        rows = self._consents.get(person, [])
+        self._consents[person] = [(row, end) for row, _ in rows]
+
     def _write_about(self, change: Change | PersonChange) -> None:
         """What a change says about people, however it came."""
         for sealed in change.vault:
@@ -171,7 +182,8 @@ class MemoryStore(MemoryOrders):
             self._found.setdefault((row.kind, row.digest), {})[row.subject] = row
             self._traces.setdefault(row.subject, set()).add((row.kind, row.digest))
         for consent in change.consents:
-            self._consents.setdefault(consent.subject, []).append(consent)
+            end = None if consent.subject in self._subjects else consent.at + KEEP_CONSENTS
+            self._consents.setdefault(consent.subject, []).append((consent, end))
         for read in change.reads:
             self._reads.setdefault(read.subject, []).append(read)
         if (profile := change.profile) is not None:
@@ -320,7 +332,7 @@ class MemoryStore(MemoryOrders):
     def consents(self, subject_id: str) -> Sequence[ConsentRow]:
         """What a person agreed to and took back, in the order in which it was written."""
         with self._lock:
-            return tuple(self._consents.get(subject_id, ()))
+            return tuple(row for row, _ in self._consents.get(subject_id, ()))
 
     def reads(self, subject_id: str) -> Sequence[ReadRow]:
         """When what was read of a person, in the order in which it was written."""
@@ -339,7 +351,7 @@ class MemoryStore(MemoryOrders):
             new = () if change.key is None else (change.key,)
             self._check_about(new, change.vault)
             for key in new:
-                self._subjects[key.subject_id] = key
+                self._add_key(key)
             for name in change.dropped:
                 self._vault.get(person, {}).pop(name, None)
             self._write_about(change)
@@ -364,12 +376,13 @@ class MemoryStore(MemoryOrders):
                 return False
             self._lose_traces(person, traces)
             self._lose_sightings(seen)
-            self._forget(person)
+            self._forget(person, erasure.at)
             self._erasures.setdefault(person, []).append(erasure)
             return True
 
-    def _forget(self, person: str) -> None:
-        self._subjects.pop(person, None)
+    def _forget(self, person: str, at: datetime) -> None:
+        if self._subjects.pop(person, None) is not None:
+            self._end_consents(person, at + KEEP_CONSENTS)
         self._vault.pop(person, None)
         self._profiles.pop(person, None)
 
@@ -411,7 +424,7 @@ class MemoryStore(MemoryOrders):
                 person for person in {person for person, _ in fields} if not self._vault[person]
             ]
             for person in gone:
-                self._forget(person)
+                self._forget(person, now)
             traces = _first(
                 limit,
                 (
@@ -447,10 +460,29 @@ class MemoryStore(MemoryOrders):
             listed = _first(
                 limit, (key for key, row in self._listings.items() if row.expires_at <= now)
             )
-            for item in listed:
-                del self._listings[item]
+            for key in listed:
+                del self._listings[key]
+            consents = _first(
+                limit,
+                (
+                    (person, item)
+                    for person, rows in self._consents.items()
+                    for item in rows
+                    if item[1] is not None and item[1] <= now
+                ),
+            )
+            for person, item in consents:
+                self._consents[person].remove(item)
             return Forgotten(
-                len(fields), len(traces), len(gone), len(turns), len(seen), len(listed)
+                fields=len(fields),
+                digests=len(traces),
+                people=len(gone),
+                turns=len(turns),
+                sightings=len(seen),
+                listings=len(listed),
+                consents=len(consents),
+                reads=_forget_proofs(self._reads, now, limit),
+                erasures=_forget_proofs(self._erasures, now, limit),
             )
 
     def keys_to_rewrap(self, key_id: str, *, after: str, limit: int) -> Sequence[SubjectKey]:
@@ -470,6 +502,16 @@ class MemoryStore(MemoryOrders):
                 return False
             self._subjects[old.subject_id] = new
             return True
+
+
+def _forget_proofs(kept: dict[str, list[_Proof]], now: datetime, limit: int) -> int:
+    over = _first(
+        limit,
+        ((person, row) for person, rows in kept.items() for row in rows if row.expires_at <= now),
+    )
+    for person, row in over:
+        kept[person].remove(row)
+    return len(over)
 
 
 def _first(limit: int, found: Iterable[_T]) -> list[_T]:

@@ -145,6 +145,48 @@ UPGRADES: Final[tuple[tuple[str, ...], ...]] = (
         ),
     ),
     (
+        "ALTER TABLE checkoutflow_schema ADD COLUMN swept_at BIGINT",
+        *(
+            statement
+            for table in ("consents", "erasures", "reads")
+            for statement in (
+                f"DROP TRIGGER checkoutflow_{table}_refuses_update",
+                f"DROP TRIGGER checkoutflow_{table}_refuses_delete",
+                f"ALTER TABLE checkoutflow_{table} ADD COLUMN expires_at BIGINT",
+                f"""CREATE INDEX checkoutflow_{table}_by_expiry
+                    ON checkoutflow_{table} (expires_at)""",
+            )
+        ),
+        # In microseconds: five years of erasures, and one of reads, and of consents of whoever is
+        # not kept any more.
+        """UPDATE checkoutflow_erasures
+            SET expires_at = max(at + 157680000000000, coalesce(until, 0))""",
+        "UPDATE checkoutflow_reads SET expires_at = at + 31536000000000",
+        """UPDATE checkoutflow_consents
+            SET expires_at = 31536000000000 + max(at, coalesce(
+                (SELECT max(erased.at) FROM checkoutflow_erasures AS erased
+                    WHERE erased.subject_id = checkoutflow_consents.subject_id), 0))
+            WHERE subject_id NOT IN (SELECT id FROM checkoutflow_subjects)""",
+        """CREATE TRIGGER checkoutflow_consents_refuses_update
+            BEFORE UPDATE OF subject_id, place, at, kind, is_given, text, locale, proof
+            ON checkoutflow_consents
+            BEGIN SELECT RAISE(ABORT, 'the consents are append-only'); END""",
+        *(
+            f"""CREATE TRIGGER checkoutflow_{table}_refuses_update
+                BEFORE UPDATE ON checkoutflow_{table}
+                BEGIN SELECT RAISE(ABORT, 'the {table} are append-only'); END"""
+            for table in ("erasures", "reads")
+        ),
+        *(
+            f"""CREATE TRIGGER checkoutflow_{table}_refuses_delete
+                BEFORE DELETE ON checkoutflow_{table}
+                WHEN OLD.expires_at IS NULL OR OLD.expires_at >
+                    (SELECT coalesce(max(swept_at), 0) FROM checkoutflow_schema)
+                BEGIN SELECT RAISE(ABORT, 'the {table} are append-only'); END"""  # noqa: S608 -- ours
+            for table in ("consents", "erasures", "reads")
+        ),
+    ),
+    (
         """CREATE TABLE checkoutflow_sightings (
             kind TEXT NOT NULL,
             digest TEXT NOT NULL,
@@ -212,7 +254,13 @@ def _number(name: str, *, null: bool = False) -> Column[int]:
     return Column(name, BigInteger, nullable=null)
 
 
-SCHEMA: Final = Table("checkoutflow_schema", METADATA, Column("version", Integer, nullable=False))
+# `swept_at` is the time by which proofs were removed last: none goes before its own.
+SCHEMA: Final = Table(
+    "checkoutflow_schema",
+    METADATA,
+    Column("version", Integer, nullable=False),
+    _number("swept_at", null=True),
+)
 
 # The state as it stands. `attention` counts what a person at the shop should look at.
 CHECKOUTS: Final = Table(
@@ -361,7 +409,8 @@ PROFILES: Final = Table(
     sqlite_with_rowid=False,
 )
 
-# Proofs: what was agreed to, who read what, and who was erased. Append-only, and without values.
+# Proofs: what was agreed to, who read what, and who was erased. Append-only until they are over,
+# and without values. A consent has no end as long as its person has a key.
 # `place` is the order in which a person's were written: clocks may stand still or go back.
 CONSENTS: Final = Table(
     "checkoutflow_consents",
@@ -374,6 +423,8 @@ CONSENTS: Final = Table(
     _text("text"),
     _text("locale"),
     _text("proof"),
+    _number("expires_at", null=True),
+    Index("checkoutflow_consents_by_expiry", "expires_at"),
     sqlite_with_rowid=False,
 )
 
@@ -386,6 +437,8 @@ READS: Final = Table(
     _text("purpose"),
     _text("fields"),
     _text("read_by"),
+    _number("expires_at", null=True),
+    Index("checkoutflow_reads_by_expiry", "expires_at"),
     sqlite_with_rowid=False,
 )
 
@@ -398,6 +451,8 @@ ERASURES: Final = Table(
     _text("reason"),
     _text("kept"),
     _number("until", null=True),
+    _number("expires_at", null=True),
+    Index("checkoutflow_erasures_by_expiry", "expires_at"),
     sqlite_with_rowid=False,
 )
 

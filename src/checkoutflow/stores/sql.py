@@ -197,12 +197,20 @@ class SqlStore(SqlPeople, SqlOrders):
         facts = (state.phase.value, state.version, len(state.attention), at, text)
         events = to_json(change.events).decode()
         others = list(self._others(change))
+        # Where the phase stays, so does its place in the index.
+        _, before = self._recent.get(state.id, ("", None))
+        was = (before.version, before.phase) if before is not None else None
+        is_in_phase = was == (state.version - 1, state.phase)
 
         def write(cursor: DBAPICursor) -> None:
             if state.version == 1:
                 cursor.execute(sql.insert_checkout, (state.id, *facts))
             else:
-                cursor.execute(sql.update_checkout, (*facts, state.id, state.version - 1))
+                read = (state.id, state.version - 1)
+                if is_in_phase:
+                    cursor.execute(sql.update_in_phase, (*facts[1:], *read))
+                else:
+                    cursor.execute(sql.update_checkout, (*facts, *read))
                 if cursor.rowcount == 0:
                     raise StoreConflict(f"someone else wrote checkout {state.id} first; reload it")
             cursor.execute(sql.insert_entry, (state.id, state.version, at, change.command, events))
@@ -227,6 +235,7 @@ class SqlStore(SqlPeople, SqlOrders):
             yield sql.insert_idempotency, (key.key, key.digest, key.checkout)
         for subject in change.subjects:
             yield sql.insert_subject, (subject.subject_id, subject.wrapped_key, subject.key_id)
+            yield sql.keep_consents, (subject.subject_id,)
         owners = (change.state.subject,) if version == 1 else ()
         for person in (*owners, *change.people):
             yield sql.insert_belonging, (person, checkout_id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from checkoutflow.privacy.vault import SubjectKey
 from checkoutflow.stores.contract import (
+    KEEP_CONSENTS,
     MOST_FOUND,
     ConsentRow,
     DigestRow,
@@ -106,6 +107,7 @@ class SqlPeople:
             if (key := change.key) is not None:
                 values = (key.subject_id, key.wrapped_key, key.key_id)
                 cursor.execute(sql.insert_subject, values)
+                cursor.execute(sql.keep_consents, (key.subject_id,))
             for name in change.dropped:
                 cursor.execute(sql.delete_field, (person, name))
             for statement, row in self._about(change):
@@ -134,14 +136,24 @@ class SqlPeople:
                     consent.text,
                     consent.locale,
                     consent.proof,
+                    None,
                     consent.subject,
                 ),
             )
+            yield sql.end_consents, (instant(consent.at + KEEP_CONSENTS), consent.subject)
         for read in change.reads:
             fields = " ".join(read.fields)
             yield (
                 sql.append_read,
-                (read.subject, instant(read.at), read.purpose, fields, read.by, read.subject),
+                (
+                    read.subject,
+                    instant(read.at),
+                    read.purpose,
+                    fields,
+                    read.by,
+                    instant(read.expires_at),
+                    read.subject,
+                ),
             )
         if (profile := change.profile) is not None:
             since = None if profile.restricted_at is None else instant(profile.restricted_at)
@@ -160,7 +172,8 @@ class SqlPeople:
         sql, person = self._sql, erasure.subject
         until = None if erasure.until is None else instant(erasure.until)
         kept = " ".join(erasure.kept)
-        proof = (person, instant(erasure.at), erasure.reason, kept, until, person)
+        end = instant(erasure.expires_at)
+        proof = (person, instant(erasure.at), erasure.reason, kept, until, end, person)
         # The fields before the key that they point at.
         everything = (
             sql.delete_fields,
@@ -177,6 +190,7 @@ class SqlPeople:
             if not destroyed:
                 return False
             cursor.execute(sql.append_erasure, proof)
+            cursor.execute(sql.end_consents, (instant(erasure.at + KEEP_CONSENTS), person))
         self._empty_log()
         return True
 
@@ -220,14 +234,17 @@ class SqlPeople:
                 sql.expired_fields,
                 sql.expired_digests,
                 sql.expired_turns,
+                sql.expired_consents,
+                sql.expired_reads,
+                sql.expired_erasures,
                 sql.expired_sightings,
                 sql.expired_listings,
             ):
                 cursor.execute(expired, (at, limit))
                 found.append(cursor.fetchall())
         if not any(found):
-            return Forgotten(0, 0, 0, 0)  # most often: nobody waits for a writer then
-        fields, digests, turns, sightings, listings = found
+            return Forgotten()  # most often: nobody waits for a writer then
+        fields, digests, turns, consents, reads, erasures, sightings, listings = found
         with self.transaction(is_writing=True) as cursor:
             gone = _delete(cursor, sql.forget_field, [(*field, at) for field in fields])
             people = 0
@@ -236,14 +253,19 @@ class SqlPeople:
                 if not cursor.fetchall():
                     people += _delete(cursor, sql.delete_subject, [(subject,)])
                     cursor.execute(sql.delete_profile, (subject,))
-            traces = _delete(cursor, sql.forget_digest, [(*digest, at) for digest in digests])
+                    cursor.execute(sql.end_consents, (instant(now + KEEP_CONSENTS), subject))
+            if consents or reads or erasures:
+                cursor.execute(sql.set_swept, (at,))
             forgotten = Forgotten(
                 fields=gone,
-                digests=traces,
+                digests=_delete(cursor, sql.forget_digest, [(*row, at) for row in digests]),
                 people=people,
                 turns=_delete(cursor, sql.delete_turn, turns),
                 sightings=_delete(cursor, sql.delete_sighting, sightings),
                 listings=_delete(cursor, sql.forget_listing, [(*row, at) for row in listings]),
+                consents=_delete(cursor, sql.forget_consent, [(*row, at) for row in consents]),
+                reads=_delete(cursor, sql.forget_read, [(*row, at) for row in reads]),
+                erasures=_delete(cursor, sql.forget_erasure, [(*row, at) for row in erasures]),
             )
         if people:
             self._empty_log()

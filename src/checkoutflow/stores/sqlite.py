@@ -31,13 +31,31 @@ HAS_TABLES: Final = (
     "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'checkoutflow_schema'"
 )
 
+# What is never changed and never removed; and proofs, which are removed when they are over.
+_FOR_EVER: Final = ("journal", "ledger", "series")
+_PROOFS: Final = ("consents", "erasures", "reads")
+_IS_NOT_OVER: Final = (
+    "WHEN OLD.expires_at IS NULL OR OLD.expires_at >"
+    " (SELECT coalesce(max(swept_at), 0) FROM checkoutflow_schema)"
+)
+# Of a consent only its end is ever set anew.
+_OF_A_CONSENT: Final = "subject_id, place, at, kind, is_given, text, locale, proof"
+
+
+def _guard(table: str, action: str, are: str, when: str = "", of: str = "") -> str:
+    return (
+        f"CREATE TRIGGER checkoutflow_{table}_refuses_{action}"
+        f" BEFORE {action}{of} ON checkoutflow_{table} {when}"
+        f" BEGIN SELECT RAISE(ABORT, 'the {table} {are} append-only'); END"
+    )
+
+
 # They cost nothing that can be measured.
-GUARDS: Final = tuple(
-    f"CREATE TRIGGER checkoutflow_{table}_refuses_{action} BEFORE {action} ON checkoutflow_{table}"
-    f" BEGIN SELECT RAISE(ABORT, 'the {table} {are} append-only'); END"
-    for are, tables in (("is", "journal ledger series"), ("are", "consents erasures reads"))
-    for table in tables.split()
-    for action in ("update", "delete")
+GUARDS: Final = (
+    *(_guard(table, action, "is") for table in _FOR_EVER for action in ("update", "delete")),
+    *(_guard(table, "delete", "are", _IS_NOT_OVER) for table in _PROOFS),
+    *(_guard(table, "update", "are") for table in _PROOFS[1:]),
+    _guard("consents", "update", "are", of=f" OF {_OF_A_CONSENT}"),
 )
 
 Error: Final = sqlite3.Error

@@ -7,7 +7,7 @@ which the statement names them.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
     and_,
@@ -17,6 +17,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    null,
     or_,
     select,
     tuple_,
@@ -27,7 +28,9 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from checkoutflow.stores import schema, sqlite
 
 if TYPE_CHECKING:
-    from sqlalchemy import ClauseElement, ColumnElement, GenerativeSelect, Table
+    from collections.abc import Collection, Sequence
+
+    from sqlalchemy import ClauseElement, Column, ColumnElement, GenerativeSelect, Table
 
 
 _Query = TypeVar("_Query", bound="GenerativeSelect")
@@ -44,15 +47,13 @@ class Statements:
 
         self.create = _creation()
         self.version = _sql(select(schema.SCHEMA.c.version))
-        self.insert_version = _sql(insert(schema.SCHEMA))
-        self.set_version = _sql(update(schema.SCHEMA))
+        self.insert_version = _sql(insert(schema.SCHEMA).values(version=bindparam("version")))
+        self.set_version = _sql(update(schema.SCHEMA).values(version=bindparam("version")))
 
         self.insert_checkout = _sql(insert(checkouts))
-        self.update_checkout = _sql(
-            update(checkouts)
-            .values({column: bindparam(f"new_{column.name}") for column in list(checkouts.c)[1:]})
-            .where(checkouts.c.id == bindparam("id"), checkouts.c.version == bindparam("read"))
-        )
+        facts = list(checkouts.c)[1:]
+        self.update_checkout = _update(checkouts, facts)
+        self.update_in_phase = _update(checkouts, facts[1:])
         self.insert_entry = _sql(insert(journal))
         self.set_timer = _upsert(timers)
         self.delete_timer = _sql(
@@ -65,7 +66,7 @@ class Statements:
                 .order_by(timers.c.due_at, timers.c.checkout_id)
             )
         )
-        self.set_attempt = _upsert(attempts)
+        self.set_attempt = _upsert(attempts, fixed=("provider", "payment"))
         self.insert_idempotency = _sql(insert(idempotency))
         self.insert_subject = _sql(insert(subjects))
         self.set_vault = _upsert(vault)
@@ -171,9 +172,26 @@ class Statements:
         self.set_profile = _upsert(profiles)
         self.profile = _sql(select(profiles).where(_is(profiles, "subject_id")))
         self.delete_profile = _sql(delete(profiles).where(_is(profiles, "subject_id")))
-        self.append_consent, self.consents = _append(schema.CONSENTS), _in_order(schema.CONSENTS)
-        self.append_read, self.reads = _append(schema.READS), _in_order(schema.READS)
-        self.append_erasure, self.erasures = _append(schema.ERASURES), _in_order(schema.ERASURES)
+        consents, reads, erasures = schema.CONSENTS, schema.READS, schema.ERASURES
+        self.append_consent, self.consents = _append(consents), _in_order(consents)
+        self.append_read, self.reads = _append(reads), _in_order(reads)
+        self.append_erasure, self.erasures = _append(erasures), _in_order(erasures)
+        self.keep_consents = _sql(
+            update(consents).values(expires_at=null()).where(_is(consents, "subject_id"))
+        )
+        self.end_consents = _sql(
+            update(consents)
+            .values(expires_at=bindparam("end"))
+            .where(
+                _is(consents, "subject_id"),
+                consents.c.expires_at.is_(None),
+                ~exists().where(subjects.c.id == consents.c.subject_id),
+            )
+        )
+        self.set_swept = _sql(update(schema.SCHEMA).values(swept_at=bindparam("now")))
+        self.expired_consents, self.forget_consent = _over(consents)
+        self.expired_reads, self.forget_read = _over(reads)
+        self.expired_erasures, self.forget_erasure = _over(erasures)
         self.delete_subject = _sql(delete(subjects).where(_is(subjects, "id")))
         self.delete_fields = _sql(delete(vault).where(_is(vault, "subject_id")))
         self.delete_field = _sql(delete(vault).where(_is(vault, "subject_id"), _is(vault, "field")))
@@ -317,10 +335,22 @@ def _first(query: _Query) -> _Query:
     return query.limit(bindparam("limit")).offset(literal_column("0"))
 
 
-def _upsert(table: Table) -> str:
+def _update(checkouts: Table, facts: Sequence[Column[Any]]) -> str:
+    """Write a checkout that stands as it was read. An index on a fact is written with it."""
+    return _sql(
+        update(checkouts)
+        .values({column: bindparam(f"new_{column.name}") for column in facts})
+        .where(checkouts.c.id == bindparam("id"), checkouts.c.version == bindparam("read"))
+    )
+
+
+def _upsert(table: Table, *, fixed: Collection[str] = ()) -> str:
+    """Insert a row, or write it anew but for what never changes of it."""
     statement = sqlite.insert(table)
     new = {
-        column.name: statement.excluded[column.name] for column in table.c if not column.primary_key
+        column.name: statement.excluded[column.name]
+        for column in table.c
+        if not column.primary_key and column.name not in fixed
     }
     return _sql(statement.on_conflict_do_update(index_elements=table.primary_key, set_=new))
 
@@ -341,9 +371,17 @@ def _append(table: Table) -> str:
     return _sql(insert(table).from_select(list(table.c), select(*row).where(*key)))
 
 
+def _over(table: Table) -> tuple[str, str]:
+    """Ask for the first proofs that are over, and remove one of them if it still is."""
+    is_over = table.c.expires_at <= bindparam("now")
+    found = select(table.c.subject_id, table.c.place).where(is_over).order_by(table.c.expires_at)
+    gone = delete(table).where(_is(table, "subject_id"), _is(table, "place"), is_over)
+    return _sql(_first(found)), _sql(gone)
+
+
 def _in_order(table: Table) -> str:
-    """Ask for a person's rows of such a table, without their places."""
-    columns = [column for column in table.c if column is not table.c.place]
+    """Ask for a person's rows of such a table, without their places and ends."""
+    columns = [column for column in table.c if column.name not in {"place", "expires_at"}]
     return _sql(select(*columns).where(_is(table, "subject_id")).order_by(table.c.place))
 
 

@@ -5,11 +5,14 @@ They are among `STORE_CHECKS`, whose module says how to use them.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.stores.contract import (
+    KEEP_CONSENTS,
+    KEEP_ERASURES,
+    KEEP_READS,
     ErasureRow,
     Forgotten,
     Limit,
@@ -215,6 +218,21 @@ def a_change_about_a_person_is_whole(make_store: MakeStore) -> None:
                 "kinds of trace in `traces` are replaced as a whole, and no other kind",
             )
         same(_answers(store, "two"), two, "a change is about one person only")
+        store.commit(
+            sample_change(
+                digests=(sample_trace("one", "d3"),), traces=("email", "phone"), retraced="one"
+            )
+        )
+        for kind, digest, found in (
+            ("email", "d2", []),
+            ("email", "d3", ["one"]),
+            ("phone", "d1", ["two"]),
+        ):
+            same(
+                list(store.find_people(kind, [digest], NOON)),
+                found,
+                "a checkout's change replaces traces of whoever it says in `retraced`",
+            )
 
 
 def a_refused_change_about_a_person_leaves_nothing(make_store: MakeStore) -> None:
@@ -417,7 +435,7 @@ def what_is_over_is_forgotten(make_store: MakeStore) -> None:
         before = {name: _answers(store, name) for name in ("all", "part", "none")}
         same(
             store.forget_expired(at(9) - _TICK, 99),
-            Forgotten(0, 0, 0, 0),
+            Forgotten(),
             "before its moment nothing is over",
         )
         for name, answers in before.items():
@@ -449,8 +467,54 @@ def what_is_over_is_forgotten(make_store: MakeStore) -> None:
             "what was written again lives for as long as it says then",
         )
         same(_answers(store, "none")["person"], before["none"]["person"], "and so do fields")
-        same(store.forget_expired(at(10), 99), Forgotten(0, 0, 0, 0), "it is done once")
+        same(store.forget_expired(at(10), 99), Forgotten(), "it is done once")
         holds(store.take_turn([limit], at(10)), "what was counted is over at the same moment")
+
+
+def proofs_go_when_they_are_over(make_store: MakeStore) -> None:
+    """A proof is kept for as long as somebody may ask for it, and no longer."""
+    with opened(make_store) as store:
+        for name in ("one", "two", "stays"):
+            _know(store, name, "email", until=10 if name == "two" else 10**8)
+        early, late = sample_read("one"), sample_read("one", at=at(5))
+        books = ErasureRow("books", NOON, "asked", ("name",), NOON + 2 * KEEP_ERASURES)
+        for name in ("books", "again"):
+            _add_traces(store, sample_trace(name))
+        # Before there is anything of a person, a consent has an end; once there is, it has none.
+        for name in ("nobody", "later"):
+            said = sample_consent(name, at=at(2))
+            store.write_person(PersonChange(subject=name, consents=(said,)))
+        _know(store, "later", "email", until=10**8)
+        for name in ("one", "two", "stays"):
+            store.commit(
+                sample_change(sample_checkout(f"co of {name}"), consents=(sample_consent(name),))
+            )
+        store.write_person(PersonChange(subject="one", reads=(early, late)))
+        store.erase(books)
+        asked = ErasureRow("again", at(1), "asked")
+        store.erase(asked)
+        store.erase(ErasureRow("one", at(19), "asked"))
+        same(store.forget_expired(at(20), 99).people, 1, "the last field of one of them goes")
+        steps: tuple[tuple[datetime, tuple[str, str, list[object]]], ...] = (
+            (NOON + KEEP_READS, ("reads", "one", [late])),
+            (at(5) + KEEP_READS, ("reads", "one", [])),
+            (at(2) + KEEP_CONSENTS, ("consents", "nobody", [])),
+            (at(19) + KEEP_CONSENTS, ("consents", "one", [])),
+            (at(20) + KEEP_CONSENTS, ("consents", "two", [])),
+            (at(1) + KEEP_ERASURES, ("erasures", "again", [])),
+            (NOON + 2 * KEEP_ERASURES, ("erasures", "books", [])),
+        )
+        for moment, (kind, name, left) in sorted(steps, key=lambda step: step[0]):
+            ask = {"reads": store.reads, "consents": store.consents, "erasures": store.erasures}
+            store.forget_expired(moment - _TICK, 99)
+            holds(len(ask[kind](name)) > len(left), f"{kind} stay until their moment: {name}")
+            store.forget_expired(moment, 99)
+            same(list(ask[kind](name)), left, f"{kind} go at their moment: {name}")
+        for name in ("stays", "later"):
+            holds(
+                len(store.consents(name)) == 1,
+                "a consent has no end while anything else is kept of the person",
+            )
 
 
 def forgetting_is_bounded(make_store: MakeStore) -> None:
@@ -460,10 +524,19 @@ def forgetting_is_bounded(make_store: MakeStore) -> None:
             _know(store, f"person {n}", "email", until=10)
             _add_traces(store, sample_trace(f"person {n}", until=10))
             store.take_turn([Limit(f"key {n}", 1, 60)], NOON)
+            gone = f"gone {n}"
+            _add_traces(store, sample_trace(gone))
+            store.erase(ErasureRow(gone, at(10) - KEEP_ERASURES, "asked"))
+            proofs = PersonChange(
+                subject=gone,
+                consents=(sample_consent(gone, at=at(10) - KEEP_CONSENTS),),
+                reads=(sample_read(gone, at=at(10) - KEEP_READS),),
+            )
+            store.write_person(proofs)
         _know(store, "another", "email")
         same(
             [store.forget_expired(at(10), 2) for _ in range(4)],
-            [Forgotten(n, n, n, n) for n in (2, 2, 1, 0)],
+            [Forgotten(*[n] * len(fields(Forgotten))) for n in (2, 2, 1, 0)],
             "forget_expired removes at most `limit` of each kind, and the rest when called again",
         )
         for n in range(5):
@@ -532,6 +605,7 @@ PEOPLE_CHECKS: Final[tuple[StoreCheck, ...]] = (
     a_turn_counts_everywhere_or_nowhere,
     no_more_turns_are_taken_than_there_are,
     what_is_over_is_forgotten,
+    proofs_go_when_they_are_over,
     forgetting_is_bounded,
     persons_keys_are_wrapped_anew,
 )

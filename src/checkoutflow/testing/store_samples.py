@@ -42,6 +42,7 @@ from checkoutflow.checkout.state import (
     Chargeback,
     Checkout,
     Credit,
+    Erasure,
     PartState,
     Payment,
     Recognition,
@@ -405,6 +406,8 @@ def full_checkout() -> Checkout:
         ),
         ending="cancelled",
         attention=(Attention(reason="unresolved", payment="pay-1"),),
+        could_say_no=True,
+        erasure=Erasure(reason="letter 7", asked_at=at(5)),
     )
 
 
