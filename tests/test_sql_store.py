@@ -265,7 +265,12 @@ NEW_IN = {
         "INDEX vault_by_expiry",
     ],
     6: [f"INDEX {name}_by_expiry" for name in PROOFS],
-    7: ["TABLE sightings", "TABLE values", "TABLE listings"],
+    7: [
+        "TABLE sightings",
+        "TABLE values",
+        "TABLE listings",
+        "INDEX timers_of_reviews",
+    ],
 }
 
 

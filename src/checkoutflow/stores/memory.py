@@ -460,8 +460,8 @@ class MemoryStore(MemoryOrders):
             listed = _first(
                 limit, (key for key, row in self._listings.items() if row.expires_at <= now)
             )
-            for key in listed:
-                del self._listings[key]
+            for listing in listed:
+                del self._listings[listing]
             consents = _first(
                 limit,
                 (
