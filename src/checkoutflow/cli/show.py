@@ -15,7 +15,6 @@ from checkoutflow.cli.files import open_kept
 from checkoutflow.cli.paper import columns, moment, pieces, shortened
 from checkoutflow.errors import UsageError
 from checkoutflow.money import Money
-from checkoutflow.review import ReviewState
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -217,11 +216,7 @@ def _open(checkout: Checkout) -> Iterator[str]:
     if checkout.phase in {Phase.COLLECTING, Phase.PLACING}:
         yield f"The customer has not finished; expires {moment(checkout.expires_at)}."
     review = checkout.review
-    if review is not None and review.state in {
-        ReviewState.OPEN,
-        ReviewState.CLAIMED,
-        ReviewState.ENDORSED,
-    }:
+    if review is not None and review.is_open:
         yield f"The review is {review.state}; to be decided by {moment(review.deadline)}."
     if checkout.phase in {Phase.HELD, Phase.CONFIRMED} and (left := checkout.to_ship()):
         yield f"To ship: {pieces(left)}."
