@@ -20,7 +20,7 @@ from checkoutflow.payment.machine import PaymentState
 from checkoutflow.payment.outcomes import Operation, Outcome
 from checkoutflow.privacy.fields import Purpose
 from checkoutflow.privacy.vault import digests
-from checkoutflow.review.signals import COUNTS, Facts, measured
+from checkoutflow.review.signals import COUNTS, COUNTS_AGAIN, Facts, measured
 from checkoutflow.review.traces import (
     FATED,
     KEEP_FATE,
@@ -102,7 +102,7 @@ class Noticing(Keeping):
             is_recognised=bool(shown(state)),
             contact=contact,
             network_country=network.country,
-            counts=(yield from self._counts(state.subject, marks, at)),
+            counts=(yield from self._counts(COUNTS, state.subject, marks, at)),
             values=(yield from ask_store("values", state.cart.currency)),
             lists=(yield from self._lists(state, marks, at)),
         )
@@ -127,9 +127,11 @@ class Noticing(Keeping):
         )
         return command.but(signals=signals), about
 
-    def _counts(self, subject: str, marks: Marks, at: datetime) -> Program[Mapping[Count, int]]:
+    def _counts(
+        self, counts: Iterable[Count], subject: str, marks: Marks, at: datetime
+    ) -> Program[Mapping[Count, int]]:
         """Orders of others under the same traces."""
-        asked = [count for count in COUNTS if count.kind in marks]
+        asked = [count for count in counts if count.kind in marks]
         tallies = [
             Tally(count.kind, marks[count.kind], count.fate, at - timedelta(days=count.days))
             for count in asked
@@ -187,7 +189,7 @@ class Noticing(Keeping):
             cart=state.cart,
             total=state.total,
             is_recognised=bool(shown(state)),
-            counts=(yield from self._counts(state.subject, latest, at)),
+            counts=(yield from self._counts(COUNTS_AGAIN, state.subject, latest, at)),
             risk=risk,
             cards=len(cards) or None,
         )

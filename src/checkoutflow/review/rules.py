@@ -123,15 +123,13 @@ class When(Frozen):
 
     def fits(self, order: Order, signals: Signals) -> bool:
         """Whether all of it is so."""
-        return all(
-            (
-                not self.markets or order.market in self.markets,
-                not self.methods or not self.methods.isdisjoint(order.methods),
-                not self.deliveries or order.delivery in self.deliveries,
-                not self.total or any(band.has(order.total) for band in self.total),
-                self._fits_goods(order.cart),
-                *(self._fits_signal(name, signals.get(name)) for name in self.signals),
-            )
+        return (
+            all(self._fits_signal(name, signals.get(name)) for name in self.signals)
+            and (not self.markets or order.market in self.markets)
+            and (not self.methods or not self.methods.isdisjoint(order.methods))
+            and (not self.deliveries or order.delivery in self.deliveries)
+            and (not self.total or any(band.has(order.total) for band in self.total))
+            and self._fits_goods(order.cart)
         )
 
     def _fits_goods(self, cart: Cart) -> bool:

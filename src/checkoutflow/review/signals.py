@@ -228,7 +228,8 @@ def _counted(name: str, meaning: str, data: str, fate: Fate, days: int, *kinds: 
         lambda facts, _: facts.most(fate, days, *kinds),
         "orders",
         tuple(Count(kind, fate, days) for kind in kinds),
-        again=True,  # others may have ordered meanwhile
+        # Others may have ordered meanwhile; what became of older orders has time.
+        again=fate is Fate.ORDERED or Kind.CARD in kinds,
     )
 
 
@@ -523,6 +524,9 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
 # What is asked of the store for one order: always the same, so always about the same work.
 COUNTS: Final = tuple(
     dict.fromkeys(count for signal in SIGNALS.values() for count in signal.counts)
+)
+COUNTS_AGAIN: Final = tuple(
+    dict.fromkeys(count for signal in SIGNALS.values() if signal.again for count in signal.counts)
 )
 
 

@@ -43,10 +43,17 @@ class SqlOrders:
     ) -> Sequence[int]:
         """How many sightings there are of each, in one transaction, and at most so many."""
         counts = []
+        known: dict[tuple[str, str], bool] = {}  # most often nothing was seen by a trace before
         with self.transaction(is_writing=False) as cursor:
             for tally in tallies:
                 found, since = 0, instant(tally.since)
                 for digest in tally.digests:
+                    trace = (tally.kind, digest)
+                    if trace not in known:
+                        cursor.execute(self._sql.any_sighting, (*trace, 1))
+                        known[trace] = bool(cursor.fetchall())
+                    if not known[trace]:
+                        continue
                     asked = (tally.kind, digest, tally.fate, since, apart_from, most)
                     cursor.execute(self._sql.count_sightings, asked)
                     ((count,),) = cursor.fetchall()

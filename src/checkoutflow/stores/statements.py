@@ -272,6 +272,9 @@ class Statements:
             )
         )
         self.count_sightings = _sql(select(func.count()).select_from(some.subquery("first")))
+        self.any_sighting = _sql(
+            _first(select(seen.c.at).where(_is(seen, "kind"), _is(seen, "digest")))
+        )
         self.delete_sightings = _sql(delete(seen).where(_is(seen, "subject_id")))
         self.delete_fate = _sql(delete(seen).where(_is(seen, "subject_id"), _is(seen, "fate")))
         self.expired_sightings = _sql(
