@@ -58,6 +58,7 @@ class Use:
 
 _ORDER: Final = "while the customer may complain of the goods"
 _PROFILE_YEARS: Final = KEEP_PROFILE // 365
+_SEEN_YEARS: Final = 2  # `checkoutflow.review.traces` says how long each is kept
 
 USES: Final[Mapping[Purpose, Use]] = MappingProxyType(
     {
@@ -107,7 +108,8 @@ USES: Final[Mapping[Purpose, Use]] = MappingProxyType(
             "look at orders that may be fraud, limit how often somebody tries, and tell people at"
             " their old address that it was changed",
             (Reader.STAFF,),
-            f"{_ORDER}; an address that was changed for {KEEP_FORMER} days",
+            f"{_ORDER}; an address that was changed for {KEEP_FORMER} days;"
+            f" keyed digests by which orders are counted for {_SEEN_YEARS} years at most",
             "GDPR art. 6(1)(f) and recital 47",
         ),
         Purpose.REMEMBER: Use(
