@@ -206,7 +206,7 @@ def test_retention_tells_what_goes_when_and_removes_what_is_over(person, world):
     assert answer["removed"]["keys"] == 2
     assert "2026-04" not in answer["months"]
     assert person("retention", "--now")[1].startswith(
-        "removed: 0 fields, 0 traces, 0 keys, 0 proofs\n"
+        "removed: 0 fields, 0 traces, 0 keys, 0 proofs, 0 sightings\n"
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from checkoutflow.cart import Cart
@@ -12,6 +14,9 @@ from checkoutflow.review.rules import BLOCKED, Band, Judgement, Order, Range, Ru
 from checkoutflow.review.settings import ReviewRules, default_rules
 from checkoutflow.review.signals import SIGNALS
 from checkoutflow.shop import Shop
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CART = Cart.read(
     {
@@ -292,16 +297,28 @@ def test_bands_are_of_one_currency():
     assert Band(below=Money.read("5 SEK")).currency == "SEK"
 
 
-def test_rules_are_settings_of_the_shop():
-    shop = Shop.read(
+def shop_with(when: Mapping[str, object]) -> Shop:
+    return Shop.read(
         {
             "name": "Fjord",
             "markets": ["NO"],
             "methods": [{"id": "own_invoice", "name": "-"}],
-            "review": {"rules": [{"id": "one", "hold": True, "when": {"markets": ["NO"]}}]},
+            "deliveries": [{"id": "parcel", "name": "-", "prices": ["1 NOK"]}],
+            "review": {"rules": [{"id": "one", "hold": True, "when": when}]},
         }
     )
-    assert shop.review.rules[0].hold
+
+
+def test_rules_are_settings_of_the_shop():
+    when = {"markets": ["NO"], "methods": ["own_invoice"], "deliveries": ["parcel"]}
+    assert shop_with(when).review.rules[0].hold
+
+
+@pytest.mark.parametrize("name", ["markets", "methods", "deliveries"])
+def test_rules_name_what_the_shop_has(name):
+    with pytest.raises(InvalidInput, match="is not known") as refused:
+        shop_with({name: ["SE"]})
+    assert refused.value.problems[0][0] == f"review.rules[0].when.{name}"
 
 
 # Tried against the past ---------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -17,9 +18,10 @@ from checkoutflow.errors import StoreConflict
 from checkoutflow.stores.contract import KEEP_CONSENTS, Due
 from checkoutflow.stores.memory import MemoryStore
 from checkoutflow.stores.sql import SqlStore, open_store
+from checkoutflow.testing import store_orders as orders
 from checkoutflow.testing import store_people as people
 from checkoutflow.testing import stores as checks
-from checkoutflow.testing.store_samples import full_checkout
+from checkoutflow.testing.store_samples import NOON, full_checkout
 from checkoutflow.testing.stores import STORE_CHECKS
 
 if TYPE_CHECKING:
@@ -416,6 +418,66 @@ class LooksForAKeyOnly(MemoryStore):
         return erasure.subject in self._subjects and super().erase(erasure)
 
 
+class CountsItself(MemoryStore):
+    def count_sightings(self, tallies, *, apart_from, most):
+        return super().count_sightings(tallies, apart_from="", most=most)
+
+
+class CountsTheCurrentKeyOnly(MemoryStore):
+    def count_sightings(self, tallies, **options):
+        cut = [replace(tally, digests=tally.digests[:1]) for tally in tallies]
+        return super().count_sightings(cut, **options)
+
+
+class CountsEverything(MemoryStore):
+    def count_sightings(self, tallies, *, apart_from, most):
+        return super().count_sightings(tallies, apart_from=apart_from, most=99)
+
+
+class CountsFromTheMomentOn(MemoryStore):
+    def count_sightings(self, tallies, **options):
+        tick = timedelta(microseconds=1)
+        wide = [replace(tally, since=tally.since - tick) for tally in tallies]
+        return super().count_sightings(wide, **options)
+
+
+class RemembersWhatIsSoNoMore(MemoryStore):
+    def _write_order(self, change):
+        super()._write_order(replace(change, unseen=()))
+
+
+class SeesErasedPeople(MemoryStore):
+    def erase(self, erasure):
+        seen = dict(self._seen_of.get(erasure.subject, {}))
+        is_erased = super().erase(erasure)
+        self._seen_of[erasure.subject] = seen
+        return is_erased
+
+
+class AddsUpAllCurrencies(MemoryStore):
+    def values(self, currency):
+        return sum(self._values.values(), Counter())
+
+
+class ListsWhatIsOver(MemoryStore):
+    def listed(self, items, now):
+        return super().listed(items, NOON)
+
+
+class KeepsItOnTheFirstList(MemoryStore):
+    def set_listing(self, row):
+        self._listings.setdefault((row.kind, row.value), row)
+
+
+class RemembersOrdersForEver(MemoryStore):
+    def forget_expired(self, now, limit):
+        seen = self._seen_of
+        self._seen_of = {}
+        done = super().forget_expired(now, limit)
+        self._seen_of = seen
+        return done
+
+
 class CountsInFixedWindows(MemoryStore):
     def take_turn(self, limits, now):
         minute = now.replace(second=0, microsecond=0).isoformat()
@@ -632,6 +694,16 @@ class ReplacesAnyWrapping(MemoryStore):
         (people.persons_keys_are_wrapped_anew, ListsWhatIsReady, "that another key opens"),
         (people.persons_keys_are_wrapped_anew, BeginsEachPageAgain, "each key once"),
         (people.persons_keys_are_wrapped_anew, ReplacesAnyWrapping, "under another key by now"),
+        (orders.orders_are_counted_by_what_they_were_seen_by, CountsItself, "not of b"),
+        (orders.orders_are_counted_by_what_they_were_seen_by, CountsTheCurrentKeyOnly, "'d2'"),
+        (orders.orders_are_counted_by_what_they_were_seen_by, CountsFromTheMomentOn, "after"),
+        (orders.counting_has_an_end, CountsEverything, "counts no further"),
+        (orders.sightings_are_those_of_one_order, RemembersWhatIsSoNoMore, "is not counted"),
+        (orders.an_erased_person_is_not_seen_again, SeesErasedPeople, "erase takes them all"),
+        (orders.values_are_counted_in_bands, AddsUpAllCurrencies, "each band counts its own"),
+        (orders.what_is_on_a_list_is_found, ListsWhatIsOver, "until it expires"),
+        (orders.what_is_on_a_list_is_found, KeepsItOnTheFirstList, "the last word counts"),
+        (orders.what_was_seen_is_forgotten, RemembersOrdersForEver, "at most `limit`"),
     ],
 )
 def test_a_check_notices_a_store_that_breaks_the_contract(check, wrong, lesson):

@@ -230,6 +230,11 @@ class Shop(Frozen):
             yield (*here, "when", "areas"), rule.when.areas, areas
             yield (*here, "when", "outside"), rule.when.outside, areas
             yield (*here, "when", "arms"), rule.when.arms, arms
+        for i, judging in enumerate(self.review.rules):
+            when = ("review", "rules", i, "when")
+            yield (*when, "markets"), judging.when.markets, markets
+            yield (*when, "methods"), judging.when.methods, methods
+            yield (*when, "deliveries"), judging.when.deliveries, deliveries
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

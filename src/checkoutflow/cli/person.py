@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, Final
 
 from checkoutflow.cli.files import open_kept, read_shop
@@ -285,12 +286,12 @@ def _all_of(asked: Iterable[str], erased: Iterable[Erased]) -> list[str]:
 
 def _removed(flow: CheckoutFlow) -> dict[str, int]:
     """Remove everything that is over, and count it."""
-    total = dict.fromkeys(("fields", "traces", "keys", "proofs"), 0)
+    total = dict.fromkeys(("fields", "traces", "keys", "proofs", "sightings"), 0)
     while True:
         done = flow.forget_expired()
         proofs = done.consents + done.reads + done.erasures
-        counts = (done.fields, done.digests, done.people, proofs)
-        if not any((*counts, done.turns)):
+        counts = (done.fields, done.digests, done.people, proofs, done.sightings)
+        if not any(astuple(done)):
             return total
         total = {what: total[what] + count for what, count in zip(total, counts, strict=True)}
 
