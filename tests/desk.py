@@ -75,7 +75,7 @@ SHOP: Final = Shop.read(
         ],
         "steering": [{"id": "dear", "methods": ["amex"], "fee": {"fixed": ["9.00 DKK"]}}],
         "deliveries": [{"id": "parcel", "name": "Parcel", "prices": ["49.00 DKK"]}],
-        "review": {"hold_above": ["5000.00 DKK"]},
+        "review": {"hold_above": ["5000.00 DKK"], "four_eyes_above": ["20000.00 DKK"]},
         "pay_within_s": 1800,
         "messages": sorted(MESSAGES),
     }
@@ -97,6 +97,7 @@ def cart(**lines: tuple[int, str]) -> Cart:
 MUG: Final = cart(mug=(1, "129.00"))
 MUGS_AND_BOOK: Final = cart(mug=(3, "129.00"), book=(1, "199.95"))
 SOFA: Final = cart(sofa=(1, "5999.00"))
+PIANO: Final = cart(piano=(1, "45000.00"))
 PHONE: Final = cart(phone=(1, "4499.00"))
 
 
@@ -200,7 +201,16 @@ class Desk:
 
 _MOST_ERRORS: Final = 10
 KEYLESS: Final = frozenset(
-    {"receive", "reconcile", "find_invoice", "code", "details", "begin_login", "finish_login"}
+    {
+        "receive",
+        "reconcile",
+        "find_invoice",
+        "code",
+        "details",
+        "begin_login",
+        "finish_login",
+        "open_review",
+    }
 )
 
 

@@ -13,6 +13,7 @@ from tests.desk import (
     MUG,
     MUGS_AND_BOOK,
     PHONE,
+    PIANO,
     PLANTED,
     SOFA,
     Desk,
@@ -85,6 +86,43 @@ def held_and_forgotten(desk: Desk) -> None:
     checkout = buy(desk, start(desk, SOFA))
     desk.wait(days=4)
     assert desk.world.checkout(checkout.id).phase is Phase.REJECTED
+
+
+@scenario
+def held_and_cancelled_meanwhile(desk: Desk) -> None:
+    checkout = buy(desk, start(desk, SOFA))
+    desk.claim(checkout.id, reviewer="reviewer-1")
+    assert desk.cancel(checkout.id).phase is Phase.CANCELLED
+
+
+@scenario
+def asked_for_a_code_and_approved_by_two(desk: Desk) -> None:
+    checkout = buy(desk, start(desk, PIANO))
+    desk.claim(checkout.id, reviewer="reviewer-1")
+    desk.note(checkout.id, f"{PLANTED} says so", reviewer="reviewer-1")
+    desk.ask(checkout.id, "code", by="email", reviewer="reviewer-1")
+    desk.ask_again(checkout.id)
+    code = desk.code(checkout.id)
+    checkout = desk.verify(checkout.id, code.text.body[:6])
+    assert [item.answer for item in checkout.review.requests] == ["shown"]
+    assert desk.approve(checkout.id, reviewer="reviewer-1").phase is Phase.HELD
+    desk.claim(checkout.id, reviewer="reviewer-2")
+    (note,) = desk.open_review(checkout.id, reviewer="reviewer-2").notes
+    assert note.text == f"{PLANTED} says so"
+    checkout = ship(desk, desk.approve(checkout.id, reviewer="reviewer-2"))
+    assert is_sold(desk, checkout)
+
+
+@scenario
+def handed_over_and_rejected_by_another(desk: Desk) -> None:
+    checkout = buy(desk, start(desk, SOFA))
+    desk.claim(checkout.id, reviewer="reviewer-1")
+    desk.ask(checkout.id, "contact", reviewer="reviewer-1")
+    checkout = desk.answer(checkout.id, f"It is for {PLANTED}")
+    desk.hand_over(checkout.id, reviewer="reviewer-1", to="reviewer-2")
+    desk.release(checkout.id, reviewer="reviewer-2")
+    checkout = desk.reject(checkout.id, reviewer="reviewer-3", reason="stolen_payment")
+    assert checkout.phase is Phase.REJECTED
 
 
 @scenario

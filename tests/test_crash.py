@@ -36,6 +36,7 @@ ON_DISK = [
     "declined and retried",
     "held and approved",
     "held and rejected",
+    "asked for a code and approved by two",
     "two shipments",
     "one line returned",
     "answer to the authorisation lost",

@@ -92,6 +92,37 @@ def turned_down(deal: Deal) -> None:
     assert (deal.taken, deal.reserved) == (0, 0)
 
 
+def let_through(deal: Deal) -> None:
+    """Held, asked about, taken on, and in the end sent."""
+    checkout = deal.sold()
+    assert checkout.phase is Phase.HELD
+    deal.claim(checkout.id, reviewer="reviewer-1")
+    deal.note(checkout.id, "looks well", reviewer="reviewer-1")
+    nothing_is_captured_while_held(deal)
+    checkout = deal.approve(checkout.id, reviewer="reviewer-1")
+    assert checkout.phase is Phase.CONFIRMED
+    deal.shipped(checkout)
+    assert deal.taken == checkout.total.minor
+
+
+def nobody_looked(deal: Deal) -> None:
+    """The deadline decides."""
+    checkout = deal.sold()
+    deal.claim(checkout.id, reviewer="reviewer-1")
+    nothing_is_captured_while_held(deal)
+    checkout = deal.later(checkout, days=4)
+    deal.settle()
+    assert deal.now(checkout).phase is Phase.REJECTED
+    assert (deal.taken, deal.reserved) == (0, 0)
+
+
+def nothing_is_captured_while_held(deal: Deal) -> None:
+    """We ask for no capture; some ways to pay take the money at once."""
+    (held,) = (state for state in deal.world.checkouts() if state.phase is Phase.HELD)
+    asked = {attempt.operation for item in held.payments for attempt in item.attempts}
+    assert Operation.CAPTURE not in asked
+
+
 def no_at_first(deal: Deal) -> None:
     """Some are asked again on the same page, others buy again in the shop."""
     checkout = deal.placed()
@@ -157,6 +188,8 @@ PLOTS: Final[dict[str, Callable[[Deal], None]]] = {
     "returned": returned,
     "cancelled": cancelled,
     "turned down": turned_down,
+    "let through": let_through,
+    "nobody looked": nobody_looked,
     "no at first": no_at_first,
     "cancelled and paid too late": cancelled_and_paid_too_late,
     "cancelled and paid at once": cancelled_and_paid_at_once,
@@ -183,7 +216,8 @@ DEALS: Final = {name: partial(Deal, name) for name in ADAPTERS} | OTHERS
 
 def play(name: str, plot: Callable[[Deal], None], *stops: Stop) -> Deal:
     """Play it, let everything come to rest, and look whether anything is lost."""
-    hold_above = "10.00" if plot is turned_down else ""
+    is_held = plot in {turned_down, let_through, nobody_looked}
+    hold_above = "10.00" if is_held else ""
     with DEALS[name](*stops, hold_above=hold_above) as deal:
         plot(deal)
     return deal
@@ -207,6 +241,15 @@ def test_a_crash_before_and_after_every_effect(name, plot):
             deal = play(name, PLOTS[plot], Stop(number, is_after=is_after))
             if deal.able.repeats_for(Operation.AUTHORISE) and name not in TOKEN_IS_TOLD_ONCE:
                 assert len(deal.bank.references) == 1
+
+
+@pytest.mark.parametrize("plot", ["turned down", "let through", "nobody looked"])
+@pytest.mark.parametrize("name", ["adyen", "klarna", "stripe", "swedbank_pay", "stripe, at once"])
+def test_after_a_crash_no_held_order_is_captured_and_no_rejected_one_stays_reserved(name, plot):
+    effects = len(play(name, PLOTS[plot]).world.steps.names)
+    for number in range(1, effects + 1):
+        for is_after in (False, True):
+            play(name, PLOTS[plot], Stop(number, is_after=is_after))
 
 
 FAULTS: Final = [
