@@ -6,13 +6,14 @@ import json
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from checkoutflow.customer import AREAS
 from checkoutflow.delivery import Delivery
 from checkoutflow.errors import InvalidInput
+from checkoutflow.insurance.products import Insurer, Product
 from checkoutflow.law import Law, Rows, Rule
 from checkoutflow.law.table import Table
 from checkoutflow.model import Frozen, wrong
@@ -25,6 +26,12 @@ from checkoutflow.review import ReviewRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+# Settings that are lists of things with an id.
+_NAMED: Final = (
+    *("methods", "deliveries", "kinds", "areas", "steering", "experiments"),
+    *("insurance", "insurers"),
+)
 
 # What a shop can ask to be told; `checkoutflow.checkout.messages` says when each is.
 MessageKind = Literal[
@@ -84,6 +91,9 @@ class Shop(Frozen):
         references: How payment references are made, one scheme for each market.
         first_invoice: Number of the first of its own invoices; the others follow without a gap.
             Finnish references need a number of two digits or more.
+        insurance: Covers that are offered for the goods, insurance and warranties, in the order in
+            which the shop would show them.
+        insurers: Whose insurance it is.
         review: When orders are held for a person.
         lifetime_s: Seconds without a change after which an unfinished checkout expires.
         pay_within_s: Seconds a customer has to finish paying after "buy".
@@ -113,6 +123,8 @@ class Shop(Frozen):
     capital_cost_percent: Decimal = Field(default=Decimal(0), ge=0, le=100, decimal_places=2)
     references: tuple[Scheme, ...] = ()
     first_invoice: int = Field(default=1001, ge=1, lt=10**12)
+    insurance: tuple[Product, ...] = Field(default=(), max_length=50)
+    insurers: tuple[Insurer, ...] = ()
     review: ReviewRules = Field(default_factory=ReviewRules)
     lifetime_s: int = Field(default=24 * 3600, gt=0)
     pay_within_s: int = Field(default=3600, gt=0)
@@ -163,7 +175,7 @@ class Shop(Frozen):
 
     def _check_ids(self) -> None:
         """See that each id is used once; also not for a way to pay and one of delivery."""
-        for name in ("methods", "deliveries", "kinds", "areas", "steering", "experiments"):
+        for name in _NAMED:
             ids: set[str] = set()
             for i, thing in enumerate(getattr(self, name)):
                 if thing.id in ids:
@@ -227,6 +239,12 @@ class Shop(Frozen):
             yield (*here, "when", "areas"), rule.when.areas, areas
             yield (*here, "when", "outside"), rule.when.outside, areas
             yield (*here, "when", "arms"), rule.when.arms, arms
+        insurers = frozenset(insurer.id for insurer in self.insurers)
+        for i, product in enumerate(self.insurance):
+            yield ("insurance", i, "insurer"), frozenset({product.insurer} - {""}), insurers
+            yield ("insurance", i, "markets"), product.markets, everywhere
+            for j, wording in enumerate(product.wordings):
+                yield ("insurance", i, "wordings", j, "arms"), wording.arms, arms
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -265,6 +283,14 @@ class Shop(Frozen):
     def scheme(self, market: str) -> Scheme | None:
         """How payment references are made for exactly this market, if they are."""
         return next((scheme for scheme in self.references if scheme.market == market), None)
+
+    def insurer(self, insurer_id: str) -> Insurer | None:
+        """The insurer with this id, if there is one."""
+        return next((insurer for insurer in self.insurers if insurer.id == insurer_id), None)
+
+    def product(self, product_id: str) -> Product | None:
+        """The cover with this id, if there is one."""
+        return next((product for product in self.insurance if product.id == product_id), None)
 
     def delivery(self, delivery_id: str) -> Delivery | None:
         """The way of delivery with this id, if there is one."""
