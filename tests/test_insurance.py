@@ -65,7 +65,7 @@ def why(of: Cart, *products: Product, **changes: Any) -> str:
 
 # The law ------------------------------------------------------------------------------------------
 
-RISK_OF = {
+RISK_OF: dict[str, Any] = {
     "phone_damage": "damage",
     "tv_breakdown": "breakdown",
     "laptop_theft": "theft",
@@ -280,7 +280,7 @@ def test_insurance_is_for_prices_without_vat_too():
 
 
 def test_tax_is_in_the_price_or_comes_on_top():
-    danish = {
+    danish: Any = {
         "document": {"version": "1", "urls": {"da": "https://nordvern.example/da"}},
         "minimum": [],
         "maximum": [],

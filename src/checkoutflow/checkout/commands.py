@@ -10,6 +10,7 @@ from pydantic import Field
 
 from checkoutflow.cart import Cart
 from checkoutflow.checkout.machine import CommandName
+from checkoutflow.insurance.quotes import Quote
 from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
@@ -190,6 +191,26 @@ class RemoveCredit(Frozen):
     method: str
 
 
+class AnswerInsurance(Frozen):
+    """The customer takes covers that are offered, or does not want them.
+
+    Attributes:
+        answers: By offer, whether it is wanted.
+        questions: By question about demands and needs, the answer that was chosen.
+    """
+
+    name: ClassVar = CommandName.ANSWER_INSURANCE
+    answers: Mapping[str, bool] = Field(min_length=1, max_length=200)
+    questions: Mapping[str, str] = Field(default_factory=dict, max_length=200)
+
+
+class TakeQuotes(Frozen):
+    """What partners quoted for covers."""
+
+    name: ClassVar = CommandName.QUOTE_INSURANCE
+    quotes: tuple[Quote, ...]
+
+
 class Place(Frozen):
     """The customer accepts the total and buys.
 
@@ -279,6 +300,28 @@ class Refund(Frozen):
     amount: Money | None = None
 
 
+class CancelCover(Frozen):
+    """The customer gives insurance or a warranty back in the time they have for it.
+
+    Attributes:
+        cover: As it was offered.
+    """
+
+    name: ClassVar = CommandName.CANCEL_COVER
+    cover: str
+
+
+class Replace(Frozen):
+    """Units were faulty, and others are sent in their place; no money moves.
+
+    Attributes:
+        lines: Units by line id.
+    """
+
+    name: ClassVar = CommandName.REPLACE
+    lines: Lines = Field(min_length=1)
+
+
 class ChooseAgain(Frozen):
     """The customer came back without paying, and wants to pay another way."""
 
@@ -352,6 +395,8 @@ Command = (
     | ChoosePayment
     | AddCredit
     | RemoveCredit
+    | AnswerInsurance
+    | TakeQuotes
     | Place
     | Claim
     | Approve
@@ -360,6 +405,8 @@ Command = (
     | CaptureAgain
     | RecordPayment
     | Refund
+    | CancelCover
+    | Replace
     | ChooseAgain
     | Cancel
     | RecordResult

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from checkoutflow.checkout import events as e
+from checkoutflow.checkout.evolve_insurance import INSURANCE_EVENTS, insured, lapsed
 from checkoutflow.checkout.evolve_invoices import INVOICE_EVENTS
 from checkoutflow.checkout.evolve_payments import PAYMENT_EVENTS
 from checkoutflow.checkout.machine import CHECKOUT, PhaseStep
@@ -24,6 +25,7 @@ from checkoutflow.checkout.state import (
     Shipment,
 )
 from checkoutflow.errors import IllegalTransition, UsageError
+from checkoutflow.insurance.policies import with_covers
 from checkoutflow.review import REVIEW, Review, ReviewState, ReviewStep
 from checkoutflow.table import advance
 
@@ -88,7 +90,7 @@ def _started(event: e.Started) -> Checkout:
 def _cart_changed(state: Checkout, event: e.CartChanged) -> Checkout:
     kept = tuple(name for name in state.provided if name not in event.details_dropped)
     return state.but(
-        cart=event.cart,
+        cart=with_covers(event.cart, state.policies),
         market=event.market,
         provided=kept,
         areas=() if event.details_dropped else state.areas,
@@ -181,6 +183,8 @@ def _credit_removed(state: Checkout, event: e.CreditRemoved) -> Checkout:
 
 
 def _repriced(state: Checkout, event: e.Repriced) -> Checkout:
+    if event.policies is not None:
+        state = insured(state, event.policies)
     return state.but(
         priced=event.priced,
         delivery=event.delivery,
@@ -251,11 +255,11 @@ def _review_approved(state: Checkout, event: e.ReviewApproved) -> Checkout:
 
 def _review_rejected(state: Checkout, event: e.ReviewRejected) -> Checkout:
     review = _reviewed(state, ReviewStep.REJECTED, reviewer=event.reviewer)
-    return _step(state, PhaseStep.REJECTED, review=review)
+    return lapsed(_step(state, PhaseStep.REJECTED, review=review))
 
 
 def _review_lapsed(state: Checkout, _: e.ReviewLapsed) -> Checkout:
-    return _step(state, PhaseStep.REJECTED, review=_reviewed(state, ReviewStep.LAPSED))
+    return lapsed(_step(state, PhaseStep.REJECTED, review=_reviewed(state, ReviewStep.LAPSED)))
 
 
 # After the order ------------------------------------------------------------------------------
@@ -296,7 +300,14 @@ def _shipment_paid_again(state: Checkout, event: e.ShipmentPaidAgain) -> Checkou
 
 
 def _refund_started(state: Checkout, event: e.RefundStarted) -> Checkout:
-    refund = Refund(id=event.refund, lines=event.lines, first=event.first, amount=event.amount)
+    refund = Refund(
+        id=event.refund,
+        lines=event.lines,
+        first=event.first,
+        amount=event.amount,
+        premiums=event.premiums,
+        on=event.on,
+    )
     return state.but(refunds=(*state.refunds, refund))
 
 
@@ -327,7 +338,7 @@ def _cancelled(state: Checkout, _: e.Cancelled) -> Checkout:
     changes: dict[str, object] = {"ending": ""}
     if state.review is not None and state.review.state in {ReviewState.OPEN, ReviewState.CLAIMED}:
         changes["review"] = _reviewed(state, ReviewStep.LAPSED)
-    return _over(_step(state, PhaseStep.CANCELLED, **changes))
+    return _over(lapsed(_step(state, PhaseStep.CANCELLED, **changes)))
 
 
 def _over(state: Checkout) -> Checkout:
@@ -338,7 +349,7 @@ def _over(state: Checkout) -> Checkout:
 
 
 def _expired(state: Checkout, _: e.Expired) -> Checkout:
-    return _step(state, PhaseStep.EXPIRED, ending="")
+    return lapsed(_step(state, PhaseStep.EXPIRED, ending=""))
 
 
 def _fulfilled(state: Checkout, _: e.Fulfilled) -> Checkout:
@@ -350,6 +361,7 @@ _APPLY: Final[MappingProxyType[type, Callable[[Checkout, Any], Checkout]]] = Map
     {
         **PAYMENT_EVENTS,
         **INVOICE_EVENTS,
+        **INSURANCE_EVENTS,
         e.CartChanged: _cart_changed,
         e.DetailsProvided: _details_provided,
         e.CodeAsked: _code_asked,

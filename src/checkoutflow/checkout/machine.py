@@ -51,6 +51,8 @@ class CommandName(StrEnum):
     CHOOSE_PAYMENT = "choose_payment"
     ADD_CREDIT = "add_credit"
     REMOVE_CREDIT = "remove_credit"
+    QUOTE_INSURANCE = "quote_insurance"
+    ANSWER_INSURANCE = "answer_insurance"
     PLACE = "place"
     CLAIM = "claim"
     APPROVE = "approve"
@@ -59,6 +61,8 @@ class CommandName(StrEnum):
     CAPTURE_AGAIN = "capture_again"
     RECORD_PAYMENT = "record_payment"
     REFUND = "refund"
+    CANCEL_COVER = "cancel_cover"
+    REPLACE = "replace"
     CHOOSE_AGAIN = "choose_again"
     CANCEL = "cancel"
     RECORD_RESULT = "record_result"
@@ -118,6 +122,8 @@ ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
             _C.CHOOSE_PAYMENT,
             _C.ADD_CREDIT,
             _C.REMOVE_CREDIT,
+            _C.QUOTE_INSURANCE,
+            _C.ANSWER_INSURANCE,
             _C.PLACE,
             _C.CANCEL,
         },
@@ -130,9 +136,19 @@ ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
             _C.CAPTURE_AGAIN,
             _C.RECORD_PAYMENT,
             _C.REFUND,
+            _C.CANCEL_COVER,
+            _C.REPLACE,
             _C.CANCEL,
         },
-        _P.FULFILLED: _ALWAYS | {_C.CONSENT, _C.CAPTURE_AGAIN, _C.RECORD_PAYMENT, _C.REFUND},
+        _P.FULFILLED: _ALWAYS
+        | {
+            _C.CONSENT,
+            _C.CAPTURE_AGAIN,
+            _C.RECORD_PAYMENT,
+            _C.REFUND,
+            _C.CANCEL_COVER,
+            _C.REPLACE,
+        },
         _P.CANCELLED: _ALWAYS | {_C.CONSENT, _C.REFUND},
         _P.REJECTED: _ALWAYS | {_C.CONSENT, _C.REFUND},
         _P.EXPIRED: _ALWAYS | {_C.CONSENT, _C.REFUND},

@@ -13,10 +13,10 @@ from checkoutflow.insurance.offers import Offer as Offer
 from checkoutflow.insurance.offers import Refusal as Refusal
 from checkoutflow.insurance.offers import find_offers as find_offers
 from checkoutflow.insurance.policies import POLICY as POLICY
+from checkoutflow.insurance.policies import CoverTerms as CoverTerms
 from checkoutflow.insurance.policies import Entry as Entry
 from checkoutflow.insurance.policies import Policy as Policy
 from checkoutflow.insurance.policies import PolicyState as PolicyState
 from checkoutflow.insurance.policies import PolicyStep as PolicyStep
-from checkoutflow.insurance.policies import Terms as Terms
 from checkoutflow.insurance.products import Insurer as Insurer
 from checkoutflow.insurance.products import Product as Product

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from checkoutflow.cart import MAX_LINES
 from checkoutflow.errors import UnknownRule
-from checkoutflow.insurance.policies import Terms, tax_on
+from checkoutflow.insurance.policies import CoverTerms, tax_on
+from checkoutflow.insurance.quotes import MOST, Asked
 from checkoutflow.law.insurance import AncillaryLimits, EuroRate, PremiumTax
 from checkoutflow.law.rules import EVERYWHERE
 from checkoutflow.money import Money, total
@@ -139,7 +140,7 @@ class Offer:
 
     id: str
     product: Product
-    terms: Terms
+    terms: CoverTerms
     units: int
     wording: Wording | None = None
 
@@ -206,11 +207,12 @@ def find_offers(products: Sequence[Product], buying: Buying, law: Law) -> Found:
     """
     offers: list[Offer] = []
     refused: list[Refusal] = []
-    for result in (each for product in products for each in _of_product(product, buying, law)):
-        if isinstance(result, Offer):
-            offers.append(result)
-        else:
+    for fit in (each for product in products for each in _fits(product, buying, law)):
+        result = fit if isinstance(fit, Refusal) else _offered(fit, buying)
+        if isinstance(result, Refusal):
             refused.append(result)
+        else:
+            offers.append(result)
     offers.sort(key=lambda offer: offer.rank)
     taken = {line.id for line in buying.cart.goods}
     fitting = [offer for offer in offers if offer.id not in taken][: MAX_LINES - len(taken)]
@@ -218,8 +220,24 @@ def find_offers(products: Sequence[Product], buying: Buying, law: Law) -> Found:
     return Found(tuple(fitting), tuple(refused))
 
 
-def _of_product(product: Product, buying: Buying, law: Law) -> Iterator[Offer | Refusal]:
-    """The offers of one product: for each line that it covers, or for the order."""
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """A product and what it would cover.
+
+    Attributes:
+        name: As the offer would be named.
+        value: Worth of a piece, or of all pieces for an order.
+    """
+
+    name: str
+    product: Product
+    rules: _Rules
+    lines: tuple[Line, ...]
+    value: Money
+
+
+def _fits(product: Product, buying: Buying, law: Law) -> Iterator[_Fit | Refusal]:
+    """What a product covers of a cart: each line by itself, or the order; or why it does not."""
     try:
         rules = _Rules.of(product, buying, law)
     except UnknownRule:
@@ -228,18 +246,33 @@ def _of_product(product: Product, buying: Buying, law: Law) -> Iterator[Offer | 
     if (refusal := _why_not_at_all(product, buying, law)) is not None:
         yield refusal
         return
-    lines = [line for line in buying.cart.goods if _is_of(product, line)]
+    lines = tuple(line for line in buying.cart.goods if _is_of(product, line))
     if not lines:
         yield Refusal(product.id, "goods")
     elif product.per == "item":
         for line in lines:
-            yield _offered(product, offer_id(product, line), [line], buying, rules)
+            name = offer_id(product, line)
+            refusal = _why_not_line(product, name, line)
+            yield refusal or _within(_Fit(name, product, rules, (line,), line.unit_price))
     else:
-        fitting = [line for line in lines if _why_not_line(product, product.id, line) is None]
-        if fitting:
-            yield _offered(product, product.id, fitting, buying, rules)
-        else:
-            yield from filter(None, [_why_not_line(product, product.id, lines[0])])
+        refusals = [_why_not_line(product, product.id, line) for line in lines]
+        fitting = tuple(
+            line for line, refusal in zip(lines, refusals, strict=True) if refusal is None
+        )
+        value = total((line.goods for line in fitting), buying.cart.currency)
+        whole = _Fit(product.id, product, rules, fitting, value)
+        yield _within(whole) if fitting else refusals[0] or whole
+
+
+def _within(fit: _Fit) -> _Fit | Refusal:
+    """What fits, unless it is worth too little or too much."""
+    limits = (fit.product.minimum, fit.product.maximum)
+    least, most = (in_currency(amounts, fit.value.currency) for amounts in limits)
+    if least is not None and fit.value < least:
+        return Refusal(fit.name, "too_small", {"limit": least})
+    if most is not None and fit.value > most:
+        return Refusal(fit.name, "too_large", {"limit": most})
+    return fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,21 +359,10 @@ def _why_not_line(product: Product, name: str, line: Line) -> Refusal | None:
     return None
 
 
-def _offered(
-    product: Product, name: str, lines: Sequence[Line], buying: Buying, rules: _Rules
-) -> Offer | Refusal:
-    """The offer for these lines, or why there is none."""
-    is_per_item = product.per == "item"
-    if is_per_item and (refusal := _why_not_line(product, name, lines[0])) is not None:
-        return refusal
-    currency = buying.cart.currency
-    value = lines[0].unit_price if is_per_item else total((x.goods for x in lines), currency)
-    least, most = (in_currency(limits, currency) for limits in (product.minimum, product.maximum))
-    if least is not None and value < least:
-        return Refusal(name, "too_small", {"limit": least})
-    if most is not None and value > most:
-        return Refusal(name, "too_large", {"limit": most})
-    result = _priced(product, name, value, buying, rules.tax_percent)
+def _offered(fit: _Fit, buying: Buying) -> Offer | Refusal:
+    """The offer of what fits, or why there is none."""
+    product, rules = fit.product, fit.rules
+    result = _priced(fit, buying)
     if isinstance(result, Refusal):
         return result
     each, quote = result
@@ -351,13 +373,13 @@ def _offered(
         service_months=product.service_months,
         per_euro=rules.per_euro,
     ):
-        return Refusal(name, "registration", {"limit": rules.limits.yearly}, rules.limits)
+        return Refusal(fit.name, "registration", {"limit": rules.limits.yearly}, rules.limits)
     wording, tried = product.wording(buying.arms)
-    terms = Terms(
+    terms = CoverTerms(
         product=product.id,
         name=said(product.name, buying.locale),
         kind=product.kind,
-        lines=tuple(line.id for line in lines),
+        lines=tuple(line.id for line in fit.lines),
         per=product.per,
         each=each,
         tax_percent=rules.tax_percent,
@@ -369,23 +391,46 @@ def _offered(
         quote=quote,
         wording=tried,
     )
-    return Offer(name, product, terms, lines[0].quantity if is_per_item else 1, wording)
+    units = fit.lines[0].quantity if product.per == "item" else 1
+    return Offer(fit.name, product, terms, units, wording)
 
 
-def _priced(
-    product: Product, name: str, value: Money, buying: Buying, tax_percent: Decimal
-) -> tuple[Money, str] | Refusal:
+def _priced(fit: _Fit, buying: Buying) -> tuple[Money, str] | Refusal:
     """What a piece costs with its tax, and under which quote."""
+    product, value = fit.product, fit.value
     if product.premium is None:
-        quote = buying.quotes.get(name)
+        quote = buying.quotes.get(fit.name)
         if quote is None or not quote.holds(value, buying.at):
-            return Refusal(name, "no_quote", {"partner": product.quoted_by})
+            return Refusal(fit.name, "no_quote", {"partner": product.quoted_by})
         each, reference = quote.each, quote.reference
     else:
         listed, reference = product.premium.of(value), ""
         if listed is None or listed.minor <= 0:
-            return Refusal(name, "no_price", {"currency": value.currency})
+            return Refusal(fit.name, "no_price", {"currency": value.currency})
         each = listed
     if product.tax == "added":
-        each += Money(tax_on(each.minor, tax_percent), each.currency)
+        each += Money(tax_on(each.minor, fit.rules.tax_percent), each.currency)
     return each, reference
+
+
+def to_ask(products: Sequence[Product], buying: Buying, law: Law) -> dict[str, list[Asked]]:
+    """What partners have to be asked for this cart, by partner; quotes that hold are not."""
+    asked: dict[str, list[Asked]] = {}
+    for product in products:
+        for fit in _fits(product, buying, law) if product.quoted_by else ():
+            if isinstance(fit, Refusal) or not isinstance(_priced(fit, buying), Refusal):
+                continue
+            line = fit.lines[0] if product.per == "item" else None
+            asked.setdefault(product.quoted_by, []).append(
+                Asked(
+                    offer=fit.name,
+                    product=product.id,
+                    market=buying.market,
+                    goods_category=line.goods_category if line else "",
+                    sku=line.sku if line else "",
+                    condition=line.condition if line else "new",
+                    age_months=line.age_months if line else 0,
+                    value=fit.value,
+                )
+            )
+    return {partner: wanted[:MOST] for partner, wanted in asked.items()}

@@ -77,7 +77,7 @@ POLICY: Final[Table[PolicyState, PolicyStep]] = MappingProxyType(
 )
 
 
-class Terms(Frozen):
+class CoverTerms(Frozen):
     """What was offered, as the customer saw it. It holds whatever becomes of the settings.
 
     Attributes:
@@ -176,7 +176,7 @@ class Policy(Frozen):
     """
 
     id: str
-    terms: Terms
+    terms: CoverTerms
     state: PolicyState = PolicyState.OFFERED
     answers: Mapping[str, str] = {}
     starts: date | None = None
