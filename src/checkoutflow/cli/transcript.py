@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from checkoutflow.checkout.state import Payment
-    from checkoutflow.checkout.view import Amount, Offer, View
+    from checkoutflow.checkout.amounts import Amount
+    from checkoutflow.checkout.view import Offer, View
     from checkoutflow.cli.paper import Paper
     from checkoutflow.cli.stories import Sale
 
