@@ -311,7 +311,10 @@ def answer_insurance(draft: Draft, command: c.AnswerInsurance) -> None:
 def take_quotes(draft: Draft, command: c.TakeQuotes) -> None:
     """Keep what partners quoted; a cover that is had for another price is offered again."""
     if command.quotes:
-        draft.add(e.QuotesTaken(quotes=command.quotes, expires_at=draft.fresh_expiry()))
+        kept = {each.offer: each for each in draft.state.quotes if draft.at < each.valid_until}
+        kept |= {each.offer: each for each in command.quotes}
+        quotes = tuple(kept.values())
+        draft.add(e.QuotesTaken(quotes=quotes, expires_at=draft.fresh_expiry()))
     settle(draft)
 
 

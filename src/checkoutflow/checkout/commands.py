@@ -195,13 +195,13 @@ class AnswerInsurance(Frozen):
     """The customer takes covers that are offered, or does not want them.
 
     Attributes:
-        answers: By offer, whether it is wanted.
-        questions: By question about demands and needs, the answer that was chosen.
+        covers: By offer, whether it is wanted.
+        answers: By question about demands and needs, the answer that was chosen.
     """
 
     name: ClassVar = CommandName.ANSWER_INSURANCE
-    answers: Mapping[str, bool] = Field(min_length=1, max_length=200)
-    questions: Mapping[str, str] = Field(default_factory=dict, max_length=200)
+    covers: Mapping[str, bool] = Field(min_length=1, max_length=200)
+    answers: Mapping[str, str] = Field(default_factory=dict, max_length=200)
 
 
 class TakeQuotes(Frozen):

@@ -215,7 +215,7 @@ class InsuranceAnswered(Frozen):
 
 
 class QuotesTaken(Frozen):
-    """Partners quoted for covers; what they quoted before for the same offers is over."""
+    """Partners quoted for covers; these are the quotes that hold now."""
 
     type: Literal["quotes_taken"] = "quotes_taken"
     quotes: tuple[Quote, ...]

@@ -58,8 +58,7 @@ def _insurance_answered(state: Checkout, event: e.InsuranceAnswered) -> Checkout
 
 
 def _quotes_taken(state: Checkout, event: e.QuotesTaken) -> Checkout:
-    quotes = {quote.offer: quote for quote in (*state.quotes, *event.quotes)}
-    return state.but(quotes=tuple(quotes.values()), expires_at=event.expires_at)
+    return state.but(quotes=event.quotes, expires_at=event.expires_at)
 
 
 def _policies_bound(state: Checkout, event: e.PoliciesBound) -> Checkout:

@@ -85,12 +85,12 @@ def answers_to(draft: Draft, command: c.AnswerInsurance) -> tuple[e.CoverAnswer,
     """
     state = draft.state
     found = covers_for(state, draft.rules, draft.at)
-    _are_asked(found, command.questions)
+    _are_asked(found, command.answers)
     said: dict[str, e.CoverAnswer] = {}
-    for name, is_wanted in command.answers.items():
+    for name, is_wanted in command.covers.items():
         offer, before = found.offer(name), state.policy(name)
         if offer is not None and is_wanted:
-            answers = _fitting(offer, command.questions)
+            answers = _fitting(offer, command.answers)
             terms = offer.terms
         elif before is not None and not is_wanted:
             answers, terms = {}, before.terms
@@ -115,27 +115,27 @@ def _is_known(said: e.CoverAnswer, before: Policy | None) -> bool:
 def _not_offered(found: Found, name: str) -> Exception:
     """Why it cannot be had, or what can be instead of what there is not."""
     if (refusal := found.refusal(name)) is not None:
-        return NotSupported(f"{name} cannot be had: {refusal.text()}", field=f"answers.{name}")
+        return NotSupported(f"{name} cannot be had: {refusal.text()}", field=f"covers.{name}")
     names = ", ".join(offer.id for offer in found.offers) or "none, on this checkout"
-    return InvalidInput(f"choose one of: {names}", field="answers")
+    return InvalidInput(f"choose one of: {names}", field="covers")
 
 
 def _are_asked(found: Found, given: Mapping[str, str]) -> None:
     asked = {question.id for offer in found.offers for question in offer.product.questions}
     for name in given.keys() - asked:
         known = ", ".join(sorted(asked)) or "none"
-        raise InvalidInput(f"is not asked; asked are: {known}", field=f"questions.{name}")
+        raise InvalidInput(f"is not asked; asked are: {known}", field=f"answers.{name}")
 
 
 def _fitting(offer: Offer, given: Mapping[str, str]) -> dict[str, str]:
     """The answers to an offer's questions."""
     questions = offer.product.questions
-    if missing := [f"questions.{each.id}" for each in questions if each.id not in given]:
+    if missing := [f"answers.{each.id}" for each in questions if each.id not in given]:
         raise DetailsMissing(missing)
     for question in questions:
         answers = {answer.id: answer for answer in question.answers}
         answer = answers.get(given[question.id])
-        field = f"questions.{question.id}"
+        field = f"answers.{question.id}"
         if answer is None:
             raise InvalidInput(f"choose one of: {', '.join(answers)}", field=field)
         if not answer.fits:
@@ -153,7 +153,7 @@ def _instead(found: Found, state: Checkout, said: Mapping[str, e.CoverAnswer]) -
         if offer is not None and answer.is_wanted and offer.product.group:
             key = (offer.product.group, answer.terms.lines)
             if key in taken:
-                raise InvalidInput(f"take either {taken[key]} or {name}", field=f"answers.{name}")
+                raise InvalidInput(f"take either {taken[key]} or {name}", field=f"covers.{name}")
             taken[key] = name
     for policy in state.accepted:
         offer = found.offer(policy.id)
