@@ -28,6 +28,7 @@ from tests.desk import (
 )
 
 from checkoutflow.checkout.machine import Phase
+from checkoutflow.checkout.state import PartState
 from checkoutflow.errors import NotVerified
 from checkoutflow.money import Money
 from checkoutflow.privacy.fields import Purpose
@@ -173,7 +174,10 @@ def insured_and_cancelled_in_parts(desk: Desk) -> None:
 def a_cover_given_back_and_a_faulty_item_replaced(desk: Desk) -> None:
     checkout = buy(desk, insured(desk))
     checkout = ship(desk, checkout, {"phone": 1})
-    checkout = known(desk, desk.cancel_cover(checkout.id, "cover:phone"))
+    for _ in range(3):
+        checkout = known(desk, desk.cancel_cover(checkout.id, "cover:phone"))
+        if checkout.refunds[-1].state is not PartState.FAILED:
+            break
     assert stands(checkout) == [0, 2]
     checkout = ship(desk, checkout)
     checkout = desk.replace(checkout.id, {"phone": 1})

@@ -85,7 +85,6 @@ def answers_to(draft: Draft, command: c.AnswerInsurance) -> tuple[e.CoverAnswer,
     """
     state = draft.state
     found = covers_for(state, draft.rules, draft.at)
-    _are_asked(found, command.answers)
     said: dict[str, e.CoverAnswer] = {}
     for name, is_wanted in command.covers.items():
         offer, before = found.offer(name), state.policy(name)
@@ -99,6 +98,7 @@ def answers_to(draft: Draft, command: c.AnswerInsurance) -> tuple[e.CoverAnswer,
         else:
             raise _not_offered(found, name)
         said[name] = e.CoverAnswer(offer=name, is_wanted=is_wanted, terms=terms, answers=answers)
+    _are_asked(found, command.answers)
     for other in _instead(found, state, said):
         said[other.id] = e.CoverAnswer(offer=other.id, is_wanted=False, terms=other.terms)
     return tuple(each for each in said.values() if not _is_known(each, state.policy(each.offer)))

@@ -135,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _providers(commands)
     _people(commands)
+    _insurance(commands)
     _quality(commands)
 
     schema = _command(commands, "schema", "print the JSON Schema of a file or an answer")
@@ -296,6 +297,29 @@ def _person(person: argparse.ArgumentParser) -> None:
         )
     for each in (find, erase, opt_out, retention):
         each.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _insurance(commands: argparse._SubParsersAction[_Parser]) -> None:
+    insurance = _command(commands, "insurance", "tell insurers what was bound and what ended")
+    actions = insurance.add_subparsers(dest="action", metavar="ACTION", required=True)
+    text = "print what an insurer is told of a period: each cover that began or ended"
+    told = actions.add_parser(
+        "bordereau", help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False
+    )
+    told.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
+    told.add_argument("--insurer", required=True, metavar="ID", help="as the settings name it")
+    for option, dest, text in (("--from", "first", "first"), ("--to", "last", "last")):
+        told.add_argument(
+            option,
+            dest=dest,
+            type=_date,
+            required=True,
+            metavar="YYYY-MM-DD",
+            help=f"{text} day of the period, in UTC",
+        )
+    form = told.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON document")
+    form.add_argument("--csv", action="store_true", help="print a table for a spreadsheet")
 
 
 def _quality(commands: argparse._SubParsersAction[_Parser]) -> None:

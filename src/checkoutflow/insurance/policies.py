@@ -294,7 +294,9 @@ def with_covers(cart: Cart, policies: Iterable[Policy]) -> Cart:
             insures=policy.terms.lines,
         )
         for policy in policies
-        if policy.state is PolicyState.ACCEPTED and goods.keys() >= {*policy.terms.lines}
+        if policy.state is PolicyState.ACCEPTED
+        and policy.terms.each.currency == cart.currency
+        and goods.keys() >= {*policy.terms.lines}
     )
     lines = (*goods.values(), *covers)
     return cart if lines == cart.lines else cart.but(lines=lines)
