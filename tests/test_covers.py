@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from checkoutflow.checkout.accounts import accounts
 from checkoutflow.checkout.evolve import replay
 from checkoutflow.checkout.processing import record_of_processing
 from checkoutflow.checkout.view import View, view_of
+from checkoutflow.cli import main
 from checkoutflow.errors import (
     DetailsMissing,
     IllegalTransition,
@@ -31,9 +32,11 @@ from checkoutflow.errors import (
     TotalChanged,
     UsageError,
 )
+from checkoutflow.flow.exports import plain
 from checkoutflow.flow.lines import order_lines, part_lines
 from checkoutflow.flow.sync import CheckoutFlow
 from checkoutflow.insurance.bordereau import rows
+from checkoutflow.insurers import read_partners
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Heard, Operation, Outcome
 from checkoutflow.privacy.fields import Purpose
@@ -41,6 +44,7 @@ from checkoutflow.privacy.register import Reader
 from checkoutflow.privacy.vault import Keys
 from checkoutflow.shop import Shop
 from checkoutflow.stores.memory import MemoryStore
+from checkoutflow.stores.sql import open_store
 from checkoutflow.testing import Clock
 from checkoutflow.testing.partner import SimulatedPartner
 
@@ -723,9 +727,9 @@ def test_an_old_journal_without_covers_folds():
 class Desk:
     """A flow with a partner."""
 
-    def __init__(self, **more: Any) -> None:
+    def __init__(self, partner: type[SimulatedPartner] = SimulatedPartner, **more: Any) -> None:
         self.clock = Clock()
-        self.partner = SimulatedPartner(self.clock)
+        self.partner = partner(self.clock)
         http = httpx.Client(transport=httpx.MockTransport(self.partner.handle))
         own = [each for each in SETTINGS["methods"] if each["id"] == "own_invoice"]
         shop = Shop.read(
@@ -735,11 +739,10 @@ class Desk:
         self.flow = CheckoutFlow(
             shop,
             partners=[self.partner.service()],
-            store=MemoryStore(),
             keys=Keys.of(bytes(32)),
             clock=self.clock,
             http=http,
-            **more,
+            **{"store": MemoryStore(), **more},
         )
         self.id = self.flow.start(cart("phone", quantity=2), market="NO").id
 
@@ -858,3 +861,146 @@ def test_the_bordereau_of_a_store_matches_the_books():
     ).rows
     with pytest.raises(UsageError, match="ends before"):
         desk.flow.bordereau("nordvern", first=day, last=day - timedelta(1))
+
+
+def test_a_partner_of_the_shops_own_may_raise_anything():
+    class Odd(SimulatedPartner):
+        def service(self) -> Any:
+            service = super().service()
+
+            class Own:
+                name, transport = service.name, service.transport
+
+                def quotes(self, asked: Any) -> Any:
+                    raise RuntimeError("odd")
+                    yield
+
+            return Own()
+
+    desk = Desk(partner=Odd)
+    desk.flow.quote_insurance(desk.id)
+    assert PHONE not in desk.offers()
+
+
+def test_a_partner_is_asked_in_a_form_of_its_own_address():
+    partner = SimulatedPartner(Clock())
+    wrong = httpx.Request("GET", "https://quotes.example/quotes")
+    assert partner.handle(wrong).status_code == 404
+    nobody = httpx.Request("POST", "https://quotes.example/quotes", json={"covers": []})
+    assert partner.handle(nobody).status_code == 401
+    assert read_partners({}, {}) == ()
+    with pytest.raises(InvalidInput) as refused:
+        read_partners({"nordvern": "https://quotes.example"}, {})
+    assert refused.value.field == "partners.nordvern.base_url"
+    (service,) = read_partners({"nordvern": {"base_url": "https://quotes.example/v1/"}}, {})
+    request = next(service.quotes([]))
+    assert str(request.url) == "https://quotes.example/v1/quotes"
+    assert "authorization" not in request.headers
+
+
+# Settings -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "path", "words"),
+    [
+        ({"insurer": "sudvern"}, "insurance[0].insurer", "sudvern is not known"),
+        ({"markets": ["XX"]}, "insurance[0].markets", "XX is not known"),
+        ({"id": "longer"}, "insurance[2].id", "another one has this id"),
+        (
+            {"wordings": [{"arms": ["words:b"], "rank": 1}]},
+            "insurance[0].wordings[0].arms",
+            "none are known",
+        ),
+    ],
+)
+def test_a_wrong_product_is_named_by_its_place_in_the_settings(settings, path, words):
+    with pytest.raises(InvalidInput, match=words) as refused:
+        other(**settings)
+    assert refused.value.field == path
+
+
+def test_a_question_under_one_id_is_one_question():
+    first, second, third = SETTINGS["insurance"]
+    (asked,) = first["questions"]
+    same = second | {"questions": [asked]}
+    Shop.read(SETTINGS | {"insurance": [first, same, third]})
+    other_one = second | {"questions": [asked | {"text": "Are you sure?"}]}
+    with pytest.raises(InvalidInput, match="asks something else") as refused:
+        Shop.read(SETTINGS | {"insurance": [first, other_one, third]})
+    assert refused.value.field == "insurance[1].questions[0].id"
+    assert SHOP.product("sofa") is None
+    assert SHOP.insurer("sofa") is None
+
+
+def test_what_a_person_is_given_has_their_covers():
+    desk = Desk()
+    desk.flow.quote_insurance(desk.id)
+    sale = desk.flow.answer_insurance(desk.id, {PHONE: True})
+    (cover,) = plain(desk.flow.export_person(sale.subject))["sale"]["covers"]
+    assert (cover["name"], cover["state"], cover["from"]) == ("Mobilforsikring", "accepted", None)
+
+
+# On the command line ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sold(tmp_path):
+    """A database with one insured order of which a piece came back."""
+    file = tmp_path / "shop.db"
+    store = open_store(file)
+    store.create()
+    desk = Desk(store=store)
+    sale = desk.flow.provide(
+        desk.id,
+        email="a@example.com",
+        name="Test Person",
+        street="Storgata 1",
+        postal_code="0155",
+        city="Oslo",
+        delivery="parcel",
+        payment="own_invoice",
+    )
+    desk.flow.quote_insurance(sale.id)
+    sale = desk.flow.answer_insurance(sale.id, {PHONE: True})
+    desk.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True)
+    desk.flow.ship(sale.id)
+    desk.flow.replace(sale.id, {"phone": 1})
+    desk.flow.refund(sale.id, {"phone": 1})
+    store.close()
+    return file
+
+
+def told(capsys, *arguments: object) -> str:
+    assert main([*map(str, arguments)]) == 0
+    out: str = capsys.readouterr().out
+    return out
+
+
+def test_the_bordereau_is_printed_as_table_csv_and_json(sold, capsys):
+    year = Clock()().year
+    period = ["--from", f"{year}-01-01", "--to", f"{year}-12-31"]
+    command = ["insurance", "bordereau", "--db", sold, "--insurer", "nordvern", *period]
+    table = told(capsys, *command)
+    assert "What nordvern is told" in table
+    assert "replaced" in table
+    assert "premium 200.00 NOK, tax 0.00 NOK, due 160.00 NOK" in table
+    lines = told(capsys, *command, "--csv").splitlines()
+    assert len(lines) == 4
+    document = json.loads(told(capsys, *command, "--json"))
+    assert document["sums"]["NOK"]["due"] == 16000
+    nobody = told(capsys, *command[:5], "sudvern", *period)
+    assert "nothing began or ended" in nobody
+
+
+def test_what_happened_to_covers_can_be_read(sold, capsys):
+    with closing(open_store(sold)) as store:
+        (name,) = store.checkouts(())
+    shown = told(capsys, "show", name, "--db", sold)
+    for words in (
+        "yes to phone_cover:phone for 200.00 NOK",
+        "phone_cover:phone, free to give back until",
+        "cancelled -1, -200.00 NOK",
+        "1 × phone were faulty",
+    ):
+        assert words in " ".join(shown.split())

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from checkoutflow.customer import AREAS
 from checkoutflow.delivery import Delivery
 from checkoutflow.errors import InvalidInput
-from checkoutflow.insurance.products import Insurer, Product
+from checkoutflow.insurance.products import Insurer, Product, Question
 from checkoutflow.law import Law, Rows, Rule
 from checkoutflow.law.table import Table
 from checkoutflow.model import Frozen, wrong
@@ -159,6 +159,7 @@ class Shop(Frozen):
         self._check_ids()
         self._check_kinds()
         self._check_vouchers()
+        self._check_questions()
         for path, named, known in self._names():
             if unknown := sorted(named - known):
                 one_of = f"known are {', '.join(sorted(known))}" if known else "none are known"
@@ -210,6 +211,17 @@ class Shop(Frozen):
                 raise wrong(
                     "a gift card or store credit can only be hidden", "steering", i, "methods"
                 )
+
+    def _check_questions(self) -> None:
+        """See that a question that products share is one question: it is asked once."""
+        known: dict[str, Question] = {}
+        for i, product in enumerate(self.insurance):
+            for j, question in enumerate(product.questions):
+                if known.setdefault(question.id, question) != question:
+                    raise wrong(
+                        "another product asks something else under this id",
+                        *("insurance", i, "questions", j, "id"),
+                    )
 
     def _names(self) -> Iterator[tuple[tuple[str | int, ...], frozenset[str], frozenset[str]]]:
         """Where a setting names others: its path, the names, and those there are."""
