@@ -25,7 +25,7 @@ from checkoutflow.insurance import (
     find_offers,
 )
 from checkoutflow.insurance.bordereau import as_csv, as_document, bordereau, rows
-from checkoutflow.insurance.offers import document_for
+from checkoutflow.insurance.offers import document_for, to_ask
 from checkoutflow.insurance.policies import Entry, months_after, tax_in, tax_on, with_covers
 from checkoutflow.insurance.quotes import MOST, Asked, Quote, read_quotes
 from checkoutflow.law import Law
@@ -121,6 +121,30 @@ def test_the_notes_know_the_limits_of_the_exemption():
 @pytest.mark.parametrize("market", ["FO", "GL"])
 def test_where_no_tax_is_known_nothing_is_offered(market):
     assert why(cart("phone"), PHONE, market=market) == "no_rule"
+
+
+def test_a_limit_in_euro_needs_no_rate_and_another_currency_does():
+    finnish = product(
+        minimum=[],
+        maximum=[],
+        premium={"fixed": ["9 EUR", "9 GBP"]},
+        document={"version": "1", "urls": {"fi": "https://nordvern.example/fi"}},
+    )
+    for currency, is_offered in (("EUR", True), ("GBP", False)):
+        line = {**LINES["phone"], "quantity": 1, "unit_price": f"400 {currency}"}
+        result = found(Cart.read({"lines": [line]}), finnish, market="FI")
+        assert bool(result.offers) is is_offered
+        assert [each.code for each in result.refused] == ([] if is_offered else ["no_rule"])
+
+
+def test_a_partner_is_asked_about_an_order_without_its_lines():
+    quoted = PARCEL.model_dump(exclude_none=True, exclude={"premium"}) | {"quoted_by": "partner"}
+    products = [Product.read(quoted), PHONE, LONGER]
+    asked = to_ask(products, buying(cart("mug", "lamp")), LAW)["partner"]
+    assert [(each.offer, each.sku, each.value) for each in asked] == [
+        ("parcel_cover", "", nok(400))
+    ]
+    assert to_ask([products[0].but(markets=frozenset({"SE"}))], buying(cart("mug")), LAW) == {}
 
 
 def test_finland_taxes_by_the_day_and_aland_as_finland():

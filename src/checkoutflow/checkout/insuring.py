@@ -14,7 +14,7 @@ from checkoutflow.checkout import events as e
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.needs import situation
 from checkoutflow.checkout.state import PartState
-from checkoutflow.errors import DetailsMissing, InvalidInput, NotFound, NotSupported, UnknownRule
+from checkoutflow.errors import DetailsMissing, InvalidInput, NotFound, NotSupported
 from checkoutflow.insurance import Buying, Found, Policy, PolicyState, find_offers
 from checkoutflow.insurance.policies import Entry, with_covers
 from checkoutflow.payment.calendar import banking_day
@@ -190,11 +190,7 @@ def _free_until(draft: Draft, today: date, days: int) -> date:
 
     Source: directive 2002/65 art. 6 counts calendar days; regulation 1182/71 art. 3(4).
     """
-    last = today + timedelta(days=days)
-    try:
-        return banking_day(draft.state.market, last, draft.rules.law)
-    except UnknownRule:
-        return last
+    return banking_day(draft.state.market, today + timedelta(days=days), draft.rules.law)
 
 
 def follow_covers(draft: Draft) -> None:

@@ -185,10 +185,8 @@ class Found:
         return named[0] if named else None
 
 
-def offer_id(product: Product, line: Line | None) -> str:
-    """The name of the offer of a product for a line, or for the order."""
-    if line is None:
-        return product.id
+def offer_id(product: Product, line: Line) -> str:
+    """The name of the offer of a product for a line."""
     name = f"{product.id}:{line.id}"
     # A line's id may be as long as an id can be.
     return name if len(name) <= _LONGEST else f"{product.id}:{sha256(name.encode()).hexdigest()}"
