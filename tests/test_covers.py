@@ -184,6 +184,17 @@ def test_a_percentage_off_is_off_the_goods():
     assert after.state.priced.discounts[0].amount == nok(2000)
 
 
+def test_where_prices_are_without_vat_a_premium_bears_none():
+    shop = other(customers=["business", "consumer"])
+    goods = Cart.read(cart("phone").model_dump() | {"prices_include_vat": False})
+    after = Sale(goods, shop=shop, customer="business")
+    before = after.state.total
+    after.do(c.AnswerInsurance(covers={PHONE: True}, answers=HOME))
+    assert after.state.total == before + nok(299)
+    assert after.state.priced.line(PHONE).payable == nok(299)
+    assert shown(after).covers[0].total_without.minor == before.minor
+
+
 def test_declining_is_one_call_and_is_not_asked_again():
     said = sale().do(c.AnswerInsurance(covers={PHONE: False, PARCEL: False, LONGER: False}))
     assert shown(said).covers == ()
