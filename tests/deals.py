@@ -42,6 +42,33 @@ _PRICES: Final = {
 }
 
 
+def covers(market: str) -> dict[str, Any]:
+    """An insurance for mugs, and a warranty."""
+    insurer = {"id": "nordvern", "name": "Nordvern", "address": "Oslo", "complaints": "Write to us"}
+    languages = {locale[:2] for locale in Law.load().market(market, Clock()().date()).locales}
+    common = {"skus": ["mug"], "months": 12}
+    insurance = {
+        "id": "mug_cover",
+        "name": "Mug cover",
+        "insurer": "nordvern",
+        "risks": ["damage"],
+        "premium": {"percent": "9.9"},
+        "commission_percent": "15",
+        "document": {
+            "version": "1",
+            "urls": dict.fromkeys(languages, "https://nordvern.example/mugs"),
+        },
+    }
+    warranty = {
+        "id": "longer",
+        "name": "One more year",
+        "kind": "warranty",
+        "risks": ["breakdown"],
+        "premium": {"percent": "5"},
+    }
+    return {"insurers": [insurer], "insurance": [insurance | common, warranty | common]}
+
+
 class Deal:
     """One shop that sells with one provider; calls are made again until they go through.
 
@@ -91,6 +118,7 @@ class Deal:
             "markets": [self.market],
             "methods": [offer],
             "deliveries": [{"id": "parcel", "name": "Parcel", "prices": [f"9.00 {self.currency}"]}],
+            **covers(self.market),
         }
         if hold_above:
             settings["review"] = {"hold_above": [f"{hold_above} {self.currency}"]}
@@ -197,13 +225,21 @@ class Deal:
             self.later(checkout, minutes=1)
         return self.now(checkout)
 
-    def sold(self) -> Checkout:
+    def insured(self) -> Checkout:
+        """The customer takes both covers for their mugs."""
+        sale = self.start()
+        wanted = {"mug_cover:mug": True, "longer:mug": True}
+        begun: Checkout = self.answer_insurance(sale.id, wanted)
+        return begun
+
+    def sold(self, start: Callable[[], Checkout] | None = None) -> Checkout:
         """What never arrived, and cannot be sent again safely, is bought again."""
-        checkout = self.start()
+        start = start or self.start
+        checkout = start()
         for _ in range(_TRIES):
             checkout = self.buy(checkout)
             if checkout.phase is Phase.EXPIRED:  # it took too long to find out
-                checkout = self.start()
+                checkout = start()
             elif checkout.phase is not Phase.COLLECTING:
                 break
         assert checkout.phase in {Phase.CONFIRMED, Phase.HELD}

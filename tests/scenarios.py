@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from tests.desk import (
+    COVERS,
     CUSTOMER,
     GIFT_CARD,
     MUG,
     MUGS_AND_BOOK,
     PHONE,
+    PHONES,
     PIANO,
     PLANTED,
     SOFA,
@@ -28,6 +30,7 @@ from tests.desk import (
 )
 
 from checkoutflow.checkout.machine import Phase
+from checkoutflow.checkout.state import PartState
 from checkoutflow.errors import NotVerified
 from checkoutflow.money import Money
 from checkoutflow.privacy.fields import Purpose
@@ -174,6 +177,100 @@ def a_fee_shipped_in_parts_and_given_back(desk: Desk) -> None:
     assert is_sold(desk, checkout)
     checkout = refund(desk, checkout, {"mug": 3, "book": 1})
     assert taken(desk, checkout).is_zero
+
+
+def insured(desk: Desk, payment: str = "card") -> Checkout:
+    """The customer takes insurance and a warranty for their phones, and thinks again of one."""
+    checkout = start(desk, PHONES, payment)
+    desk.answer_insurance(checkout.id, dict.fromkeys(COVERS, True))
+    desk.answer_insurance(checkout.id, {"longer:phone": False})
+    taken: Checkout = desk.answer_insurance(checkout.id, {"longer:phone": True})
+    return taken
+
+
+def stands(checkout: Checkout) -> list[int]:
+    """How many of each cover stand."""
+    return [policy.units for policy in checkout.policies]
+
+
+@scenario
+def insured_and_returned_in_parts(desk: Desk) -> None:
+    checkout = buy(desk, insured(desk))
+    assert stands(checkout) == [2, 2]
+    checkout = ship(desk, checkout, {"phone": 1})
+    checkout = ship(desk, checkout)
+    assert is_sold(desk, checkout)
+    checkout = refund(desk, checkout, {"phone": 1})
+    assert stands(checkout) == [1, 1]
+    assert taken(desk, checkout) == checkout.total - sum_of(checkout, "phone", *COVERS)
+    desk.wait(days=60)
+    checkout = refund(desk, checkout, {"phone": 1, "mug": 1})
+    assert stands(checkout) == [0, 0]
+    assert taken(desk, checkout) == sum_of_policies(checkout)
+
+
+def sum_of(checkout: Checkout, *lines: str) -> Money:
+    """What the first piece of each of these lines cost."""
+    pieces = [checkout.priced.unit_amount(line, 0, 1).minor for line in lines]
+    return Money(sum(pieces), checkout.total.currency)
+
+
+def sum_of_policies(checkout: Checkout) -> Money:
+    """What stands of all premiums."""
+    premiums = [policy.premium.minor for policy in checkout.policies]
+    return Money(sum(premiums), checkout.total.currency)
+
+
+@scenario
+def insured_and_cancelled_in_parts(desk: Desk) -> None:
+    checkout = known(desk, desk.cancel(buy(desk, insured(desk)).id, {"phone": 1}))
+    assert stands(checkout) == [1, 1]
+    checkout = ship(desk, checkout)
+    assert checkout.phase is Phase.FULFILLED
+    assert taken(desk, checkout) == checkout.total - sum_of(checkout, "phone", *COVERS)
+
+
+@scenario
+def a_cover_given_back_and_a_faulty_item_replaced(desk: Desk) -> None:
+    checkout = buy(desk, insured(desk))
+    checkout = ship(desk, checkout, {"phone": 1})
+    for _ in range(3):
+        checkout = known(desk, desk.cancel_cover(checkout.id, "cover:phone"))
+        if checkout.refunds[-1].state is not PartState.FAILED:
+            break
+    assert stands(checkout) == [0, 2]
+    checkout = ship(desk, checkout)
+    checkout = desk.replace(checkout.id, {"phone": 1})
+    assert stands(checkout) == [0, 2]
+    premium = checkout.policies[0].terms.each * 2
+    assert taken(desk, checkout) == checkout.total - premium
+
+
+@scenario
+def insured_on_own_invoice_and_returned(desk: Desk) -> None:
+    checkout = ship(desk, buy(desk, insured(desk, "own_invoice")))
+    checkout = refund(desk, checkout, {"phone": 2})
+    (invoice,) = checkout.invoices
+    assert invoice.credited == checkout.total - sum_of(checkout, "mug")
+    pay(desk, checkout, invoice.number, invoice.open)
+
+
+@scenario
+def insured_and_declined_by_the_bank(desk: Desk) -> None:
+    desk.bank.decline_next()
+    checkout = ship(desk, buy(desk, insured(desk)))
+    assert stands(checkout) == [2, 2]
+    assert is_sold(desk, checkout)
+
+
+@scenario
+def insured_and_expired_while_the_customer_pays(desk: Desk) -> None:
+    checkout = buy(desk, insured(desk, "wallet"))
+    desk.wait(minutes=40)
+    checkout = desk.world.checkout(checkout.id)
+    assert checkout.phase is Phase.EXPIRED
+    assert [policy.state for policy in checkout.policies] == ["cancelled", "cancelled"]
+    assert stands(checkout) == [0, 0]
 
 
 @scenario

@@ -731,7 +731,7 @@ def asking_the_open_registers(trail: Trail, file: Path) -> None:
 
 
 # Commands that read what is kept of customers, and those that know of none.
-TOLD: Final = {"demo", "freshen", "person", "quality", "show", "suppress", "verify"}
+TOLD: Final = set("demo freshen insurance person quality show suppress verify".split())
 TOLD_NOTHING: Final = set(
     "conform doctor law methods options privacy providers schema simulate states steer".split()
 )
@@ -787,6 +787,10 @@ def the_commands(trail: Trail, file: Path) -> None:
         assert main(["show", state.id, "--db", f"{file}"]) == 0
     assert main(["show", VALUES["name"], "--db", f"{file}"])
     assert main(["verify", "--db", f"{file}"]) == 0
+    period = ["--from", "2025-01-01", "--to", "2030-12-31"]
+    for form in ([], ["--csv"], ["--json"]):
+        told = ["insurance", "bordereau", "--db", f"{file}", "--insurer", "nordvern", *period]
+        assert main([*told, *form]) == 0
     answer_people(trail, file, [state.subject for state in sold])
     base, out = file.with_name("customers.csv"), file.with_name("out")
     rows = [planted("SE", "name", "email", "phone", "street", "postal_code", "city")] * 2

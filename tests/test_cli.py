@@ -522,6 +522,7 @@ def test_the_page_and_its_pictures_are_what_the_command_writes(run, tmp_path):
     assert sorted(written) == [
         "states-checkout.svg",
         "states-payment.svg",
+        "states-policy.svg",
         "states-review.svg",
         "states.md",
     ]

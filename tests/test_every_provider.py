@@ -14,7 +14,9 @@ import pytest
 from tests.deals import Deal
 
 from checkoutflow import CheckoutError, NotSupported
+from checkoutflow.checkout.accounts import accounts
 from checkoutflow.checkout.machine import Phase
+from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Operation
 from checkoutflow.providers.registry import ADAPTERS
 from checkoutflow.testing import Fault
@@ -76,6 +78,28 @@ def returned(deal: Deal) -> None:
     assert checkout.refunds[-1].state == "done"
     back = checkout.priced.unit_amount("mug", 0, 2).minor
     assert deal.taken == checkout.total.minor - back
+
+
+def insured(deal: Deal) -> None:
+    """Covers are taken and given back with what they cover."""
+    checkout = deal.sold(deal.insured)
+    plain = checkout.total - checkout.cart.covers
+    assert [policy.state for policy in checkout.policies] == ["bound", "bound"]
+    checkout = deal.given_back(deal.shipped(checkout), {"mug": 2})
+    checkout = deal.later(checkout, days=200)
+    last = deal.given_back(checkout, {"mug": 1})
+    if len(last.refunds) == 2:  # else what was missing was given back by its amount
+        back = last.refunds[1].premiums
+        for policy in last.policies:
+            assert policy.state == "cancelled"
+            assert 0 < back[policy.id].minor < policy.terms.each.minor
+            assert last.priced.line(policy.id).vat_percent == (policy.id == "longer:mug") * (
+                last.priced.line("mug").vat_percent
+            )
+        split = accounts(last)
+        assert split.premiums["nordvern"] == last.policies[0].premium
+        assert split.total.minor == deal.taken
+        assert plain > Money(deal.taken, plain.currency)
 
 
 def cancelled(deal: Deal) -> None:
@@ -186,6 +210,7 @@ PLOTS: Final[dict[str, Callable[[Deal], None]]] = {
     "in parts": in_parts,
     "in part": in_part,
     "returned": returned,
+    "insured": insured,
     "cancelled": cancelled,
     "turned down": turned_down,
     "let through": let_through,
@@ -232,7 +257,7 @@ def test_a_sale(name, plot):
 TOKEN_IS_TOLD_ONCE: Final = {"swish"}  # where it was lost, the customer has to buy again
 
 
-@pytest.mark.parametrize("plot", ["returned", "cancelled"])
+@pytest.mark.parametrize("plot", ["returned", "insured", "cancelled"])
 @pytest.mark.parametrize("name", DEALS)
 def test_a_crash_before_and_after_every_effect(name, plot):
     effects = len(play(name, PLOTS[plot]).world.steps.names)

@@ -12,6 +12,7 @@ from checkoutflow.checkout import events as e
 from checkoutflow.checkout.evolve import _APPLY, evolve
 from checkoutflow.checkout.machine import ALLOWED, CHECKOUT, ENDS, CommandName, Phase, PhaseStep
 from checkoutflow.errors import IllegalTransition, OutcomeUnknown, UsageError
+from checkoutflow.insurance import POLICY, PolicyState, PolicyStep
 from checkoutflow.payment.machine import PAYMENT, PaymentState, PaymentStep
 from checkoutflow.payment.outcomes import Heard, Operation, Outcome, Result, Word
 from checkoutflow.review import REVIEW, ReviewState, ReviewStep
@@ -21,6 +22,7 @@ MACHINES: list[tuple[str, Any, Any, Any]] = [
     ("checkout", CHECKOUT, Phase.COLLECTING, PhaseStep),
     ("payment", PAYMENT, PaymentState.INITIATED, PaymentStep),
     ("review", REVIEW, ReviewState.OPEN, ReviewStep),
+    ("policy", POLICY, PolicyState.OFFERED, PolicyStep),
 ]
 
 
@@ -95,6 +97,10 @@ def _a(name: CommandName, sale: Sale) -> c.Command:
         CommandName.CHOOSE_PAYMENT: c.ChoosePayment(method="card"),
         CommandName.ADD_CREDIT: c.AddCredit(method="store_credit", amount=nok(1)),
         CommandName.REMOVE_CREDIT: c.RemoveCredit(method="store_credit"),
+        CommandName.ANSWER_INSURANCE: c.AnswerInsurance(covers={"sofa": False}),
+        CommandName.QUOTE_INSURANCE: c.TakeQuotes(quotes=()),
+        CommandName.CANCEL_COVER: c.CancelCover(cover="sofa"),
+        CommandName.REPLACE: c.Replace(lines={"mug": 1}),
         CommandName.PLACE: c.Place(accepted_total=sale.state.total, payments=("p",)),
         CommandName.CLAIM: c.Claim(reviewer="r7"),
         CommandName.RELEASE: c.Release(reviewer="r7"),

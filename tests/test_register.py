@@ -468,6 +468,6 @@ def test_neither_state_nor_events_have_a_property_for_a_contact_value(model):
         for field in each.get("properties", {})
         if field in FIELDS
     }
-    # The names of goods, fees and discounts.
-    goods = {"Line", "Charge", "Discount", "PricedDiscount"}
+    # The names of goods and covers, fees and discounts.
+    goods = {"Line", "CoverTerms", "Charge", "Discount", "PricedDiscount"}
     assert found == {(name, "name") for name in goods}

@@ -371,6 +371,8 @@ SAME_IN_BOTH = {
     "When",
     "Reason",
     "Yes",
+    "Yes, for {premium}",
+    "No, thank you",
     "No",
 }
 

@@ -4,6 +4,9 @@ The shop is the price authority: a cart comes from the shop, and nothing a custo
 price. `price` turns a cart into a `Priced`, whose lines carry everything the customer pays, so that
 any part of an order shipped, cancelled or returned later is worth a known share of the total.
 
+Covers of goods, insurance or a warranty, are lines of the same cart, which the checkout adds when
+the customer chooses them. Discounts and charges are for goods and pass them by.
+
 How odd minor units are placed is told in ``docs/explanation/rounding.md``.
 """
 
@@ -44,6 +47,8 @@ _PRINTED = r"^[^\x00-\x1f\x7f]*$"
 Id = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTED)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=_PRINTED)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
+LineKind = Literal["goods", "insurance", "warranty"]
+Condition = Literal["new", "used"]
 # Not every database takes NUL, and half a surrogate pair is no character at all.
 _STORABLE = re.compile(rf"[^\x00\ud800-\udfff]{{0,{MAX_ATTRIBUTE_LENGTH}}}")
 
@@ -82,7 +87,11 @@ class Line(Frozen):
         digital: Whether nothing is sent, so that no address is needed.
         durable: Whether it is meant to last clearly longer than two years: in Norway and Iceland
             customers may then complain for five.
+        condition: Whether it was used by somebody before.
+        age_months: How old it is, in whole months.
         attributes: Whatever else the shop wants back; never personal data.
+        kind: What it is. Lines of a shop are goods; covers are added by the checkout.
+        insures: Ids of the lines that a cover is for.
     """
 
     sku: Id
@@ -95,7 +104,11 @@ class Line(Frozen):
     weight_g: int = Field(default=0, strict=True, ge=0, le=10_000_000)
     digital: bool = False
     durable: bool = False
+    condition: Condition = "new"
+    age_months: int = Field(default=0, strict=True, ge=0, le=10_000)
     attributes: Mapping[Id, Attribute] = Field(default={}, max_length=MAX_ATTRIBUTES)
+    kind: LineKind = "goods"
+    insures: tuple[Id, ...] = ()
 
     @field_validator("unit_price")
     @classmethod
@@ -106,6 +119,11 @@ class Line(Frozen):
     def goods(self) -> Money:
         """Price of all the pieces, before discounts."""
         return self.unit_price * self.quantity
+
+    @property
+    def is_cover(self) -> bool:
+        """Whether it is insurance or a warranty, and no goods."""
+        return self.kind != "goods"
 
 
 class Discount(Frozen):
@@ -209,9 +227,19 @@ class Cart(Frozen):
 
     @property
     def worth(self) -> Money:
-        """The goods after discounts, with or without VAT as the prices are."""
+        """The goods after discounts, with or without VAT as the prices are; without covers."""
         values, _ = _discounted(self)
-        return Money(sum(values), self.currency)
+        return Money(sum(values), self.currency) - self.covers
+
+    @property
+    def covers(self) -> Money:
+        """What the covers cost."""
+        return total((line.goods for line in self.lines if line.is_cover), self.currency)
+
+    @property
+    def goods(self) -> tuple[Line, ...]:
+        """The lines that are goods."""
+        return tuple(line for line in self.lines if not line.is_cover)
 
 
 class PricedLine(Frozen):
@@ -224,6 +252,7 @@ class PricedLine(Frozen):
         payable: With VAT, after discounts and with its share of the charges.
         charged: That share, with VAT.
         vat_percent: The VAT rate of the goods.
+        kind: The cart line's.
     """
 
     id: str
@@ -232,6 +261,7 @@ class PricedLine(Frozen):
     payable: Money
     charged: Money
     vat_percent: Decimal
+    kind: LineKind = "goods"
 
 
 class PricedDiscount(Frozen):
@@ -289,8 +319,9 @@ class Priced(Frozen):
 
     @property
     def goods(self) -> Money:
-        """The goods before discounts, with or without VAT as the cart gave them."""
-        return total((line.goods for line in self.lines), self.currency)
+        """The goods before discounts, with or without VAT as the cart gave them; no covers."""
+        goods = (line.goods for line in self.lines if line.kind == "goods")
+        return total(goods, self.currency)
 
     @property
     def total(self) -> Money:
@@ -345,7 +376,8 @@ def price(
 
     VAT is worked out once for each rate, on the sum of what is taxed at it, and rounded half-up.
     Charges follow the goods: they are split over the rates by value, and within a rate over its
-    lines. Where all goods are free, the pieces share the charges evenly.
+    lines. Where all goods are free, the pieces share the charges evenly. A cover is what it costs:
+    no discount or charge is shared with it.
 
     Args:
         cart: The goods and their discounts.
@@ -377,9 +409,12 @@ def price(
         lines_at.setdefault(rate_of[line.vat_category].basis, []).append(i)
 
     values, taken = _discounted(cart)
+    is_goods = [not line.is_cover for line in cart.lines]
     if reduction is not None and reduction.amount.minor:
-        values = _reduced(values, reduction.amount, currency)
-    weights = values if any(values) else [line.quantity for line in cart.lines]
+        values = _reduced(values, is_goods, reduction.amount, currency)
+    weights = _only(values, is_goods)
+    if not any(weights):
+        weights = _only([line.quantity for line in cart.lines], is_goods)
     weight_at = [sum(weights[i] for i in indices) for indices in lines_at.values()]
     charged_at = spread(sum(charge.amount.minor for charge in charges), weight_at)
 
@@ -413,6 +448,7 @@ def price(
                 payable=Money(minor, currency),
                 charged=Money(charged, currency),
                 vat_percent=rate_of[line.vat_category].percent,
+                kind=line.kind,
             )
             for line, minor, charged in zip(cart.lines, payable, charged_of, strict=True)
         ),
@@ -446,7 +482,7 @@ def _discounted(cart: Cart) -> tuple[list[int], list[int]]:
     taken = []
     for i, discount in enumerate(cart.discounts):
         named = set(discount.lines)
-        applies = [not named or line.id in named for line in cart.lines]
+        applies = [not line.is_cover and (not named or line.id in named) for line in cart.lines]
         left = list(compress(values, applies))
         minor = discount.worth(sum(left))
         if minor > sum(left):
@@ -461,11 +497,17 @@ def _discounted(cart: Cart) -> tuple[list[int], list[int]]:
     return values, taken
 
 
-def _reduced(values: list[int], amount: Money, currency: str) -> list[int]:
+def _only(numbers: list[int], wanted: list[bool]) -> list[int]:
+    """The numbers that are wanted, and nothing in place of the others."""
+    return [number if is_wanted else 0 for number, is_wanted in zip(numbers, wanted, strict=True)]
+
+
+def _reduced(values: list[int], is_goods: list[bool], amount: Money, currency: str) -> list[int]:
     """Take an amount off all the goods."""
-    if amount > Money(sum(values), currency):
+    goods = _only(values, is_goods)
+    if amount > Money(sum(goods), currency):
         raise InvalidInput("takes more than the goods are worth", field="reduction.amount")
-    parts = spread(amount.minor, values)
+    parts = spread(amount.minor, goods)
     return [value - part for value, part in zip(values, parts, strict=True)]
 
 

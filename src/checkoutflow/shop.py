@@ -6,13 +6,14 @@ import json
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from checkoutflow.customer import AREAS
 from checkoutflow.delivery import Delivery
 from checkoutflow.errors import InvalidInput
+from checkoutflow.insurance.products import Insurer, Product, Question
 from checkoutflow.law import Law, Rows, Rule
 from checkoutflow.law.table import Table
 from checkoutflow.model import Frozen, wrong
@@ -25,6 +26,12 @@ from checkoutflow.review import ReviewRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+# Settings that are lists of things with an id.
+_NAMED: Final = (
+    *("methods", "deliveries", "kinds", "areas", "steering", "experiments"),
+    *("insurance", "insurers"),
+)
 
 # What a shop can ask to be told; `checkoutflow.checkout.messages` says when each is.
 MessageKind = Literal[
@@ -87,6 +94,9 @@ class Shop(Frozen):
         references: How payment references are made, one scheme for each market.
         first_invoice: Number of the first of its own invoices; the others follow without a gap.
             Finnish references need a number of two digits or more.
+        insurance: Covers that are offered for the goods, insurance and warranties, in the order in
+            which the shop would show them.
+        insurers: Whose insurance it is.
         review: When orders are held for a person.
         lifetime_s: Seconds without a change after which an unfinished checkout expires.
         pay_within_s: Seconds a customer has to finish paying after "buy".
@@ -116,6 +126,8 @@ class Shop(Frozen):
     capital_cost_percent: Decimal = Field(default=Decimal(0), ge=0, le=100, decimal_places=2)
     references: tuple[Scheme, ...] = ()
     first_invoice: int = Field(default=1001, ge=1, lt=10**12)
+    insurance: tuple[Product, ...] = Field(default=(), max_length=50)
+    insurers: tuple[Insurer, ...] = ()
     review: ReviewRules = Field(default_factory=ReviewRules)
     lifetime_s: int = Field(default=24 * 3600, gt=0)
     pay_within_s: int = Field(default=3600, gt=0)
@@ -150,6 +162,7 @@ class Shop(Frozen):
         self._check_ids()
         self._check_kinds()
         self._check_vouchers()
+        self._check_questions()
         for path, named, known in self._names():
             if unknown := sorted(named - known):
                 one_of = f"known are {', '.join(sorted(known))}" if known else "none are known"
@@ -166,7 +179,7 @@ class Shop(Frozen):
 
     def _check_ids(self) -> None:
         """See that each id is used once; also not for a way to pay and one of delivery."""
-        for name in ("methods", "deliveries", "kinds", "areas", "steering", "experiments"):
+        for name in _NAMED:
             ids: set[str] = set()
             for i, thing in enumerate(getattr(self, name)):
                 if thing.id in ids:
@@ -202,6 +215,17 @@ class Shop(Frozen):
                     "a gift card or store credit can only be hidden", "steering", i, "methods"
                 )
 
+    def _check_questions(self) -> None:
+        """See that a question that products share is one question: it is asked once."""
+        known: dict[str, Question] = {}
+        for i, product in enumerate(self.insurance):
+            for j, question in enumerate(product.questions):
+                if known.setdefault(question.id, question) != question:
+                    raise wrong(
+                        "another product asks something else under this id",
+                        *("insurance", i, "questions", j, "id"),
+                    )
+
     def _names(self) -> Iterator[tuple[tuple[str | int, ...], frozenset[str], frozenset[str]]]:
         """Where a setting names others: its path, the names, and those there are."""
         methods = frozenset(method.id for method in self.methods)
@@ -235,6 +259,12 @@ class Shop(Frozen):
             yield (*when, "markets"), judging.when.markets, markets
             yield (*when, "methods"), judging.when.methods, methods
             yield (*when, "deliveries"), judging.when.deliveries, deliveries
+        insurers = frozenset(insurer.id for insurer in self.insurers)
+        for i, product in enumerate(self.insurance):
+            yield ("insurance", i, "insurer"), frozenset({product.insurer} - {""}), insurers
+            yield ("insurance", i, "markets"), product.markets, everywhere
+            for j, wording in enumerate(product.wordings):
+                yield ("insurance", i, "wordings", j, "arms"), wording.arms, arms
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -273,6 +303,14 @@ class Shop(Frozen):
     def scheme(self, market: str) -> Scheme | None:
         """How payment references are made for exactly this market, if they are."""
         return next((scheme for scheme in self.references if scheme.market == market), None)
+
+    def insurer(self, insurer_id: str) -> Insurer | None:
+        """The insurer with this id, if there is one."""
+        return next((insurer for insurer in self.insurers if insurer.id == insurer_id), None)
+
+    def product(self, product_id: str) -> Product | None:
+        """The cover with this id, if there is one."""
+        return next((product for product in self.insurance if product.id == product_id), None)
 
     def delivery(self, delivery_id: str) -> Delivery | None:
         """The way of delivery with this id, if there is one."""

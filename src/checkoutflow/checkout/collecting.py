@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
+from checkoutflow.checkout.insuring import answers_to, with_standing
 from checkoutflow.checkout.needs import missing_choices, missing_details, needed, situation
 from checkoutflow.checkout.state import Credit, Tender
 from checkoutflow.choice.options import options, priced, with_only_delivery
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.choice.offers import Options, PaymentOption
     from checkoutflow.choice.rules import Rules
+    from checkoutflow.insurance import Policy
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.payment.methods import Way
@@ -79,6 +81,13 @@ def check_sold_in(rules: Rules, cart: Cart, market: str, customer: Customer, at:
     Raises:
         InvalidInput: If it cannot; ``field`` says whether the market or the cart is in the way.
     """
+    for i, line in enumerate(cart.lines):
+        if line.is_cover:
+            raise InvalidInput(
+                "covers are offered by the checkout and answered with answer_insurance; "
+                "a shop's cart has goods only",
+                field=f"cart.lines[{i}].kind",
+            )
     if market not in rules.shop.markets:
         markets = ", ".join(rules.shop.markets)
         raise InvalidInput(f"the shop sells to {markets}", field="market")
@@ -107,6 +116,7 @@ class _Standing(NamedTuple):
     method: str
     credits: tuple[Credit, ...]
     priced: Priced
+    policies: tuple[Policy, ...]
 
 
 def _standing(state: Checkout, rules: Rules, at: datetime) -> _Standing:
@@ -116,6 +126,7 @@ def _standing(state: Checkout, rules: Rules, at: datetime) -> _Standing:
     costs depends on how much of the total is left to it, so the total is worked out again for
     fewer credits.
     """
+    state = with_standing(state, rules, at)
     kept = state.credits
     while True:
         s, found = with_only_delivery(rules, situation(state.but(credits=kept), rules, at))
@@ -128,7 +139,7 @@ def _standing(state: Checkout, rules: Rules, at: datetime) -> _Standing:
             if credit.method in vouchers and not is_more:
                 fitting.append(credit)
         if len(fitting) == len(kept):
-            return _Standing(s, found, method, kept, now)
+            return _Standing(s, found, method, kept, now, state.policies)
         kept = tuple(fitting)
 
 
@@ -138,7 +149,7 @@ def settle(draft: Draft, now: _Standing | None = None) -> None:
     now = now or _standing(state, draft.rules, draft.at)
     chosen = (now.s.delivery, now.method)
     explained = tuple(item.noted() for thing in chosen if thing for item in now.found.about(thing))
-    is_same = (state.delivery, state.method) == chosen
+    is_same = (state.delivery, state.method) == chosen and state.policies == now.policies
     if is_same and state.credits == now.credits and state.priced == now.priced:
         return
     draft.add(
@@ -150,6 +161,7 @@ def settle(draft: Draft, now: _Standing | None = None) -> None:
                 credit.method for credit in state.credits if credit not in now.credits
             ),
             explained=explained,
+            policies=None if state.policies == now.policies else now.policies,
         )
     )
 
@@ -283,14 +295,37 @@ def remove_credit(draft: Draft, command: c.RemoveCredit) -> None:
     settle(draft)
 
 
+def answer_insurance(draft: Draft, command: c.AnswerInsurance) -> None:
+    """Take covers that are offered into the cart, or out of it.
+
+    Raises:
+        InvalidInput: If there is no such offer, question or answer.
+        NotSupported: If it cannot be had here, or is not for somebody with these answers.
+        DetailsMissing: If a question is not answered.
+    """
+    if said := answers_to(draft, command):
+        draft.add(e.InsuranceAnswered(answers=said, expires_at=draft.fresh_expiry()))
+    settle(draft)
+
+
+def take_quotes(draft: Draft, command: c.TakeQuotes) -> None:
+    """Keep what partners quoted; a cover that is had for another price is offered again."""
+    if command.quotes:
+        kept = {each.offer: each for each in draft.state.quotes if draft.at < each.valid_until}
+        kept |= {each.offer: each for each in command.quotes}
+        quotes = tuple(kept.values())
+        draft.add(e.QuotesTaken(quotes=quotes, expires_at=draft.fresh_expiry()))
+    settle(draft)
+
+
 def place(draft: Draft, command: c.Place) -> None:
     """Take the customer's word for the total, and begin a round of payments.
 
     Raises:
         DetailsMissing: If something was not asked or chosen yet, or cannot be chosen any more, or
             the customer has not agreed to a credit that needs it.
-        InvalidInput: If a gift card or store credit cannot be used any more, or the customer could
-            refuse what this shop asks nobody.
+        InvalidInput: If a gift card or store credit cannot be used any more, a cover not be had so,
+            or the customer could refuse what this shop asks nobody.
         TotalChanged: If the customer accepted another total than the one that holds now.
     """
     state, rules = draft.state, draft.rules
@@ -307,6 +342,9 @@ def place(draft: Draft, command: c.Place) -> None:
         raise DetailsMissing(missing)
     if gone := [item.method for item in state.credits if item not in now.credits]:
         raise InvalidInput(f"{gone[0]} cannot be used any more; remove it", field="credits")
+    standing = {policy.id for policy in now.policies}
+    if gone := [item.id for item in state.accepted if item.id not in standing]:
+        raise InvalidInput(f"{gone[0]} is not offered so any more; decline it", field="insurance")
     if command.accepted_total != now.priced.total:
         raise TotalChanged(str(command.accepted_total), str(now.priced.total))
     rest = now.priced.total - state.credited

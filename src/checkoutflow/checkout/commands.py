@@ -10,6 +10,7 @@ from pydantic import Field
 
 from checkoutflow.cart import Cart
 from checkoutflow.checkout.machine import CommandName
+from checkoutflow.insurance.quotes import Quote
 from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
@@ -194,6 +195,26 @@ class RemoveCredit(Frozen):
     method: str
 
 
+class AnswerInsurance(Frozen):
+    """The customer takes covers that are offered, or does not want them.
+
+    Attributes:
+        covers: By offer, whether it is wanted.
+        answers: By question about demands and needs, the answer that was chosen.
+    """
+
+    name: ClassVar = CommandName.ANSWER_INSURANCE
+    covers: Mapping[str, bool] = Field(min_length=1, max_length=200)
+    answers: Mapping[str, str] = Field(default_factory=dict, max_length=200)
+
+
+class TakeQuotes(Frozen):
+    """What partners quoted for covers."""
+
+    name: ClassVar = CommandName.QUOTE_INSURANCE
+    quotes: tuple[Quote, ...]
+
+
 class Place(Frozen):
     """The customer accepts the total and buys.
 
@@ -345,6 +366,28 @@ class RecordChargeback(Frozen):
     is_fraud: bool = True
 
 
+class CancelCover(Frozen):
+    """The customer gives insurance or a warranty back in the time they have for it.
+
+    Attributes:
+        cover: As it was offered.
+    """
+
+    name: ClassVar = CommandName.CANCEL_COVER
+    cover: str
+
+
+class Replace(Frozen):
+    """Units were faulty, and others are sent in their place; no money moves.
+
+    Attributes:
+        lines: Units by line id.
+    """
+
+    name: ClassVar = CommandName.REPLACE
+    lines: Lines = Field(min_length=1)
+
+
 class ChooseAgain(Frozen):
     """The customer came back without paying, and wants to pay another way."""
 
@@ -425,6 +468,8 @@ Command = (
     | ChoosePayment
     | AddCredit
     | RemoveCredit
+    | AnswerInsurance
+    | TakeQuotes
     | Place
     | Claim
     | Release
@@ -439,6 +484,8 @@ Command = (
     | RecordPayment
     | Refund
     | RecordChargeback
+    | CancelCover
+    | Replace
     | ChooseAgain
     | Cancel
     | Assess

@@ -20,6 +20,8 @@ from pydantic import Field, TypeAdapter
 from checkoutflow.cart import Cart, Priced
 from checkoutflow.checkout.state import Tender
 from checkoutflow.choice.words import LawNote
+from checkoutflow.insurance.policies import CoverTerms, Entry, Policy
+from checkoutflow.insurance.quotes import Quote
 from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
@@ -190,10 +192,43 @@ class CreditRemoved(Frozen):
     expires_at: datetime
 
 
+class CoverAnswer(Frozen):
+    """What the customer said to one offer.
+
+    Attributes:
+        offer: As it was named.
+        is_wanted: Whether they take it.
+        terms: What they were shown.
+        answers: What they answered about demands and needs: answer by question.
+    """
+
+    offer: str
+    is_wanted: bool
+    terms: CoverTerms
+    answers: Mapping[str, str] = {}
+
+
+class InsuranceAnswered(Frozen):
+    """The customer took covers that were offered, or did not want them."""
+
+    type: Literal["insurance_answered"] = "insurance_answered"
+    answers: tuple[CoverAnswer, ...]
+    expires_at: datetime
+
+
+class QuotesTaken(Frozen):
+    """Partners quoted for covers; these are the quotes that hold now."""
+
+    type: Literal["quotes_taken"] = "quotes_taken"
+    quotes: tuple[Quote, ...]
+    expires_at: datetime
+
+
 class Repriced(Frozen):
     """What followed from a choice: another total, or choices dropped that do not fit any more.
 
     Attributes:
+        policies: The covers that were answered about and still stand, where that changed.
         delivery: The way of delivery that stands; empty for none.
         method: The way to pay that stands; empty for none.
         credits_dropped: Gift cards and store credits that are not used after all.
@@ -206,6 +241,7 @@ class Repriced(Frozen):
     method: str
     credits_dropped: tuple[str, ...] = ()
     explained: tuple[LawNote, ...] = ()
+    policies: tuple[Policy, ...] | None = None
 
 
 class CreditTerms(Frozen):
@@ -625,6 +661,37 @@ class Confirmed(Frozen):
     type: Literal["confirmed"] = "confirmed"
 
 
+class PoliciesBound(Frozen):
+    """The covers that the customer took begin, with the order.
+
+    Attributes:
+        on: Their first day.
+        free_until: By policy: the last day on which it can be given back for the whole premium.
+    """
+
+    type: Literal["policies_bound"] = "policies_bound"
+    at: datetime
+    on: date
+    free_until: Mapping[str, date]
+
+
+class PolicyEntered(Frozen):
+    """Covers ended, or stand again since the money that was to go back did not arrive."""
+
+    type: Literal["policy_entered"] = "policy_entered"
+    policy: str
+    entry: Entry
+
+
+class Replaced(Frozen):
+    """Units were faulty and others were sent in their place; their covers go on."""
+
+    type: Literal["replaced"] = "replaced"
+    lines: Mapping[str, int]
+    at: datetime
+    on: date
+
+
 class ShipmentStarted(Frozen):
     """Units are to leave; they may once their capture has succeeded."""
 
@@ -664,6 +731,8 @@ class RefundStarted(Frozen):
     lines: Mapping[str, int]
     first: Mapping[str, int] = {}
     amount: Money
+    premiums: Mapping[str, Money] = {}
+    on: date | None = None
 
 
 class RefundDone(Frozen):
@@ -774,6 +843,8 @@ Event = (
     | PaymentChosen
     | CreditAdded
     | CreditRemoved
+    | InsuranceAnswered
+    | QuotesTaken
     | Repriced
     | Placed
     | PaymentStarted
@@ -812,6 +883,9 @@ Event = (
     | ReviewRejected
     | ReviewLapsed
     | Confirmed
+    | PoliciesBound
+    | PolicyEntered
+    | Replaced
     | ShipmentStarted
     | Shipped
     | ShipmentFailed

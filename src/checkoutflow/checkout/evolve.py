@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from checkoutflow.checkout import events as e
+from checkoutflow.checkout.evolve_insurance import INSURANCE_EVENTS, insured, lapsed
 from checkoutflow.checkout.evolve_invoices import INVOICE_EVENTS
 from checkoutflow.checkout.evolve_payments import PAYMENT_EVENTS
 from checkoutflow.checkout.machine import CHECKOUT, Phase, PhaseStep
@@ -25,6 +26,7 @@ from checkoutflow.checkout.state import (
     Shipment,
 )
 from checkoutflow.errors import IllegalTransition, UsageError
+from checkoutflow.insurance.policies import with_covers
 from checkoutflow.review import REVIEW, Request, Review, ReviewStep
 from checkoutflow.table import advance
 
@@ -89,7 +91,7 @@ def _started(event: e.Started) -> Checkout:
 def _cart_changed(state: Checkout, event: e.CartChanged) -> Checkout:
     kept = tuple(name for name in state.provided if name not in event.details_dropped)
     return state.but(
-        cart=event.cart,
+        cart=with_covers(event.cart, state.policies),
         market=event.market,
         provided=kept,
         areas=() if event.details_dropped else state.areas,
@@ -188,6 +190,8 @@ def _credit_removed(state: Checkout, event: e.CreditRemoved) -> Checkout:
 
 
 def _repriced(state: Checkout, event: e.Repriced) -> Checkout:
+    if event.policies is not None:
+        state = insured(state, event.policies)
     return state.but(
         priced=event.priced,
         delivery=event.delivery,
@@ -334,12 +338,12 @@ def _review_rejected(state: Checkout, event: e.ReviewRejected) -> Checkout:
         ended="rejected",
         reason=event.reason,
     )
-    return _step(state, PhaseStep.REJECTED, review=review)
+    return lapsed(_step(state, PhaseStep.REJECTED, review=review))
 
 
 def _review_lapsed(state: Checkout, event: e.ReviewLapsed) -> Checkout:
     review = _reviewed(state, ReviewStep.LAPSED, ended=event.reason)
-    return _step(state, PhaseStep.REJECTED, review=review)
+    return lapsed(_step(state, PhaseStep.REJECTED, review=review))
 
 
 # After the order ------------------------------------------------------------------------------
@@ -380,7 +384,14 @@ def _shipment_paid_again(state: Checkout, event: e.ShipmentPaidAgain) -> Checkou
 
 
 def _refund_started(state: Checkout, event: e.RefundStarted) -> Checkout:
-    refund = Refund(id=event.refund, lines=event.lines, first=event.first, amount=event.amount)
+    refund = Refund(
+        id=event.refund,
+        lines=event.lines,
+        first=event.first,
+        amount=event.amount,
+        premiums=event.premiums,
+        on=event.on,
+    )
     return state.but(refunds=(*state.refunds, refund))
 
 
@@ -416,7 +427,7 @@ def _cancelled(state: Checkout, _: e.Cancelled) -> Checkout:
     changes: dict[str, object] = {"ending": ""}
     if state.review is not None and state.review.is_open:
         changes["review"] = _reviewed(state, ReviewStep.LAPSED, ended="cancelled")
-    return _over(_step(state, PhaseStep.CANCELLED, **changes))
+    return _over(lapsed(_step(state, PhaseStep.CANCELLED, **changes)))
 
 
 def _over(state: Checkout) -> Checkout:
@@ -427,7 +438,7 @@ def _over(state: Checkout) -> Checkout:
 
 
 def _expired(state: Checkout, _: e.Expired) -> Checkout:
-    return _step(state, PhaseStep.EXPIRED, ending="")
+    return lapsed(_step(state, PhaseStep.EXPIRED, ending=""))
 
 
 def _fulfilled(state: Checkout, _: e.Fulfilled) -> Checkout:
@@ -439,6 +450,7 @@ _APPLY: Final[MappingProxyType[type, Callable[[Checkout, Any], Checkout]]] = Map
     {
         **PAYMENT_EVENTS,
         **INVOICE_EVENTS,
+        **INSURANCE_EVENTS,
         e.CartChanged: _cart_changed,
         e.DetailsProvided: _details_provided,
         e.CodeAsked: _code_asked,

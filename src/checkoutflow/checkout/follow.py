@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout import invoicing
+from checkoutflow.checkout.insuring import bind, follow_covers
 from checkoutflow.checkout.machine import ENDS, Phase
 from checkoutflow.checkout.ordering import short_of, unpaid
 from checkoutflow.checkout.paying import call_a_person
@@ -345,6 +346,8 @@ _RULES: Final[tuple[Callable[[Draft], None], ...]] = (
     _shipments,
     _refunds,
     _placing,
+    bind,
+    follow_covers,
     _unsecured,
     _finished,
     _void_the_unwanted,

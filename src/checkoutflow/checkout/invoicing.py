@@ -136,7 +136,7 @@ def _shares(state: Checkout, refund_id: str) -> Counter[str]:
             units = refund.lines[line_id], shipment.lines[line_id]
             start, end = max(firsts), min(map(sum, zip(firsts, units, strict=True)))
             if start < end:
-                shares[shipment.id] += state.priced.unit_amount(line_id, start, end).minor
+                shares[shipment.id] += state.unit_amount(refund, line_id, start, end).minor
     return shares
 
 

@@ -51,6 +51,8 @@ class CommandName(StrEnum):
     CHOOSE_PAYMENT = "choose_payment"
     ADD_CREDIT = "add_credit"
     REMOVE_CREDIT = "remove_credit"
+    QUOTE_INSURANCE = "quote_insurance"
+    ANSWER_INSURANCE = "answer_insurance"
     PLACE = "place"
     CLAIM = "claim"
     RELEASE = "release"
@@ -65,6 +67,8 @@ class CommandName(StrEnum):
     RECORD_PAYMENT = "record_payment"
     REFUND = "refund"
     RECORD_CHARGEBACK = "record_chargeback"
+    CANCEL_COVER = "cancel_cover"
+    REPLACE = "replace"
     CHOOSE_AGAIN = "choose_again"
     CANCEL = "cancel"
     ASSESS = "assess"
@@ -139,6 +143,8 @@ ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
             _C.CHOOSE_PAYMENT,
             _C.ADD_CREDIT,
             _C.REMOVE_CREDIT,
+            _C.QUOTE_INSURANCE,
+            _C.ANSWER_INSURANCE,
             _C.PLACE,
             _C.CANCEL,
         },
@@ -153,6 +159,8 @@ ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
             _C.RECORD_PAYMENT,
             _C.REFUND,
             _C.RECORD_CHARGEBACK,
+            _C.CANCEL_COVER,
+            _C.REPLACE,
             _C.CANCEL,
         },
         _P.FULFILLED: _ALWAYS
@@ -162,6 +170,8 @@ ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
             _C.RECORD_PAYMENT,
             _C.REFUND,
             _C.RECORD_CHARGEBACK,
+            _C.CANCEL_COVER,
+            _C.REPLACE,
         },
         _P.CANCELLED: _ALWAYS | {_C.CONSENT, _C.REFUND, _C.RECORD_CHARGEBACK},
         _P.REJECTED: _ALWAYS | {_C.CONSENT, _C.REFUND},

@@ -65,6 +65,10 @@ def needed(state: Checkout, rules: Rules) -> tuple[Need, ...]:
             continue
         for name in asked_by(way, state.customer, rules):
             wanted.setdefault(name, _to_pay(name, is_deferred=way.is_deferred))
+    for policy in state.accepted:
+        product = rules.shop.product(policy.terms.product)
+        for name in product.details if product else ():
+            wanted.setdefault(name, Purpose.INSURE)
     return tuple(
         Need(field=name, purpose=purpose, basis=FIELDS[name].purposes[purpose])
         for name, purpose in wanted.items()

@@ -5,6 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from checkoutflow.checkout import events as e
+from checkoutflow.checkout.insuring import (
+    bound_policy,
+    ended_with,
+    goods_of,
+    premiums_back,
+    shipped_along,
+)
 from checkoutflow.checkout.invoicing import credit
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.state import PartState
@@ -45,12 +52,20 @@ def cancel(draft: Draft, command: c.Cancel) -> None:
             draft.add(e.Cancelled())
         return
     left = state.to_ship()
-    lines = _units(command.lines, left, "left to cancel")
+    lines = _goods(draft, command.lines, left, "left to cancel")
     if not lines:
         raise UsageError("nothing is left to cancel: every unit is shipped or on its way")
+    ended = ended_with(state, lines)
+    lines |= {each: min(units, left[each]) for each, units in ended.items() if each in left}
     if lines != left:
         _is_captured_in_parts(draft)
     draft.add(e.LinesCancelled(lines=lines))
+    # A cover of the order that left with goods which came back, and the rest is not sent now.
+    if paid := {
+        each: n - lines.get(each, 0) for each, n in ended.items() if n > lines.get(each, 0)
+    }:
+        all_is_known(draft)
+        _give_back(draft, paid)
 
 
 def _is_captured_in_parts(draft: Draft) -> None:
@@ -75,6 +90,16 @@ def _units(asked: Mapping[str, int], left: Mapping[str, int], what: str) -> dict
         if units > left.get(line_id, 0):
             raise InvalidInput(f"only {left.get(line_id, 0)} are {what}", field=f"lines.{line_id}")
     return dict(asked)
+
+
+def _goods(
+    draft: Draft, asked: Mapping[str, int], left: Mapping[str, int], what: str
+) -> dict[str, int]:
+    """The same for goods alone: covers go along with them."""
+    for line in draft.state.cart.lines:
+        if line.is_cover and line.id in asked:
+            raise InvalidInput("goes along with the goods it covers", field=f"lines.{line.id}")
+    return _units(asked, goods_of(left, draft.state.cart), what)
 
 
 def is_all_known(state: Checkout) -> bool:
@@ -105,9 +130,10 @@ def ship(draft: Draft, command: c.Ship) -> None:
     """
     all_is_known(draft)
     state = draft.state
-    lines = _units(command.lines, state.to_ship(), "left to ship")
+    lines = _goods(draft, command.lines, state.to_ship(), "left to ship")
     if not lines:
         raise UsageError("nothing is left to ship")
+    lines |= shipped_along(state, lines)
     amount = _cost(state, lines, state.shipped)
     spare = _captured_without_shipment(state)
     shipment = f"s{len(state.shipments) + 1}"
@@ -188,21 +214,51 @@ def refund(draft: Draft, command: c.Refund) -> None:
     state = draft.state
     if bool(command.lines) == (command.amount is not None):
         raise InvalidInput("give either lines or an amount", field="lines")
-    currency = state.total.currency
     if command.amount is not None:
         amount = command.amount
-        if amount.currency != currency:
-            raise InvalidInput(f"this checkout is in {currency}", field="amount")
+        if amount.currency != state.total.currency:
+            raise InvalidInput(f"this checkout is in {state.total.currency}", field="amount")
         if amount.minor <= 0:
             raise InvalidInput("is above zero", field="amount")
-    else:
-        away = {line.id: state.left(line.id) - state.returned(line.id) for line in state.cart.lines}
-        lines = _units(command.lines, away, "shipped and not returned")
-        amount = _cost(state, lines, state.returned)
-    left = amount - _given_back_before(state, command.lines, amount)
+        _start_refund(draft, {}, amount, {})
+        return
+    lines = _goods(draft, command.lines, _away(state), "shipped and not returned")
+    _give_back(draft, lines | ended_with(state, lines))
+
+
+def _away(state: Checkout) -> dict[str, int]:
+    """Units by line id that have left and are not returned."""
+    away = {line.id: state.left(line.id) - state.returned(line.id) for line in state.cart.lines}
+    return {line_id: units for line_id, units in away.items() if units}
+
+
+def _give_back(draft: Draft, lines: Mapping[str, int]) -> None:
+    """Give back what units cost; of covers, what is left of their time is worth."""
+    state = draft.state
+    away, today = _away(state), draft.rules.law.day(state.market, draft.at)
+    goods = goods_of(lines, state.cart)
+    covers = {each: min(n, away[each]) for each, n in lines.items() if each in away.keys() - goods}
+    premiums = premiums_back(state, covers, today)
+    amount = total((_cost(state, goods, state.returned), *premiums.values()), state.total.currency)
+    _start_refund(draft, goods | covers, amount, premiums)
+
+
+def _start_refund(
+    draft: Draft, lines: Mapping[str, int], amount: Money, premiums: Mapping[str, Money]
+) -> None:
+    state = draft.state
+    left = amount - _given_back_before(state, lines, amount)
     number = f"r{len(state.refunds) + 1}"
-    first = {line_id: state.returned(line_id) for line_id in command.lines}
-    draft.add(e.RefundStarted(refund=number, lines=command.lines, first=first, amount=amount))
+    draft.add(
+        e.RefundStarted(
+            refund=number,
+            lines=lines,
+            first={line_id: state.returned(line_id) for line_id in lines},
+            amount=amount,
+            premiums=premiums,
+            on=draft.rules.law.day(state.market, draft.at) if premiums else None,
+        )
+    )
     if left.minor > 0:
         _spread(draft, Operation.REFUND, left, number)
         credit(draft, number)
@@ -226,11 +282,51 @@ def record_chargeback(draft: Draft, command: c.RecordChargeback) -> None:
     draft.add(e.ChargedBack(amount=command.amount, is_fraud=command.is_fraud))
 
 
+def cancel_cover(draft: Draft, command: c.CancelCover) -> None:
+    """The customer gives a cover back within its time, for the whole premium.
+
+    Raises:
+        NotFound: If no such cover stands.
+        UsageError: If its time is over.
+        OutcomeUnknown: If a part of it is on its way, or an earlier outcome is not known.
+    """
+    all_is_known(draft)
+    state = draft.state
+    policy = bound_policy(state, command.cover)
+    if not policy.is_free(draft.rules.law.day(state.market, draft.at)):
+        raise UsageError(
+            f"could be given back until {policy.free_until}; now it ends with the return of what "
+            "it covers, or as its terms say",
+            field="cover",
+        )
+    unsent, paid = state.to_ship().get(policy.id, 0), _away(state).get(policy.id, 0)
+    if unsent + paid < policy.units:
+        raise OutcomeUnknown("a part of it is on its way; once that is settled, call again")
+    if unsent:
+        _is_captured_in_parts(draft)
+        draft.add(e.LinesCancelled(lines={policy.id: unsent}))
+    if paid:
+        _give_back(draft, {policy.id: paid})
+
+
+def replace(draft: Draft, command: c.Replace) -> None:
+    """Others are sent in the place of faulty units: no money moves, and covers go on.
+
+    Raises:
+        InvalidInput: If they have not left, or came back.
+    """
+    state = draft.state
+    lines = _goods(draft, command.lines, _away(state), "shipped and not returned")
+    today = draft.rules.law.day(state.market, draft.at)
+    draft.add(e.Replaced(lines=lines, at=draft.at, on=today))
+
+
 def _given_back_before(state: Checkout, lines: Mapping[str, int], amount: Money) -> Money:
     """What an earlier try at the same refund gave back before it failed, and no later one used."""
     spare = 0
     for refund in state.refunds:
-        if refund.lines == lines and refund.amount == amount:
+        # What covers are worth falls from day to day, so units are known by themselves.
+        if refund.lines == lines and (lines or refund.amount == amount):
             given = sum(
                 attempt.amount.minor
                 for attempt in state.attempts_for(refund.id)

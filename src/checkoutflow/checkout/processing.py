@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from checkoutflow.delivery import Delivery
+    from checkoutflow.insurance import Product
     from checkoutflow.law import Law
     from checkoutflow.payment.methods import Way
     from checkoutflow.shop import Shop
@@ -55,7 +56,7 @@ class Recipient:
     Attributes:
         reader: As what.
         name: As the shop's settings have it; empty where they do not say.
-        ways: For which ways to pay or ways of delivery, by their ids; empty for all.
+        ways: For which ways to pay or of delivery, or covers, by their ids; empty for all.
     """
 
     reader: Reader
@@ -128,6 +129,7 @@ def record_of_processing(shop: Shop, law: Law, on: date, *, markets: Iterable[st
     chosen = tuple(dict.fromkeys(markets)) or shop.markets
     ways = [way for way in rules.ways.values() if any(_is_in(way, market) for market in chosen)]
     deliveries = [each for each in shop.deliveries if any(_goes_to(each, to) for to in chosen)]
+    covers = [each for each in shop.insurance if any(_is_sold_in(each, to) for to in chosen)]
     asked_in = {market: _asked(rules, market) for market in chosen}
     asked = _in_order(name for names in asked_in.values() for name in names)
     return Record(
@@ -139,8 +141,8 @@ def record_of_processing(shop: Shop, law: Law, on: date, *, markets: Iterable[st
         if_given=tuple(
             name for name, field in FIELDS.items() if name not in asked and not field.secret
         ),
-        processing=tuple(_processing(asked, ways, deliveries)),
-        recipients=tuple(_recipients(shop, chosen, ways, deliveries)),
+        processing=tuple(_processing(asked, ways, deliveries, covers)),
+        recipients=tuple(_recipients(shop, chosen, ways, deliveries, covers)),
         retention=tuple(
             kept for market, names in asked_in.items() for kept in _kept(names, law, market, on)
         ),
@@ -156,6 +158,10 @@ def _is_in(way: Way, market: str) -> bool:
 
 def _goes_to(delivery: Delivery, market: str) -> bool:
     return not delivery.markets or market in delivery.markets
+
+
+def _is_sold_in(product: Product, market: str) -> bool:
+    return not product.markets or market in product.markets
 
 
 def _in_order(names: Iterable[str]) -> tuple[str, ...]:
@@ -177,6 +183,8 @@ def _asked(rules: Rules, market: str) -> tuple[str, ...]:
     # What is needed goes by what was chosen, and by nothing else of a checkout.
     states = [Checkout.model_construct(**choice) for choice in choices]
     names = {need.field for state in states for need in needed(state, rules)}
+    for product in rules.shop.insurance:
+        names.update(product.details if _is_sold_in(product, market) else ())
     for way in ways:
         if way.covers_part:
             names.add("gift_card_code" if way.takes_code else "store_credit_code")
@@ -184,7 +192,10 @@ def _asked(rules: Rules, market: str) -> tuple[str, ...]:
 
 
 def _processing(
-    asked: Sequence[str], ways: Sequence[Way], deliveries: Sequence[Delivery]
+    asked: Sequence[str],
+    ways: Sequence[Way],
+    deliveries: Sequence[Delivery],
+    covers: Sequence[Product],
 ) -> Iterator[Processing]:
     billed = {name for way in ways for name in way.details}
     is_used = {
@@ -192,7 +203,7 @@ def _processing(
         Purpose.TAKE_PAYMENT: any(way.routes for way in ways),
         Purpose.IDENTIFY_FOR_CREDIT: any(way.is_deferred for way in ways),
         Purpose.INVOICE: any(Purpose.INVOICE in FIELDS[name].purposes for name in billed),
-        Purpose.INSURE: False,  # nobody insures yet what a shop sells
+        Purpose.INSURE: any(product.details for product in covers),
     }
     for purpose, use in USES.items():
         fields = {
@@ -205,7 +216,11 @@ def _processing(
 
 
 def _recipients(
-    shop: Shop, markets: Sequence[str], ways: Sequence[Way], deliveries: Sequence[Delivery]
+    shop: Shop,
+    markets: Sequence[str],
+    ways: Sequence[Way],
+    deliveries: Sequence[Delivery],
+    covers: Sequence[Product],
 ) -> Iterator[Recipient]:
     found: dict[tuple[Reader, str], list[str]] = {(Reader.STAFF, shop.name): []}
     for way in ways:
@@ -216,6 +231,9 @@ def _recipients(
             found.setdefault((Reader.LENDER, way.creditor), []).append(way.id)
     for delivery in deliveries:
         found.setdefault((Reader.CARRIER, ""), []).append(delivery.id)
+    for product in covers:
+        if (insurer := shop.insurer(product.insurer)) is not None and product.details:
+            found.setdefault((Reader.INSURER, insurer.name), []).append(product.id)
     found[Reader.ACCOUNTANT, ""] = []
     for (reader, name), those in found.items():
         yield Recipient(reader, name, tuple(those))

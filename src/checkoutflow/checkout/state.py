@@ -7,7 +7,7 @@ and review, and one commit writes it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -15,9 +15,11 @@ from checkoutflow.cart import Cart, Priced
 from checkoutflow.checkout.invoice import Invoice
 from checkoutflow.checkout.machine import ENDS, Phase
 from checkoutflow.errors import NotFound
+from checkoutflow.insurance.policies import Policy, PolicyState
+from checkoutflow.insurance.quotes import Quote
 from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
-from checkoutflow.money import Money, total
+from checkoutflow.money import Money, share, total
 from checkoutflow.payment.books import Books
 from checkoutflow.payment.machine import PaymentState
 from checkoutflow.payment.outcomes import Action, Operation, Outcome
@@ -175,12 +177,16 @@ class Refund(Frozen):
     Attributes:
         lines: Returned units by line id; empty for a plain amount.
         first: How many units of each of these lines were returned before.
+        premiums: Of covers among them: what goes back, by line id.
+        on: The day of the return, where covers end with it.
     """
 
     id: str
     lines: Mapping[str, int]
     first: Mapping[str, int] = {}
     amount: Money
+    premiums: Mapping[str, Money] = {}
+    on: date | None = None
     state: PartState = PartState.UNDER_WAY
 
 
@@ -294,6 +300,10 @@ class Checkout(Frozen):
         invoices: The shop's own, by number.
         cancelled: Units by line id that will not be shipped.
         erasure: The wish to be erased when it is over; None if nobody has it.
+        policies: Covers that the customer answered about. Those that are accepted are lines of
+            the cart.
+        quotes: What partners quoted for covers, one for each offer.
+        replaced: Units by line id that were faulty and had others sent in their place.
     """
 
     id: str
@@ -329,6 +339,9 @@ class Checkout(Frozen):
     hits: tuple[Hit, ...] = ()
     scored: Scored | None = None
     second: Recognition = Recognition()
+    policies: tuple[Policy, ...] = ()
+    quotes: tuple[Quote, ...] = ()
+    replaced: Mapping[str, int] = {}
     review: Review | None = None
     ending: Literal["", "cancelled", "expired", "reopened"] = ""
     attention: tuple[Attention, ...] = ()
@@ -420,6 +433,30 @@ class Checkout(Frozen):
                 return invoice
         raise NotFound(f"checkout {self.id} has no invoice {number}", field="invoice")
 
+    def policy(self, policy_id: str) -> Policy | None:
+        """One cover by its id, if the customer answered about it."""
+        return next((policy for policy in self.policies if policy.id == policy_id), None)
+
+    @property
+    def accepted(self) -> tuple[Policy, ...]:
+        """The covers that the customer wants and that are not bound yet."""
+        return tuple(each for each in self.policies if each.state is PolicyState.ACCEPTED)
+
+    def unit_amount(self, part: Shipment | Refund, line_id: str, first: int, last: int) -> Money:
+        """What some units of a line came to in a shipment or a refund.
+
+        Args:
+            part: The shipment or refund.
+            line_id: The line.
+            first: Units of the line before these, as for ``Priced.unit_amount``.
+            last: Units of the line with these.
+        """
+        premium = part.premiums.get(line_id) if isinstance(part, Refund) else None
+        if premium is None:
+            return self.priced.unit_amount(line_id, first, last)
+        before, units = part.first.get(line_id, 0), part.lines[line_id]
+        return share(premium, units, last - before) - share(premium, units, first - before)
+
     def uninvoiced(self, payment: Payment) -> Money:
         """What a payment on invoice has taken beyond its invoices; below zero, what to credit."""
         claims = (item.claim for item in self.invoices if item.payment == payment.id)
@@ -467,6 +504,10 @@ class Checkout(Frozen):
             for refund in self.refunds
             if refund.state is not PartState.FAILED
         )
+
+    def kept(self, line_id: str, quantity: int) -> int:
+        """Of so many units of a line, those that are neither cancelled nor returned."""
+        return quantity - self.cancelled.get(line_id, 0) - self.returned(line_id)
 
     def to_ship(self) -> dict[str, int]:
         """Units by line id that are neither shipped, nor on their way, nor cancelled."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
+from checkoutflow.cart import LineKind
+from checkoutflow.checkout.amounts import Amount, shown
 from checkoutflow.checkout.invoice import InvoiceState
 from checkoutflow.checkout.machine import ALLOWED, CALLS, Phase
 from checkoutflow.checkout.needs import (
@@ -15,6 +17,7 @@ from checkoutflow.checkout.needs import (
     missing_details,
     situation,
 )
+from checkoutflow.checkout.view_insurance import CoverOffer, PolicyView, offers_of, policies_of
 from checkoutflow.choice.options import options, payment_label
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
@@ -34,28 +37,17 @@ from checkoutflow.texts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from checkoutflow.cart import Charge, PricedDiscount
     from checkoutflow.checkout.invoice import Invoice
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.choice.offers import CreditOffer, Options
     from checkoutflow.choice.rules import Rules
+    from checkoutflow.choice.words import Refusal
+    from checkoutflow.insurance import Refusal as NotInsured
 
 Notice = Literal["", "declined", "ending", "checking", "held", "released"]
-
-
-class Amount(Frozen):
-    """An amount, to calculate with and to show.
-
-    Attributes:
-        minor: Minor units.
-        text: As people of the view's locale write it.
-    """
-
-    minor: int
-    currency: str
-    text: str
 
 
 class MissingField(Frozen):
@@ -175,12 +167,14 @@ class ViewLine(Frozen):
     """A line of the cart, and how far it has come.
 
     Attributes:
+        kind: ``goods``, or ``insurance`` or a ``warranty`` for some of them.
         amount: As the cart's prices are, before discounts.
         to_ship: Units that are neither shipped nor cancelled.
     """
 
     id: str
     name: str
+    kind: LineKind
     quantity: int
     amount: Amount
     shipped: int
@@ -215,6 +209,7 @@ class Totals(Frozen):
     """What it all costs.
 
     Attributes:
+        covers: Insurance and warranties that were taken.
         total: To pay, VAT included.
         due: What is left to pay after credits.
     """
@@ -222,6 +217,7 @@ class Totals(Frozen):
     goods: Amount
     discounts: tuple[Named, ...]
     charges: tuple[Named, ...]
+    covers: tuple[Named, ...]
     vat: tuple[ViewVat, ...]
     total: Amount
     credits: tuple[Named, ...]
@@ -312,6 +308,8 @@ class View(Frozen):
         deliveries: Offered ways of delivery.
         payments: Offered ways of paying what credits do not cover.
         credits: Offered gift cards and store credits.
+        covers: Offered insurance and warranties that were not declined.
+        policies: Covers that were bought.
         can_place: Whether nothing is missing for "buy".
         button: What the order button must say.
         next_action: What the customer must do to pay, if anything.
@@ -344,6 +342,8 @@ class View(Frozen):
     deliveries: tuple[Offer, ...]
     payments: tuple[Offer, ...]
     credits: tuple[Offer, ...]
+    covers: tuple[CoverOffer, ...]
+    policies: tuple[PolicyView, ...]
     can_place: bool
     button: str
     next_action: Action | None
@@ -381,6 +381,7 @@ def view_of(
     found = options(rules, s) if is_collecting else None
     choices = missing_choices(state, s, found) if found else ()
     is_placing = state.phase is Phase.PLACING
+    insurance, covers = offers_of(state, rules, at, locale)
     return View(
         id=state.id,
         version=state.version,
@@ -397,6 +398,8 @@ def view_of(
         deliveries=_deliveries(state, found, locale) if found else (),
         payments=_payments(state, found, locale) if found else (),
         credits=_vouchers(state, found, locale) if found else (),
+        covers=covers,
+        policies=policies_of(state, rules, at, locale),
         can_place=is_collecting and not details and not choices,
         button=_button(state, rules, found, locale, s.on),
         next_action=state.next_action,
@@ -409,7 +412,7 @@ def view_of(
         decide_by=state.review.deadline if state.review and state.phase is Phase.HELD else None,
         asked=_asked_for(state),
         attention=tuple(dict.fromkeys(item.reason for item in state.attention)),
-        refused=_refused(found, locale) if found and explain else (),
+        refused=_refused((*found.refused, *insurance.refused), locale) if found and explain else (),
         explained=_explained(found, locale) if found and explain else (),
     )
 
@@ -447,10 +450,6 @@ def _button(state: Checkout, rules: Rules, found: Options | None, locale: str, o
     if chosen and chosen.credit and chosen.credit.is_regulated:
         return words.on_credit
     return words.short[0] if rules.shop.order_button == "short" else words.strict
-
-
-def _amount(money: Money, locale: str) -> Amount:
-    return Amount(minor=money.minor, currency=money.currency, text=money.format(locale))
 
 
 STATUS: Final = {
@@ -504,8 +503,9 @@ def _lines(state: Checkout, locale: str) -> tuple[ViewLine, ...]:
         ViewLine(
             id=line.id,
             name=line.name,
+            kind=line.kind,
             quantity=line.quantity,
-            amount=_amount(line.goods, locale),
+            amount=shown(line.goods, locale),
             shipped=state.left(line.id),
             returned=state.returned(line.id),
             cancelled=state.cancelled.get(line.id, 0),
@@ -518,14 +518,14 @@ def _lines(state: Checkout, locale: str) -> tuple[ViewLine, ...]:
 def _totals(state: Checkout, rules: Rules, locale: str) -> Totals:
     priced = state.priced
     return Totals(
-        goods=_amount(priced.goods, locale),
+        goods=shown(priced.goods, locale),
         discounts=tuple(
             Named(
                 id=item.id,
                 name=_payment_label(state, rules, item, "discount", locale)
                 if item.id
                 else item.name,
-                amount=_amount(-item.amount, locale),
+                amount=shown(-item.amount, locale),
             )
             for item in priced.discounts
         ),
@@ -533,29 +533,34 @@ def _totals(state: Checkout, rules: Rules, locale: str) -> Totals:
             Named(
                 id=item.id,
                 name=_charge_name(state, rules, item, locale),
-                amount=_amount(item.amount, locale),
+                amount=shown(item.amount, locale),
             )
             for item in priced.charges
+        ),
+        covers=tuple(
+            Named(id=line.id, name=line.name, amount=shown(line.goods, locale))
+            for line in state.cart.lines
+            if line.is_cover
         ),
         vat=tuple(
             ViewVat(
                 percent=f"{part.percent.normalize():f}",
                 text=percent_text(part.percent, locale),
-                gross=_amount(part.gross, locale),
-                vat=_amount(part.vat, locale),
+                gross=shown(part.gross, locale),
+                vat=shown(part.vat, locale),
             )
             for part in priced.vat
         ),
-        total=_amount(priced.total, locale),
+        total=shown(priced.total, locale),
         credits=tuple(
             Named(
                 id=credit.method,
                 name=_method_name(rules, credit.method, locale),
-                amount=_amount(-credit.amount, locale),
+                amount=shown(-credit.amount, locale),
             )
             for credit in state.credits
         ),
-        due=_amount(priced.total - state.credited, locale),
+        due=shown(priced.total - state.credited, locale),
     )
 
 
@@ -641,8 +646,8 @@ def _deliveries(state: Checkout, found: Options, locale: str) -> tuple[Offer, ..
         Offer(
             id=option.id,
             name=said(option.delivery.name, locale),
-            price=_amount(option.price, locale),
-            total=_amount(option.total, locale),
+            price=shown(option.price, locale),
+            total=shown(option.total, locale),
             text=said(option.recommendation, locale) if option.recommendation else "",
             is_chosen=option.id == state.delivery,
             is_preselected=option.is_preselected,
@@ -656,9 +661,9 @@ def _payments(state: Checkout, found: Options, locale: str) -> tuple[Offer, ...]
         Offer(
             id=option.id,
             name=said(option.way.name, locale),
-            price=_amount(option.fee, locale) if option.fee.minor else None,
-            discount=_amount(-option.discount, locale) if option.discount.minor else None,
-            total=_amount(option.total, locale),
+            price=shown(option.fee, locale) if option.fee.minor else None,
+            discount=shown(-option.discount, locale) if option.discount.minor else None,
+            total=shown(option.total, locale),
             text=said(option.recommendation, locale) if option.recommendation else "",
             is_chosen=option.id == state.method,
             is_preselected=option.is_preselected,
@@ -692,10 +697,10 @@ def _credit(offer: CreditOffer, locale: str) -> CreditView:
         needs_consent=offer.needs_consent,
         due=offer.due,
         payments=offer.payments,
-        payment=_amount(regular, locale),
-        last_payment=_amount(plan.last_payment if plan else regular, locale),
-        total_payable=_amount(offer.total_payable, locale),
-        cost=_amount(offer.cost, locale),
+        payment=shown(regular, locale),
+        last_payment=shown(plan.last_payment if plan else regular, locale),
+        total_payable=shown(offer.total_payable, locale),
+        cost=shown(offer.cost, locale),
         nominal_percent=f"{(plan.nominal_percent if plan else 0):f}",
         apr=f"{offer.shown_apr:f}",
         example=representative_example(
@@ -707,10 +712,8 @@ def _credit(offer: CreditOffer, locale: str) -> CreditView:
     )
 
 
-def _refused(found: Options, locale: str) -> tuple[Refused, ...]:
-    return tuple(
-        Refused(id=item.id, code=item.code, why=item.text(locale)) for item in found.refused
-    )
+def _refused(items: Iterable[Refusal | NotInsured], locale: str) -> tuple[Refused, ...]:
+    return tuple(Refused(id=item.id, code=item.code, why=item.text(locale)) for item in items)
 
 
 def _explained(found: Options, locale: str) -> tuple[Explained, ...]:
@@ -755,10 +758,10 @@ def _invoices(state: Checkout, rules: Rules, locale: str, at: datetime) -> tuple
         found.append(
             InvoiceView(
                 number=invoice.number,
-                amount=_amount(invoice.amount, locale),
-                credited=_amount(invoice.credited, locale),
-                paid=_amount(invoice.paid, locale),
-                open=_amount(invoice.open, locale),
+                amount=shown(invoice.amount, locale),
+                credited=shown(invoice.credited, locale),
+                paid=shown(invoice.paid, locale),
+                open=shown(invoice.open, locale),
                 issued_on=invoice.issued_on,
                 due_on=invoice.due_on,
                 due=date_text(invoice.due_on, locale),
@@ -784,12 +787,12 @@ def _reference(invoice: Invoice, rules: Rules) -> str:
 def _books(state: Checkout, locale: str) -> BooksView:
     books = state.books
 
-    def shown(minor: int) -> Amount:
-        return _amount(Money(minor, books.currency), locale)
+    def of(minor: int) -> Amount:
+        return shown(Money(minor, books.currency), locale)
 
     return BooksView(
-        authorised=shown(books.authorised),
-        captured=shown(books.captured),
-        refunded=shown(books.refunded),
-        voided=shown(books.voided),
+        authorised=of(books.authorised),
+        captured=of(books.captured),
+        refunded=of(books.refunded),
+        voided=of(books.voided),
     )

@@ -118,9 +118,9 @@ def _hidden(thing_id: str, asked: Wish) -> Refusal | None:
 
 
 def _total(rules: Rules, s: Situation, charges: int, reduction: int = 0) -> Money:
-    """Goods, charges and reduction, VAT included; the amounts are as the cart's prices are."""
+    """Goods, covers, charges and reduction, VAT included; amounts are as the cart's prices are."""
     if s.cart.prices_include_vat:
-        return Money(s.goods + charges - reduction, s.currency)
+        return Money(s.goods + s.covers + charges - reduction, s.currency)
     extra = [Charge(kind="delivery", id="-", name="-", amount=Money(charges, s.currency))]
     off = Charge(kind="payment", id="-", name="-", amount=Money(reduction, s.currency))
     return price(s.cart, extra, law=rules.law, market=s.market, on=s.on, reduction=off).total

@@ -37,6 +37,7 @@ class Situation:
         on: The day whose law holds.
         currency: That of every amount.
         goods: Worth of the goods after discounts, in minor units, as the cart's prices are.
+        covers: What insurance and warranties for them cost, in minor units.
         weight_g: Grams of all goods together.
         categories: The goods categories in the cart.
     """
@@ -54,16 +55,18 @@ class Situation:
     on: date = field(init=False)
     currency: str = field(init=False)
     goods: int = field(init=False)
+    covers: int = field(init=False)
     weight_g: int = field(init=False)
     categories: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Work out once what many rules ask for."""
-        lines = self.cart.lines
+        lines = self.cart.goods
         put = object.__setattr__
         put(self, "on", self.day or self.at.astimezone(UTC).date())
         put(self, "currency", self.cart.currency)
         put(self, "goods", self.cart.worth.minor)
+        put(self, "covers", self.cart.covers.minor)
         put(self, "weight_g", sum(line.weight_g * line.quantity for line in lines))
         put(self, "categories", frozenset(line.goods_category for line in lines))
 

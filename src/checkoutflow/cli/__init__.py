@@ -136,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _providers(commands)
     _people(commands)
+    _insurance(commands)
     _quality(commands)
     _review(
         _command(
@@ -344,6 +345,29 @@ def _keys(action: argparse.ArgumentParser, *, needs_shop: bool = True) -> None:
     keys.add_argument(
         "--keys-from", metavar="NAME", help="a variable of the environment with the keys"
     )
+
+
+def _insurance(commands: argparse._SubParsersAction[_Parser]) -> None:
+    insurance = _command(commands, "insurance", "tell insurers what was bound and what ended")
+    actions = insurance.add_subparsers(dest="action", metavar="ACTION", required=True)
+    text = "print what an insurer is told of a period: each cover that began or ended"
+    told = actions.add_parser(
+        "bordereau", help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False
+    )
+    told.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
+    told.add_argument("--insurer", required=True, metavar="ID", help="as the settings name it")
+    for option, dest, text in (("--from", "first", "first"), ("--to", "last", "last")):
+        told.add_argument(
+            option,
+            dest=dest,
+            type=_date,
+            required=True,
+            metavar="YYYY-MM-DD",
+            help=f"{text} day of the period, in UTC",
+        )
+    form = told.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON document")
+    form.add_argument("--csv", action="store_true", help="print a table for a spreadsheet")
 
 
 def _quality(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -16,6 +16,7 @@ from checkoutflow.shop import Shop, read_settings
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Iterable
 
     from checkoutflow.stores.sql import SqlStore
 
@@ -92,6 +93,12 @@ def open_kept(database: Path) -> SqlStore:
     if not database.is_file():
         raise UsageError(f"{database}: there is no such file")
     return open_store(database)
+
+
+def sells_nothing(markets: Iterable[str] = ("DK",)) -> Shop:
+    """Settings for a flow that only looks at what is kept: it needs no provider."""
+    method = {"id": "own_invoice", "name": "-"}
+    return Shop.read({"name": "-", "markets": tuple(markets), "methods": [method]})
 
 
 # Bases of customers -------------------------------------------------------------------------------

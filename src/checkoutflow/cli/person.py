@@ -8,14 +8,13 @@ import sys
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, Final
 
-from checkoutflow.cli.files import open_kept, read_shop
+from checkoutflow.cli.files import open_kept, read_shop, sells_nothing
 from checkoutflow.cli.paper import columns
 from checkoutflow.errors import InvalidInput, UsageError
 from checkoutflow.flow.host import system_clock, system_random
 from checkoutflow.flow.sync import CheckoutFlow
 from checkoutflow.privacy.environment import keys_from_environment
 from checkoutflow.privacy.vault import Keys
-from checkoutflow.shop import Shop
 from checkoutflow.stores.keyfile import add_key, load_keys
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from checkoutflow.flow.exports import Export
     from checkoutflow.flow.rights import Erased
     from checkoutflow.quality.feeds import Event
+    from checkoutflow.shop import Shop
     from checkoutflow.stores.sql import SqlStore
 
 _MARGIN: Final = 14
@@ -216,17 +216,11 @@ _ACTIONS: Final[Mapping[str, Callable[[Namespace, SqlStore, Paper], int]]] = {
 def office_flow(
     store: SqlStore, keys: Keys | None = None, shop: Shop | None = None
 ) -> CheckoutFlow:
-    """A flow for what concerns people: it sells nothing, so that of a shop only the markets count.
+    """A flow for what concerns people: of a shop only the markets count.
 
     What needs no key gets one that opens nothing.
     """
-    settings = Shop.read(
-        {
-            "name": "-",
-            "markets": shop.markets if shop else ["DK"],
-            "methods": [{"id": "own_invoice", "name": "-"}],
-        }
-    )
+    settings = sells_nothing(shop.markets if shop else ("DK",))
     keys = keys or Keys.of(system_random(32))
     return CheckoutFlow(settings, store=store, keys=keys, clock=system_clock)
 

@@ -88,6 +88,8 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
         e.PaymentChosen: "{method}",
         e.CreditAdded: "{method} is to cover {amount}",
         e.CreditRemoved: "{method} is not used after all",
+        e.InsuranceAnswered: "the customer said {answers}",
+        e.QuotesTaken: "quoted: {quotes}",
         e.Repriced: "the total is {priced}{explained}",
         e.Placed: "the customer accepted {accepted_total}",
         e.PaymentStarted: "{payment}: {amount} by {method}, {provider}",
@@ -126,6 +128,9 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
         e.ReviewRejected: "{reviewer} turns it down{reason}",
         e.ReviewLapsed: "it counts as turned down{reason}",
         e.Confirmed: "the whole total is secure: there is an order",
+        e.PoliciesBound: "from {on}: {free_until}",
+        e.PolicyEntered: "{policy}: {entry}",
+        e.Replaced: "{lines} were faulty, and others were sent",
         e.ShipmentStarted: "{shipment}: {lines}, {amount}",
         e.Shipped: "{shipment} is paid for and has left",
         e.ShipmentFailed: "{shipment} is not paid for and must not leave",
@@ -164,6 +169,15 @@ _WORDS: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
             f"{hit.rule} (in the shadow)" if hit.shadow else hit.rule for hit in value
         ),
         "is_fraud": lambda value: ": fraud" if value else "",
+        "answers": lambda value: ", ".join(
+            f"{'yes' if each.is_wanted else 'no'} to {each.offer} for {each.terms.each}"
+            for each in value
+        ),
+        "quotes": lambda value: ", ".join(f"{each.offer} for {each.each}" for each in value),
+        "free_until": lambda value: ", ".join(
+            f"{policy}, free to give back until {day}" for policy, day in value.items()
+        ),
+        "entry": lambda value: f"{value.kind} {value.units:+}, {value.premium}",
         "part": lambda value: f" for {value}" if value else "",
         "explained": lambda value: f"; the law changed {len(value)}" if value else "",
         "reason": lambda value: f": {value.replace('_', ' ')}" if value else "",

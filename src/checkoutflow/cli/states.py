@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from checkoutflow.checkout.machine import ALLOWED, CALLS, CHECKOUT, Phase
 from checkoutflow.cli.diagram import draw
 from checkoutflow.cli.paper import columns
+from checkoutflow.insurance import POLICY, PolicyState
 from checkoutflow.payment.machine import PAYMENT, PaymentState
 from checkoutflow.review import REVIEW, ReviewState
 from checkoutflow.table import mermaid
@@ -57,6 +58,13 @@ MACHINES: Final = (
         "The decision of a person on an order that is held.",
         REVIEW,
         ReviewState.OPEN,
+        {},
+    ),
+    Machine(
+        "policy",
+        "Insurance or a warranty for goods: offered with them, and bound with the order.",
+        POLICY,
+        PolicyState.OFFERED,
         {},
     ),
 )

@@ -11,8 +11,9 @@ from checkoutflow.money import Money
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from checkoutflow.checkout.amounts import Amount
     from checkoutflow.checkout.state import Payment
-    from checkoutflow.checkout.view import Amount, Offer, View
+    from checkoutflow.checkout.view import Offer, View
     from checkoutflow.cli.paper import Paper
     from checkoutflow.cli.stories import Sale
 

@@ -17,6 +17,7 @@ from checkoutflow.flow.effects import Program, now
 from checkoutflow.flow.keeping import NOTHING, About
 from checkoutflow.flow.noticing import NOWHERE, Network
 from checkoutflow.flow.sending import RELOADS, Sending
+from checkoutflow.insurance.policies import with_covers
 from checkoutflow.privacy.fields import FIELDS
 from checkoutflow.stores.contract import IdempotencyRow
 
@@ -129,7 +130,7 @@ class Acting(Sending):
             areas = self.shop.areas_of(sale.market, postal_code)
             return [c.Provide(fields=tuple(values), areas=areas)]
         try:
-            check_sold_in(self.rules, sale.cart, where, sale.customer, at)
+            check_sold_in(self.rules, with_covers(sale.cart, ()), where, sale.customer, at)
         except InvalidInput as refused:
             raise InvalidInput(
                 f"is one of {where}, where this cannot be sold: {refused.problems[0][1]}; "
@@ -140,7 +141,7 @@ class Acting(Sending):
         before = sale.provided if isinstance(sale, Checkout) else ()
         fields = dict.fromkeys((*values, *(name for name in before if name in OF_AN_ADDRESS)))
         return [
-            c.ChangeCart(cart=sale.cart, market=where),
+            c.ChangeCart(cart=with_covers(sale.cart, ()), market=where),
             c.Provide(fields=tuple(fields), areas=self.shop.areas_of(where, postal_code)),
         ]
 

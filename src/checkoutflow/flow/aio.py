@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from checkoutflow.flow.reviewing import ReviewFile
     from checkoutflow.flow.rights import Erased
     from checkoutflow.flow.telling import ChangeToTell
+    from checkoutflow.insurance.bordereau import Bordereau
+    from checkoutflow.insurers import Partner
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
@@ -65,6 +67,7 @@ class AsyncCheckoutFlow:
         providers: Iterable[Provider] = (),
         issuers: Iterable[OpenIdConnect] = (),
         registers: Iterable[Register] = (),
+        partners: Iterable[Partner] = (),
         store: Store,
         keys: Keys | None = None,
         score: ScoreModel | None = None,
@@ -85,6 +88,7 @@ class AsyncCheckoutFlow:
             Lookups(registers, clock),
             score,
         )
+        self._programs.meet(partners)
         if http is None:
             host.check_certificates(self._programs.providers.values())
 
@@ -262,6 +266,22 @@ class AsyncCheckoutFlow:
         """As ``CheckoutFlow.remove_credit``."""
         return await self._act(checkout_id, c.RemoveCredit(method=method), idempotency_key)
 
+    async def answer_insurance(
+        self,
+        checkout_id: str,
+        covers: Mapping[str, bool],
+        *,
+        answers: Mapping[str, str] | None = None,
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """Take covers that the view offers, or decline them; either is one call."""
+        command = c.AnswerInsurance.read({"covers": covers, "answers": answers or {}})
+        return await self._act(checkout_id, command, idempotency_key)
+
+    async def quote_insurance(self, checkout_id: str, *, idempotency_key: str = "") -> Checkout:
+        """Ask partners what the covers that they quote cost for this cart."""
+        return await self._run(self._programs.quote_insurance(checkout_id, idempotency_key))
+
     async def place(
         self,
         checkout_id: str,
@@ -426,6 +446,18 @@ class AsyncCheckoutFlow:
         command = c.RecordChargeback.read({"amount": amount, "is_fraud": is_fraud})
         return await self._act(checkout_id, command, idempotency_key)
 
+    async def cancel_cover(
+        self, checkout_id: str, cover: str, *, idempotency_key: str = ""
+    ) -> Checkout:
+        """The customer gives a cover back in the time they have; all that they paid goes back."""
+        return await self._act(checkout_id, c.CancelCover(cover=cover), idempotency_key)
+
+    async def replace(
+        self, checkout_id: str, lines: Mapping[str, int], *, idempotency_key: str = ""
+    ) -> Checkout:
+        """Note that faulty units came back and others were sent for them; covers go on."""
+        return await self._act(checkout_id, c.Replace.read({"lines": lines}), idempotency_key)
+
     async def choose_again(self, checkout_id: str, *, idempotency_key: str = "") -> Checkout:
         """As ``CheckoutFlow.choose_again``."""
         return await self._act(checkout_id, c.ChooseAgain(), idempotency_key)
@@ -463,6 +495,10 @@ class AsyncCheckoutFlow:
     ) -> Mapping[str, str]:
         """As ``CheckoutFlow.details``."""
         return await self._run(self._programs.details(checkout_id, purpose, by))
+
+    async def bordereau(self, insurer: str, *, first: date, last: date) -> Bordereau:
+        """What an insurer is told: every cover that began or ended in a period."""
+        return await self._run(self._programs.bordereau(insurer, first, last))
 
     async def checkouts(
         self, phases: Collection[str] = (), *, after: str = "", limit: int = 100

@@ -170,6 +170,20 @@ def _plain_sale(sale: Checkout, history: Sequence[JournalEntry]) -> dict[str, An
             }
             for line in sale.cart.lines
         ],
+        "covers": [
+            {
+                "name": policy.terms.name,
+                "for": list(policy.terms.lines),
+                "insurer": policy.terms.insurer,
+                "state": policy.state.value,
+                "from": policy.starts and policy.starts.isoformat(),
+                "to": policy.last_day and policy.last_day.isoformat(),
+                "premium": str(policy.premium),
+                "document": policy.terms.document,
+                "answers": dict(policy.answers),
+            }
+            for policy in sale.policies
+        ],
         "payments": [
             {
                 "id": item.id,

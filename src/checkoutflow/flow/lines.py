@@ -85,7 +85,7 @@ def part_lines(state: Checkout, attempt: Attempt) -> tuple[OrderLine, ...]:
     for line in state.cart.lines:
         if units := part.lines.get(line.id, 0):
             first = part.first.get(line.id, 0)
-            amount = state.priced.unit_amount(line.id, first, first + units)
+            amount = state.unit_amount(part, line.id, first, first + units)
             basis = int(state.priced.line(line.id).vat_percent * 100)
             vat = divide(amount.minor * basis, _WHOLE + basis, Rounding.HALF_UP)
             lines.append(

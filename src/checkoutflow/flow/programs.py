@@ -20,6 +20,7 @@ from checkoutflow.errors import (
     StoreConflict,
 )
 from checkoutflow.flow.acting import content_of, in_order
+from checkoutflow.flow.covering import Covering
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.freshening import Freshening
 from checkoutflow.flow.health import is_down
@@ -81,7 +82,7 @@ def choices(delivery: str, payment: str) -> list[c.Command]:
     return chosen
 
 
-class Programs(Hinting, Freshening, Reviewing):
+class Programs(Hinting, Covering, Freshening, Reviewing):
     """Every call of the flow, as a program."""
 
     def start(

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from checkoutflow.flow.reviewing import ReviewFile
     from checkoutflow.flow.rights import Erased
     from checkoutflow.flow.telling import ChangeToTell
+    from checkoutflow.insurance.bordereau import Bordereau
+    from checkoutflow.insurers import Partner
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
@@ -68,6 +70,7 @@ class CheckoutFlow:
         providers: Iterable[Provider] = (),
         issuers: Iterable[OpenIdConnect] = (),
         registers: Iterable[Register] = (),
+        partners: Iterable[Partner] = (),
         store: Store,
         keys: Keys | None = None,
         score: ScoreModel | None = None,
@@ -83,6 +86,8 @@ class CheckoutFlow:
             issuers: Who can say who a customer is: `checkoutflow.recognition.read_issuers`.
             registers: Adapters for open registers, which `hints` asks. Of two that can be asked the
                 same about a country, the first is.
+            partners: Who quotes a price for covers that are ``quoted_by`` them:
+                `checkoutflow.insurers.read_partners`.
             store: Where checkouts are kept; its tables must exist (``store.create()``).
             keys: What personal data is sealed with. By default a file beside the SQLite database,
                 readable by its owner alone.
@@ -109,6 +114,7 @@ class CheckoutFlow:
             Lookups(registers, clock),
             score,
         )
+        self._programs.meet(partners)
         if http is None:
             host.check_certificates(self._programs.providers.values())
 
@@ -411,6 +417,42 @@ class CheckoutFlow:
     ) -> Checkout:
         """Do not use that gift card or store credit after all."""
         return self._act(checkout_id, c.RemoveCredit(method=method), idempotency_key)
+
+    def answer_insurance(
+        self,
+        checkout_id: str,
+        covers: Mapping[str, bool],
+        *,
+        answers: Mapping[str, str] | None = None,
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """Take covers that the view offers, or decline them; either is one call.
+
+        Hand over what the customer did. What is declined is not offered again for the same goods,
+        and what is accepted can be declined until the order is placed.
+
+        Args:
+            checkout_id: Which checkout.
+            covers: By the offer's id, whether the customer wants it.
+            answers: What they answered about demands and needs: answer by question.
+            idempotency_key: The shop's own key for this call.
+
+        Raises:
+            InvalidInput: If there is no such offer, question or answer.
+            NotSupported: If it cannot be had here, or is not for somebody with these answers.
+            DetailsMissing: If a question is not answered.
+        """
+        command = c.AnswerInsurance.read({"covers": covers, "answers": answers or {}})
+        return self._act(checkout_id, command, idempotency_key)
+
+    def quote_insurance(self, checkout_id: str, *, idempotency_key: str = "") -> Checkout:
+        """Ask partners what the covers that they quote cost for this cart.
+
+        Call it before showing the offers, where products are ``quoted_by`` a partner. Nothing is
+        raised if a partner does not answer: its covers are not offered then, and the sale goes on.
+        What is quoted already, and holds, is not asked again.
+        """
+        return self._run(self._programs.quote_insurance(checkout_id, idempotency_key))
 
     def place(
         self,
@@ -725,6 +767,35 @@ class CheckoutFlow:
         command = c.RecordChargeback.read({"amount": amount, "is_fraud": is_fraud})
         return self._act(checkout_id, command, idempotency_key)
 
+    def cancel_cover(self, checkout_id: str, cover: str, *, idempotency_key: str = "") -> Checkout:
+        """The customer gives a cover back in the time they have; all that they paid goes back.
+
+        Args:
+            checkout_id: Which checkout.
+            cover: Its id, as it was offered.
+            idempotency_key: The shop's own key for this call.
+
+        Raises:
+            NotFound: If no such cover stands.
+            UsageError: If its time is over; it ends with the return of what it covers.
+            OutcomeUnknown: If an earlier operation has no known outcome yet.
+        """
+        return self._act(checkout_id, c.CancelCover(cover=cover), idempotency_key)
+
+    def replace(
+        self, checkout_id: str, lines: Mapping[str, int], *, idempotency_key: str = ""
+    ) -> Checkout:
+        """Note that faulty units came back and others were sent for them; covers go on.
+
+        No money moves. For what is not replaced, call ``refund``.
+
+        Args:
+            checkout_id: Which checkout.
+            lines: Units by line id.
+            idempotency_key: The shop's own key for this call.
+        """
+        return self._act(checkout_id, c.Replace.read({"lines": lines}), idempotency_key)
+
     def choose_again(self, checkout_id: str, *, idempotency_key: str = "") -> Checkout:
         """Let go of a payment that waits for the customer, who wants to pay another way.
 
@@ -792,6 +863,18 @@ class CheckoutFlow:
             PurposeRefused: If the person asked that their data only be kept.
         """
         return self._run(self._programs.details(checkout_id, purpose, by))
+
+    def bordereau(self, insurer: str, *, first: date, last: date) -> Bordereau:
+        """What an insurer is told: every cover that began or ended in a period.
+
+        Reads every order that there is; for a report, not for a page.
+
+        Args:
+            insurer: Its id in the shop's settings.
+            first: First day of the period, in UTC, by when a thing was written down.
+            last: Its last.
+        """
+        return self._run(self._programs.bordereau(insurer, first, last))
 
     def checkouts(
         self, phases: Collection[str] = (), *, after: str = "", limit: int = 100

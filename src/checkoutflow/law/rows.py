@@ -11,6 +11,7 @@ from checkoutflow.law.choice import (
     PresentationRule,
 )
 from checkoutflow.law.credit import CreditCap, CreditScope, ReferenceRate
+from checkoutflow.law.insurance import AncillaryLimits, EuroRate, PremiumTax
 from checkoutflow.law.retention import RetentionRule
 from checkoutflow.law.rules import Market, Rule, VatRate
 from checkoutflow.law.windows import AuthorisationWindow
@@ -33,6 +34,9 @@ class Rows(Frozen):
     banking_day: tuple[BankingDay, ...] = ()
     window: tuple[AuthorisationWindow, ...] = ()
     retention: tuple[RetentionRule, ...] = ()
+    premium_tax: tuple[PremiumTax, ...] = ()
+    ancillary: tuple[AncillaryLimits, ...] = ()
+    euro_rate: tuple[EuroRate, ...] = ()
 
     def rules(self) -> list[Rule]:
         """Every row, whatever its kind."""

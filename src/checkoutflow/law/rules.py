@@ -27,6 +27,7 @@ CATEGORIES: Final = (
     "passenger_transport",
     "medicine",
     "repairs",
+    "insurance",
 )
 
 MarketCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]

@@ -11,12 +11,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import events as e
+from checkoutflow.checkout.accounts import accounts
 from checkoutflow.checkout.evolve import evolve
 from checkoutflow.checkout.machine import ENDS, Phase
 from checkoutflow.checkout.messages import messages
 from checkoutflow.checkout.state import PartState
 from checkoutflow.checkout.timers import timers
 from checkoutflow.errors import UsageError
+from checkoutflow.insurance import PolicyState
 from checkoutflow.payment.outcomes import Operation
 from checkoutflow.testing.bank import Book
 
@@ -56,7 +58,7 @@ def check_world(store: Store, bank: StandIn, shop: Shop) -> None:
         where = f"checkout {state.id} ({state.phase})"
         journal = store.journal(state.id)
         theirs = _theirs(state, bank)
-        for check in (_books, _money, _order, _invoices):
+        for check in (_books, _money, _order, _covers, _accounts, _invoices):
             problems += [f"{where}: {text}" for text in check(state, theirs)]
         problems += [f"{where}: {text}" for text in _history(state, journal)]
         problems += [f"{where}: {text}" for text in _timers(state, store, shop)]
@@ -172,6 +174,43 @@ def _order(state: Checkout, theirs: Mapping[str, Book]) -> Iterator[str]:
             f"only {reserved + captured} of {total} is reserved or taken; an order without its "
             "money needs a person"
         )
+
+
+# Covers -------------------------------------------------------------------------------------------
+
+
+def _covers(state: Checkout, _: Mapping[str, Book]) -> Iterator[str]:
+    """A cover stands with an order and with its goods."""
+    quantities = {line.id: line.quantity for line in state.cart.lines}
+    for policy in state.policies:
+        if policy.state is PolicyState.ACCEPTED and state.phase not in _UNDECIDED:
+            yield f"the cover {policy.id} is neither bound nor over, with the order {state.phase}"
+        if policy.units < 0 or policy.premium.minor < 0:
+            yield f"more of the cover {policy.id} has gone than there was"
+        kept = sum(state.kept(name, quantities.get(name, 0)) for name in policy.terms.lines)
+        if policy.units > kept and _is_at_rest(state):
+            yield f"{policy.units} covers {policy.id} stand, for {kept} that they are for"
+
+
+def _accounts(state: Checkout, theirs: Mapping[str, Book]) -> Iterator[str]:
+    """What was taken is the shop's or an insurer's, whose policies say the same."""
+    if not _is_at_rest(state):
+        return
+    split, net = accounts(state), sum(book.captured - book.refunded for book in theirs.values())
+    if split.total.minor != net:
+        yield f"{split.total} is told apart, and the bank has {net}"
+    to_come = state.to_ship() if state.phase is Phase.CONFIRMED else {}
+    stands = dict.fromkeys(split.premiums, 0)
+    for policy in state.policies:
+        if policy.terms.insurer in stands:
+            unsent = policy.terms.each.minor * to_come.get(policy.id, 0)
+            stands[policy.terms.insurer] += policy.premium.minor - unsent
+    collected = {insurer: money.minor for insurer, money in split.premiums.items()}
+    if stands != collected:
+        yield f"{stands} is the insurers' by their policies, and {collected} is collected"
+
+
+_UNDECIDED: Final = {Phase.COLLECTING, Phase.PLACING, Phase.HELD}
 
 
 # Invoices -----------------------------------------------------------------------------------------

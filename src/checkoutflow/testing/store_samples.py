@@ -23,14 +23,22 @@ from checkoutflow.checkout.events import (
     AttemptPending,
     AttemptStarted,
     ConsentChanged,
+    CoverAnswer,
     CreditNoteIssued,
     DetailsProvided,
     Event,
     Held,
+    InsuranceAnswered,
     InvoiceIssued,
     PaymentRecorded,
     PaymentStarted,
     Placed,
+    PoliciesBound,
+    PolicyEntered,
+    QuotesTaken,
+    RefundStarted,
+    Replaced,
+    Repriced,
     ShipmentStarted,
     Started,
 )
@@ -50,6 +58,8 @@ from checkoutflow.checkout.state import (
     Shipment,
     Tender,
 )
+from checkoutflow.insurance.policies import CoverTerms, Entry, Policy, PolicyState
+from checkoutflow.insurance.quotes import Quote
 from checkoutflow.money import Money
 from checkoutflow.payment.books import Books
 from checkoutflow.payment.machine import PaymentState
@@ -257,7 +267,21 @@ def full_checkout() -> Checkout:
                 weight_g=1_250,
                 digital=True,
                 durable=True,
+                condition="used",
+                age_months=7,
                 attributes={"colour": "rauður", "serial": 2**53, "gift": True, "note": ""},
+            ),
+            Line(
+                sku="trygging",
+                id="trygging:lampi-2",
+                name="Trygging",
+                quantity=3,
+                unit_price=Money(1_500, "ISK"),
+                vat_category="insurance",
+                goods_category="insurance",
+                digital=True,
+                kind="insurance",
+                insures=("lampi-2",),
             ),
         ),
         discounts=(
@@ -341,6 +365,54 @@ def full_checkout() -> Checkout:
         paid=Money(900, "ISK"),
         is_reminded=True,
     )
+    policy = Policy(
+        id="trygging:lampi-2",
+        terms=CoverTerms(
+            product="trygging",
+            name="Trygging",
+            kind="insurance",
+            lines=("lampi-2",),
+            per="item",
+            each=Money(1_500, "ISK"),
+            tax_percent=Decimal("1.1"),
+            insurer="nordvern",
+            commission_percent=Decimal("12.50"),
+            months=12,
+            cooling_off_days=14,
+            document="2026-01",
+            quote="Q-1",
+            wording="words:b",
+        ),
+        state=PolicyState.BOUND,
+        answers={"home_cover": "no"},
+        starts=NOON.date(),
+        ends=at(365 * 24 * 60).date(),
+        free_until=at(14 * 24 * 60).date(),
+        entries=(
+            Entry(
+                kind="bound",
+                units=3,
+                premium=Money(4_500, "ISK"),
+                at=NOON,
+                on=NOON.date(),
+            ),
+            Entry(
+                kind="cancelled",
+                units=-1,
+                premium=Money(-1_500, "ISK"),
+                at=at(60),
+                on=NOON.date(),
+                part="refund-1",
+            ),
+        ),
+    )
+    quote = Quote(
+        offer="trygging:lampi-2",
+        each=Money(1_500, "ISK"),
+        value=Money(10_000, "ISK"),
+        reference="Q-1",
+        valid_until=at(60),
+    )
     return sample_checkout(
         "co-full",
         market="IS",
@@ -387,9 +459,11 @@ def full_checkout() -> Checkout:
         refunds=(
             Refund(
                 id="refund-1",
-                lines={"lampi-2": 1},
-                first={"lampi-2": 0},
+                lines={"lampi-2": 1, "trygging:lampi-2": 1},
+                first={"lampi-2": 0, "trygging:lampi-2": 0},
                 amount=kronur,
+                premiums={"trygging:lampi-2": Money(1_500, "ISK")},
+                on=NOON.date(),
                 state=PartState.FAILED,
             ),
         ),
@@ -398,6 +472,9 @@ def full_checkout() -> Checkout:
         signals={"value": 14_200, "new_customer": True},
         hits=(Hit(rule="dear", hold=True, weight=40, shadow=True),),
         chargebacks=(Chargeback(amount=kronur, is_fraud=True),),
+        policies=(policy,),
+        quotes=(quote,),
+        replaced={"lampi-2": 1},
         review=Review(
             state=ReviewState.CLAIMED,
             reasons=("total above 100 ISK",),
@@ -477,4 +554,20 @@ def full_events() -> tuple[Event, ...]:
             issued_on=note.issued_on,
         ),
         PaymentRecorded(invoice=invoice.number, amount=invoice.paid, received_on=invoice.issued_on),
+        *_of_insurance(state),
+    )
+
+
+def _of_insurance(state: Checkout) -> tuple[Event, ...]:
+    """Events of the covers of a checkout."""
+    (policy,), (refund,) = state.policies, state.refunds
+    said = CoverAnswer(offer=policy.id, is_wanted=True, terms=policy.terms, answers=policy.answers)
+    return (
+        QuotesTaken(quotes=state.quotes, expires_at=at(60)),
+        InsuranceAnswered(answers=(said,), expires_at=at(60)),
+        Repriced(priced=state.priced, delivery="post", method="card", policies=state.policies),
+        PoliciesBound(at=NOON, on=NOON.date(), free_until={policy.id: at(14 * 24 * 60).date()}),
+        RefundStarted(**refund.model_dump(exclude={"id", "state"}), refund=refund.id),
+        PolicyEntered(policy=policy.id, entry=policy.entries[1]),
+        Replaced(lines={"lampi-2": 1}, at=NOON, on=NOON.date()),
     )

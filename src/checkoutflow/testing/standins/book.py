@@ -446,7 +446,9 @@ class BankLedger:
             return
         if payment.is_waiting:
             self._close(payment, State.EXPIRED)
-            self._changed(payment, "payment.expired", payment.amount, None)
+            # Where one was made twice under a reference, nobody saw the page of the older.
+            if self.payments[payment.merchant_reference] is payment:
+                self._changed(payment, "payment.expired", payment.amount, None)
         elif free := self._free(payment):
             amount = Money(free, payment.amount.currency)
             self._enter(payment, Moved.EXPIRED, amount, None)
