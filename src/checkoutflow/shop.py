@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MessageKind = Literal[
     "code_asked",
     "contact_changed",
+    "details_shared",
     "held",
     "confirmed",
     "declined",
@@ -186,6 +187,8 @@ class Shop(Frozen):
             if kinds[method.kind].financed_by == "provider" and not method.creditor:
                 raise wrong("credit names its creditor; say who lends", "methods", i, "creditor")
             way = Way.of(method, kinds)
+            if method.shares and way.kind.family != "wallet":
+                raise wrong("only who pays in an app can share something", "methods", i, "shares")
             if "national_id" in way.details and not way.is_deferred:
                 raise wrong("an identity number is for credit only", "methods", i, "details")
 

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
-from checkoutflow.checkout.needs import missing_choices, missing_details, needed, situation
+from checkoutflow.checkout.needs import (
+    missing_choices,
+    missing_details,
+    needed,
+    situation,
+    to_be_shared,
+)
 from checkoutflow.checkout.state import Credit, Tender
 from checkoutflow.choice.options import options, priced, with_only_delivery
 from checkoutflow.choice.situation import Situation
@@ -299,7 +305,9 @@ def place(draft: Draft, command: c.Place) -> None:
     # The law and the shop's rules of this moment hold, also for a checkout that began before.
     now = _standing(state, rules, draft.at)
     current = state.but(priced=now.priced, credits=now.credits)
-    details = [need.field for need in missing_details(current, rules)]
+    shared = to_be_shared(current, rules)
+    missing_now = (need.field for need in missing_details(current, rules))
+    details = [name for name in missing_now if name not in shared]
     paid = now.found.payment(state.method)
     credit = _credit_terms(paid, command)
     consent = ["credit_consent"] if credit and not credit.is_accepted else []
@@ -319,6 +327,8 @@ def place(draft: Draft, command: c.Place) -> None:
         _tender(payment_id, rules.ways[method], amount, draft, command.down)
         for payment_id, (method, amount) in zip(command.payments, shares, strict=False)
     )
+    if shared:
+        tenders = (*tenders[:-1], tenders[-1].but(shares=shared))
     if not command.return_url and any(tender.provider for tender in tenders):
         raise InvalidInput(
             "is needed: the address to which the provider sends the customer back",

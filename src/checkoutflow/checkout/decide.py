@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from checkoutflow.checkout import collecting, invoicing, ordering, paying, recognising
+from checkoutflow.checkout import collecting, invoicing, ordering, paying, recognising, sharing
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.draft import Draft
@@ -138,6 +138,7 @@ _HANDLERS: Final[MappingProxyType[type, Callable[[Draft, Any], None]]] = Mapping
         c.RecordResult: paying.record_result,
         c.TakeStanding: paying.take_standing,
         c.Hear: paying.hear,
+        c.TakeProfile: sharing.take_profile,
         c.PassTime: _pass_time,
     }
 )

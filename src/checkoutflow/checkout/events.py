@@ -256,6 +256,7 @@ class PaymentStarted(Frozen):
     provider: str | None
     amount: Money
     terms: Terms | None = None
+    shares: tuple[str, ...] = ()
 
 
 class AttemptStarted(Frozen):
@@ -429,6 +430,22 @@ class AttentionNeeded(Frozen):
     type: Literal["attention_needed"] = "attention_needed"
     reason: str
     payment: str
+
+
+class ProfileAwaited(Frozen):
+    """What the customer shared while they paid is to be asked for; None: not any more."""
+
+    type: Literal["profile_awaited"] = "profile_awaited"
+    payment: str
+    ask_at: datetime | None
+
+
+class DetailsShared(Frozen):
+    """The customer shared contact details while they paid; the vault holds these fields."""
+
+    type: Literal["details_shared"] = "details_shared"
+    payment: str
+    fields: tuple[str, ...]
 
 
 class AuthorisationReminded(Frozen):
@@ -681,6 +698,8 @@ Event = (
     | Contradicted
     | ContradictionCleared
     | AttentionNeeded
+    | ProfileAwaited
+    | DetailsShared
     | AuthorisationReminded
     | Rerouted
     | Reopened

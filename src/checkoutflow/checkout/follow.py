@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import events as e
-from checkoutflow.checkout import invoicing
+from checkoutflow.checkout import invoicing, sharing
 from checkoutflow.checkout.machine import ENDS, Phase
 from checkoutflow.checkout.ordering import short_of, unpaid
 from checkoutflow.checkout.paying import call_a_person
@@ -172,6 +172,7 @@ def _start_payment(draft: Draft) -> None:
             provider=tender.provider,
             amount=tender.amount,
             terms=terms,
+            shares=tender.shares,
         )
     )
     if tender.provider is None:
@@ -317,6 +318,7 @@ _RULES: Final[tuple[Callable[[Draft], None], ...]] = (
     _shipments,
     _refunds,
     _placing,
+    sharing.await_profile,
     _unsecured,
     _finished,
     _void_the_unwanted,

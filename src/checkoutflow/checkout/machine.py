@@ -40,7 +40,7 @@ class PhaseStep(StrEnum):
 
 
 class CommandName(StrEnum):
-    """What can be asked of a checkout. The last four come from programs, not from people."""
+    """What can be asked of a checkout. The last five come from programs, not from people."""
 
     CHANGE_CART = "change_cart"
     PROVIDE = "provide"
@@ -64,6 +64,7 @@ class CommandName(StrEnum):
     RECORD_RESULT = "record_result"
     TAKE_STANDING = "take_standing"
     HEAR = "hear"
+    TAKE_PROFILE = "take_profile"
     PASS_TIME = "pass_time"  # noqa: S105 -- a command's name
 
 
@@ -103,7 +104,9 @@ CHECKOUT: Final[Table[Phase, PhaseStep]] = MappingProxyType(
 )
 
 # What programs may report at any time: money does not ask in which phase it arrives.
-_ALWAYS: Final = frozenset({_C.RECORD_RESULT, _C.TAKE_STANDING, _C.HEAR, _C.PASS_TIME})
+_ALWAYS: Final = frozenset(
+    {_C.RECORD_RESULT, _C.TAKE_STANDING, _C.HEAR, _C.TAKE_PROFILE, _C.PASS_TIME}
+)
 
 ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
     {

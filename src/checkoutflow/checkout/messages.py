@@ -18,6 +18,7 @@ MESSAGES: Final[Mapping[MessageKind, tuple[type, ...]]] = MappingProxyType(
     {
         "code_asked": (e.CodeAsked,),
         "contact_changed": (e.ContactChanged,),
+        "details_shared": (e.DetailsShared,),
         "held": (e.Held,),
         "confirmed": (e.Confirmed, e.ReviewApproved),
         "declined": (e.Reopened,),

@@ -30,12 +30,14 @@ class Rules:
     Attributes:
         capabilities: By provider; None where providers are not looked at, as when settings are
             tried out.
+        shareable: By provider, the contact fields that it can ask customers to share.
         ways: The shop's ways to pay by id, in its order, with what their kinds say.
     """
 
     shop: Shop
     law: Law
     capabilities: Mapping[str, Capabilities] | None = None
+    shareable: Mapping[str, frozenset[str]] = field(default_factory=dict)
     ways: Mapping[str, Way] = field(init=False)
 
     def __post_init__(self) -> None:
