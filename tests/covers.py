@@ -80,6 +80,7 @@ LINES: dict[str, dict[str, Any]] = {
 SETTINGS: dict[str, Any] = {
     "name": "Fjordbutikken",
     "markets": ["NO", "DK"],
+    "review": {"default_rules": False},  # orders here are alike
     "methods": [
         {"id": "card", "name": "Card", "provider": "bank"},
         {"id": "own_invoice", "name": "Invoice"},

@@ -405,6 +405,18 @@ PAYMENT_ID = "abcdefghijklmnopqrst"
             e.Looked(payment=PAYMENT_ID, look_at=None),
             "payment abcdef…: the provider was asked, and says nothing new",
         ),
+        (
+            e.ProfileAwaited(payment=PAYMENT_ID, ask_at=NOW),
+            "payment abcdef…: what was shared is to be asked for at 2026-11-21 12:00 UTC",
+        ),
+        (
+            e.ProfileAwaited(payment=PAYMENT_ID, ask_at=None),
+            "payment abcdef…: what was shared is not asked for any more",
+        ),
+        (
+            e.DetailsShared(payment=PAYMENT_ID, fields=("email", "name")),
+            "payment abcdef…: the customer shared email, name; the vault holds them",
+        ),
         (e.RefundStarted(refund="r1", lines={}, amount=Money(5, "ISK")), "r1: an amount, 5 ISK"),
         (
             e.RefundStarted(refund="r1", lines={"mug": 2}, amount=Money(5, "ISK")),
@@ -506,6 +518,7 @@ def test_the_json_is_the_tables(run):
         CommandName.RECORD_RESULT,
         CommandName.TAKE_STANDING,
         CommandName.HEAR,
+        CommandName.TAKE_PROFILE,
         CommandName.PASS_TIME,
     }
     for phase, allowed in ALLOWED.items():

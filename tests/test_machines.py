@@ -127,6 +127,7 @@ def _a(name: CommandName, sale: Sale) -> c.Command:
         CommandName.HEAR: c.Hear(
             payment=payment, heard=Heard(operation=Operation.REFUND, outcome=Outcome.DECLINED)
         ),
+        CommandName.TAKE_PROFILE: c.TakeProfile(payment=payment, is_told=False),
         CommandName.PASS_TIME: c.PassTime(),
     }
     return commands[name]

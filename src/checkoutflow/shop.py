@@ -37,6 +37,7 @@ _NAMED: Final = (
 MessageKind = Literal[
     "code_asked",
     "contact_changed",
+    "details_shared",
     "held",
     "review_waits",
     "review_asked",
@@ -202,6 +203,8 @@ class Shop(Frozen):
             if kinds[method.kind].financed_by == "provider" and not method.creditor:
                 raise wrong("credit names its creditor; say who lends", "methods", i, "creditor")
             way = Way.of(method, kinds)
+            if method.shares and way.kind.family != "wallet":
+                raise wrong("only who pays in an app can share something", "methods", i, "shares")
             if "national_id" in way.details and not way.is_deferred:
                 raise wrong("an identity number is for credit only", "methods", i, "details")
 

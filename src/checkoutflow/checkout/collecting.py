@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.insuring import answers_to, with_standing
-from checkoutflow.checkout.needs import missing_choices, missing_details, needed, situation
+from checkoutflow.checkout.needs import (
+    missing_choices,
+    missing_details,
+    needed,
+    situation,
+    to_be_shared,
+)
 from checkoutflow.checkout.state import Credit, Tender
 from checkoutflow.choice.options import options, priced, with_only_delivery
 from checkoutflow.choice.situation import Situation
@@ -334,29 +340,19 @@ def place(draft: Draft, command: c.Place) -> None:
     # The law and the shop's rules of this moment hold, also for a checkout that began before.
     now = _standing(state, rules, draft.at)
     current = state.but(priced=now.priced, credits=now.credits)
-    details = [need.field for need in missing_details(current, rules)]
+    shared = to_be_shared(current, rules)
+    missing_now = (need.field for need in missing_details(current, rules))
+    details = [name for name in missing_now if name not in shared]
     paid = now.found.payment(state.method)
     credit = _credit_terms(paid, command)
     consent = ["credit_consent"] if credit and not credit.is_accepted else []
     if missing := [*missing_choices(current, now.s, now.found), *details, *consent]:
         raise DetailsMissing(missing)
-    if gone := [item.method for item in state.credits if item not in now.credits]:
-        raise InvalidInput(f"{gone[0]} cannot be used any more; remove it", field="credits")
-    standing = {policy.id for policy in now.policies}
-    if gone := [item.id for item in state.accepted if item.id not in standing]:
-        raise InvalidInput(f"{gone[0]} is not offered so any more; decline it", field="insurance")
+    _all_stands(state, now)
     if command.accepted_total != now.priced.total:
         raise TotalChanged(str(command.accepted_total), str(now.priced.total))
     rest = now.priced.total - state.credited
-    shares = [(item.method, item.amount) for item in state.credits]
-    if not rest.is_zero:
-        shares.append((state.method, rest))
-    if len(command.payments) < len(shares):
-        raise InvalidInput(f"{len(shares)} ids are needed", field="payments")
-    tenders = tuple(
-        _tender(payment_id, rules.ways[method], amount, draft, command.down)
-        for payment_id, (method, amount) in zip(command.payments, shares, strict=False)
-    )
+    tenders = _tenders(draft, command, rest, shared)
     if not command.return_url and any(tender.provider for tender in tenders):
         raise InvalidInput(
             "is needed: the address to which the provider sends the customer back",
@@ -376,6 +372,36 @@ def place(draft: Draft, command: c.Place) -> None:
             signals=command.signals,
         )
     )
+
+
+def _all_stands(state: Checkout, now: _Standing) -> None:
+    """See that what the customer said yes to can still be had.
+
+    Raises:
+        InvalidInput: If something cannot.
+    """
+    if gone := [item.method for item in state.credits if item not in now.credits]:
+        raise InvalidInput(f"{gone[0]} cannot be used any more; remove it", field="credits")
+    standing = {policy.id for policy in now.policies}
+    if gone := [item.id for item in state.accepted if item.id not in standing]:
+        raise InvalidInput(f"{gone[0]} is not offered so any more; decline it", field="insurance")
+
+
+def _tenders(
+    draft: Draft, command: c.Place, rest: Money, shared: tuple[str, ...]
+) -> tuple[Tender, ...]:
+    """The payments of this round: one for each credit, and one for the rest."""
+    state, rules = draft.state, draft.rules
+    shares = [(item.method, item.amount) for item in state.credits]
+    if not rest.is_zero:
+        shares.append((state.method, rest))
+    if len(command.payments) < len(shares):
+        raise InvalidInput(f"{len(shares)} ids are needed", field="payments")
+    tenders = tuple(
+        _tender(payment_id, rules.ways[method], amount, draft, command.down)
+        for payment_id, (method, amount) in zip(command.payments, shares, strict=False)
+    )
+    return (*tenders[:-1], tenders[-1].but(shares=shared)) if shared else tenders
 
 
 def _tender(

@@ -440,6 +440,23 @@ class TakeStanding(Frozen):
     said: str = ""
 
 
+class TakeProfile(Frozen):
+    """What the customer shared while they paid, as the provider told.
+
+    Attributes:
+        payment: With which payment.
+        is_told: Whether it was; else it is not there yet, or not to be had now.
+        fields: The contact fields that the vault holds now.
+        shown: Who the customer has shown to be by it, if anybody.
+    """
+
+    name: ClassVar = CommandName.TAKE_PROFILE
+    payment: str
+    is_told: bool
+    fields: tuple[str, ...] = ()
+    shown: Verify | None = None
+
+
 class Hear(Frozen):
     """What a signed notice proved, of a provider that cannot be asked."""
 
@@ -492,5 +509,6 @@ Command = (
     | RecordResult
     | TakeStanding
     | Hear
+    | TakeProfile
     | PassTime
 )

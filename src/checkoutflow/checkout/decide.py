@@ -16,6 +16,7 @@ from checkoutflow.checkout import (
     paying,
     recognising,
     reviewing,
+    sharing,
 )
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
@@ -165,6 +166,7 @@ _HANDLERS: Final[MappingProxyType[type, Callable[[Draft, Any], None]]] = Mapping
         c.RecordResult: paying.record_result,
         c.TakeStanding: paying.take_standing,
         c.Hear: paying.hear,
+        c.TakeProfile: sharing.take_profile,
         c.PassTime: _pass_time,
     }
 )

@@ -296,6 +296,7 @@ class PaymentStarted(Frozen):
     provider: str | None
     amount: Money
     terms: Terms | None = None
+    shares: tuple[str, ...] = ()
 
 
 class AttemptStarted(Frozen):
@@ -469,6 +470,22 @@ class AttentionNeeded(Frozen):
     type: Literal["attention_needed"] = "attention_needed"
     reason: str
     payment: str
+
+
+class ProfileAwaited(Frozen):
+    """What the customer shared while they paid is to be asked for; None: not any more."""
+
+    type: Literal["profile_awaited"] = "profile_awaited"
+    payment: str
+    ask_at: datetime | None
+
+
+class DetailsShared(Frozen):
+    """The customer shared contact details while they paid; the vault holds these fields."""
+
+    type: Literal["details_shared"] = "details_shared"
+    payment: str
+    fields: tuple[str, ...]
 
 
 class AuthorisationReminded(Frozen):
@@ -865,6 +882,8 @@ Event = (
     | Contradicted
     | ContradictionCleared
     | AttentionNeeded
+    | ProfileAwaited
+    | DetailsShared
     | AuthorisationReminded
     | Rerouted
     | Reopened

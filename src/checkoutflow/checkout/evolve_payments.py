@@ -31,6 +31,7 @@ def _payment_started(state: Checkout, event: e.PaymentStarted) -> Checkout:
         provider=event.provider,
         amount=event.amount,
         terms=event.terms,
+        shares=event.shares,
         books=Books(currency=event.amount.currency),
     )
     return state.but(payments=(*state.payments, payment))
@@ -278,6 +279,18 @@ def _authorisation_reminded(state: Checkout, event: e.AuthorisationReminded) -> 
     return _put(state, payment.but(is_reminded=True))
 
 
+def _profile_awaited(state: Checkout, event: e.ProfileAwaited) -> Checkout:
+    payment = state.payment(event.payment)
+    changes = {"profile_at": event.ask_at, "profile_asks": payment.profile_asks + 1}
+    return _put(state, payment.but(**changes))
+
+
+def _details_shared(state: Checkout, event: e.DetailsShared) -> Checkout:
+    state = _put(state, state.payment(event.payment).but(profile_at=None))
+    new = (name for name in event.fields if name not in state.provided)
+    return state.but(provided=(*state.provided, *new))
+
+
 PAYMENT_EVENTS: Final[Mapping[type, Callable[[Checkout, Any], Checkout]]] = MappingProxyType(
     {
         e.PaymentStarted: _payment_started,
@@ -299,5 +312,7 @@ PAYMENT_EVENTS: Final[Mapping[type, Callable[[Checkout, Any], Checkout]]] = Mapp
         e.ContradictionCleared: _contradiction_cleared,
         e.AttentionNeeded: _attention_needed,
         e.AuthorisationReminded: _authorisation_reminded,
+        e.ProfileAwaited: _profile_awaited,
+        e.DetailsShared: _details_shared,
     }
 )

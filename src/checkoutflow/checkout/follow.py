@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import events as e
-from checkoutflow.checkout import invoicing
+from checkoutflow.checkout import invoicing, sharing
 from checkoutflow.checkout.insuring import bind, follow_covers
 from checkoutflow.checkout.machine import ENDS, Phase
 from checkoutflow.checkout.ordering import short_of, unpaid
@@ -174,6 +174,7 @@ def _start_payment(draft: Draft) -> None:
             provider=tender.provider,
             amount=tender.amount,
             terms=terms,
+            shares=tender.shares,
         )
     )
     if tender.provider is None:
@@ -348,6 +349,7 @@ _RULES: Final[tuple[Callable[[Draft], None], ...]] = (
     _placing,
     bind,
     follow_covers,
+    sharing.await_profile,
     _unsecured,
     _finished,
     _void_the_unwanted,

@@ -75,6 +75,7 @@ class CommandName(StrEnum):
     RECORD_RESULT = "record_result"
     TAKE_STANDING = "take_standing"
     HEAR = "hear"
+    TAKE_PROFILE = "take_profile"
     PASS_TIME = "pass_time"  # noqa: S105 -- a command's name
 
 
@@ -114,7 +115,9 @@ CHECKOUT: Final[Table[Phase, PhaseStep]] = MappingProxyType(
 )
 
 # What programs may report at any time: money does not ask in which phase it arrives.
-_ALWAYS: Final = frozenset({_C.ASSESS, _C.RECORD_RESULT, _C.TAKE_STANDING, _C.HEAR, _C.PASS_TIME})
+_ALWAYS: Final = frozenset(
+    {_C.ASSESS, _C.RECORD_RESULT, _C.TAKE_STANDING, _C.HEAR, _C.TAKE_PROFILE, _C.PASS_TIME}
+)
 
 # What reviewers do, and what they asked of the customer.
 REVIEWING: Final = frozenset(

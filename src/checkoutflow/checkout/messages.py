@@ -18,6 +18,7 @@ MESSAGES: Final[Mapping[MessageKind, tuple[type, ...]]] = MappingProxyType(
     {
         "code_asked": (e.CodeAsked,),
         "contact_changed": (e.ContactChanged,),
+        "details_shared": (e.DetailsShared,),
         "held": (e.Held,),
         "review_waits": (e.Held, e.ReviewReleased, e.ReviewHandedOver, e.ReviewEndorsed),
         "review_asked": (e.CustomerAsked,),

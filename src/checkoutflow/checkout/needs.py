@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # In the order in which people expect to be asked.
 _ADDRESS: Final = ("name", "street", "postal_code", "city")
 _PICKUP: Final = ("name", "phone")
+# Where goods go: one thing, of which a part says nothing.
+PLACE: Final = frozenset({"street", "postal_code", "city"})
 _OF_A_BUSINESS: Final = ("organisation", "organisation_number")
 
 _A_MINOR: Final = 17  # years, for who is known to be younger than 18
@@ -102,6 +104,23 @@ def _to_pay(field: str, *, is_deferred: bool) -> Purpose:
 def missing_details(state: Checkout, rules: Rules) -> tuple[Need, ...]:
     """The needed contact fields that the customer has not given."""
     return tuple(need for need in needed(state, rules) if need.field not in state.provided)
+
+
+def to_be_shared(state: Checkout, rules: Rules) -> tuple[str, ...]:
+    """Of what is missing, what the customer will share while they pay, as they have chosen.
+
+    That is never what the provider wants to begin with, nor part of an address, nor an address
+    that decides what there is to choose from.
+    """
+    way = rules.ways.get(state.method)
+    if way is None or not way.method.shares or not way.routes or state.credited >= state.total:
+        return ()
+    able = [rules.shareable.get(route.provider, frozenset()) for route in way.routes]
+    names = frozenset.intersection(*able) - {*asked_by(way, state.customer, rules)}
+    is_by_area = any(area.market == state.market for area in rules.shop.areas)
+    if is_by_area or not PLACE.isdisjoint(state.provided):
+        names -= PLACE
+    return tuple(need.field for need in missing_details(state, rules) if need.field in names)
 
 
 def missing_choices(state: Checkout, s: Situation, found: Options) -> tuple[Choice, ...]:

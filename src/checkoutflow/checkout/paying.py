@@ -31,14 +31,18 @@ LAST_LOOK: Final = timedelta(days=7)
 def next_look(payment: Payment, at: datetime) -> datetime | None:
     """When to ask the provider next; None once it was asked for a week.
 
-    Up to a fifth later than the table says, drawn from the payment's own name, so that a replay
-    finds the same: after an outage, those who wait do not all ask in the same second.
+    Somewhat later than the table says: after an outage, those who wait do not all ask in the same
+    second.
     """
     if payment.looks >= len(LOOKS_S):
         return None
-    wait_s = LOOKS_S[payment.looks]
-    drawn = crc32(f"{payment.id} {payment.looks}".encode()) / 2**32
-    return at + timedelta(seconds=wait_s, milliseconds=int(drawn * wait_s * 200))
+    return at + later(LOOKS_S[payment.looks], f"{payment.id} {payment.looks}")
+
+
+def later(wait_s: int, name: str) -> timedelta:
+    """So many seconds, or up to a fifth more, drawn from a name: a replay finds the same."""
+    drawn = crc32(name.encode()) / 2**32
+    return timedelta(seconds=wait_s, milliseconds=int(drawn * wait_s * 200))
 
 
 def _look_at(payment: Payment, at: datetime) -> datetime:

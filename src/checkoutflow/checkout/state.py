@@ -76,6 +76,9 @@ class Payment(Frozen):
         reason: Why it was declined, as a code.
         contradiction: What the provider said that cannot be; while set, we send nothing.
         is_reminded: The shop has been told that the authorisation runs out.
+        shares: Contact fields that the customer was asked to share while they paid.
+        profile_at: When to ask the provider for these; None where nothing is waited for.
+        profile_asks: How often that was set.
     """
 
     id: str
@@ -95,6 +98,9 @@ class Payment(Frozen):
     reason: str = ""
     contradiction: str = ""
     is_reminded: bool = False
+    shares: tuple[str, ...] = ()
+    profile_at: datetime | None = None
+    profile_asks: int = 0
 
     @property
     def open_attempts(self) -> tuple[Attempt, ...]:
@@ -210,7 +216,8 @@ class Attention(Frozen):
     Attributes:
         reason: ``unresolved``, ``contradiction``, ``capture_failed``, ``refund_failed``,
             ``authorisation_lost``, ``void_failed``, ``owed_to_customer`` (more was paid on an
-            invoice than it asks for) or ``no_reference`` (the shop's scheme has too few digits).
+            invoice than it asks for), ``no_reference`` (the shop's scheme has too few digits) or
+            ``not_shared`` (something needed was to be shared with the payment, and was not).
         payment: Which payment it is about.
     """
 
@@ -261,6 +268,7 @@ class Tender(Frozen):
 
     Attributes:
         others: Providers to ask after this one, in order, while nothing was reserved.
+        shares: Contact fields that the customer is asked to share while they pay.
     """
 
     payment: str
@@ -268,6 +276,7 @@ class Tender(Frozen):
     provider: str | None
     amount: Money
     others: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()
 
 
 class Checkout(Frozen):
@@ -346,6 +355,12 @@ class Checkout(Frozen):
     ending: Literal["", "cancelled", "expired", "reopened"] = ""
     attention: tuple[Attention, ...] = ()
     erasure: Erasure | None = None
+
+    @property
+    def is_taking_profiles(self) -> bool:
+        """Whether what the customer shares while they pay is still wanted."""
+        lives = {Phase.PLACING, Phase.HELD, Phase.CONFIRMED, Phase.FULFILLED}
+        return self.phase in lives and not self.ending and self.erasure is None
 
     @property
     def is_over(self) -> bool:

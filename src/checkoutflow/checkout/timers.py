@@ -20,8 +20,9 @@ def timers(state: Checkout, shop: Shop) -> dict[str, datetime]:
     Returns:
         At most one time each for ``expiry`` (an unfinished checkout ends), ``review`` (the
         decision's deadline), ``look`` (a provider is asked), ``remind`` (an authorisation runs
-        out before it is captured), ``overdue`` (an invoice is not paid in time) and ``erase``
-        (whoever bought asked for it, and it is over).
+        out before it is captured), ``profile`` (a provider is asked what the customer shared),
+        ``overdue`` (an invoice is not paid in time) and ``erase`` (whoever bought asked for it, and
+        it is over).
     """
     due: dict[str, datetime] = {}
     if state.phase is Phase.COLLECTING or (state.phase is Phase.PLACING and not state.ending):
@@ -35,6 +36,10 @@ def timers(state: Checkout, shop: Shop) -> dict[str, datetime]:
         reminders = [reminder(payment, shop) for payment in state.current_payments]
         if given := [at for at in reminders if at is not None]:
             due["remind"] = min(given)
+    if state.is_taking_profiles:
+        asks = [payment.profile_at for payment in state.current_payments]
+        if wanted := [at for at in asks if at is not None]:
+            due["profile"] = min(wanted)
     overdue = [invoice.reminder for invoice in state.invoices]
     if unpaid := [at for at in overdue if at is not None]:
         due["overdue"] = min(unpaid)

@@ -16,6 +16,7 @@ from checkoutflow.checkout.needs import (
     missing_choices,
     missing_details,
     situation,
+    to_be_shared,
 )
 from checkoutflow.checkout.view_insurance import CoverOffer, PolicyView, offers_of, policies_of
 from checkoutflow.choice.options import options, payment_label
@@ -58,6 +59,8 @@ class MissingField(Frozen):
         purpose: What it is for, as a code.
         basis: The ground in law for that, as a code.
         why: The purpose, for the customer to read.
+        shared_by: The chosen way to pay, by its id, where the customer is asked to share the field
+            while they pay: a page need not ask for it, and may. Else empty.
     """
 
     field: str
@@ -65,6 +68,7 @@ class MissingField(Frozen):
     purpose: str
     basis: str
     why: str
+    shared_by: str = ""
 
 
 class CreditView(Frozen):
@@ -377,6 +381,7 @@ def view_of(
     status = _NOTICES["ending"] if state.ending else STATUS[state.phase]
     is_collecting = state.phase is Phase.COLLECTING
     details = missing_details(state, rules) if is_collecting else ()
+    shared = to_be_shared(state, rules) if is_collecting else ()
     s = situation(state, rules, at)
     found = options(rules, s) if is_collecting else None
     choices = missing_choices(state, s, found) if found else ()
@@ -393,14 +398,16 @@ def view_of(
         notice_code=notice,
         lines=_lines(state, locale),
         totals=_totals(state, rules, locale),
-        missing=tuple(_missing(need, locale) for need in details),
+        missing=tuple(
+            _missing(need, state.method if need.field in shared else "", locale) for need in details
+        ),
         choose=choices,
         deliveries=_deliveries(state, found, locale) if found else (),
         payments=_payments(state, found, locale) if found else (),
         credits=_vouchers(state, found, locale) if found else (),
         covers=covers,
         policies=policies_of(state, rules, at, locale),
-        can_place=is_collecting and not details and not choices,
+        can_place=is_collecting and len(shared) == len(details) and not choices,
         button=_button(state, rules, found, locale, s.on),
         next_action=state.next_action,
         allowed=tuple(name for name in CALLS if name in ALLOWED[state.phase]),
@@ -631,13 +638,14 @@ WHY: Final = {
 }
 
 
-def _missing(need: Need, locale: str) -> MissingField:
+def _missing(need: Need, shared_by: str, locale: str) -> MissingField:
     return MissingField(
         field=need.field,
         label=translate(LABELS[need.field], locale),
         purpose=need.purpose,
         basis=need.basis,
         why=translate(WHY[need.purpose], locale),
+        shared_by=shared_by,
     )
 
 

@@ -31,6 +31,7 @@ class Rules:
     Attributes:
         capabilities: By provider; None where providers are not looked at, as when settings are
             tried out.
+        shareable: By provider, the contact fields that it can ask customers to share.
         score: The learned score of orders, where the shop has one.
         moved: How much of what it rests on has moved since; see `checkoutflow.review.drift`.
         ways: The shop's ways to pay by id, in its order, with what their kinds say.
@@ -39,6 +40,7 @@ class Rules:
     shop: Shop
     law: Law
     capabilities: Mapping[str, Capabilities] | None = None
+    shareable: Mapping[str, frozenset[str]] = field(default_factory=dict)
     score: ScoreModel | None = None
     moved: float = 0
     ways: Mapping[str, Way] = field(init=False)

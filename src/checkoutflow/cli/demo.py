@@ -118,11 +118,8 @@ def _wanted(able: Capabilities, kind: str) -> tuple[str, ...]:
     """The contact fields that a provider wants for such a way to pay."""
     is_credit = catalogue()[kind].financed_by == "provider"
     allowed = {Purpose.TAKE_PAYMENT, *([Purpose.IDENTIFY_FOR_CREDIT] if is_credit else [])}
-    left_out = {
-        "organisation",
-        "organisation_number",
-        "country",
-    }  # the demo's customers are people at home
+    # The demo's customers are people at home.
+    left_out = {"organisation", "organisation_number", "country"}
     return tuple(
         sorted(name for name in able.details - left_out if allowed & FIELDS[name].purposes.keys())
     )

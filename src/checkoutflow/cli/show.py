@@ -93,6 +93,8 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
         e.Repriced: "the total is {priced}{explained}",
         e.Placed: "the customer accepted {accepted_total}",
         e.PaymentStarted: "{payment}: {amount} by {method}, {provider}",
+        e.ProfileAwaited: "{payment}: what was shared {ask_at}",
+        e.DetailsShared: "{payment}: the customer shared {fields}; the vault holds them",
         e.AttemptStarted: "{payment}, {attempt}: {operation} {amount}{part}",
         e.AttemptResent: "{payment}, {attempt}: sent again under the same key",
         e.AttemptPending: "{payment}, {attempt}: not decided yet{action}",
@@ -181,6 +183,9 @@ _WORDS: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
         "part": lambda value: f" for {value}" if value else "",
         "explained": lambda value: f"; the law changed {len(value)}" if value else "",
         "reason": lambda value: f": {value.replace('_', ' ')}" if value else "",
+        "ask_at": lambda value: (
+            f"is to be asked for at {moment(value)}" if value else "is not asked for any more"
+        ),
         "valid_until": lambda value: f" until {moment(value)}" if value else "",
         "action": lambda value: ", the customer has to act" if value else "",
     }

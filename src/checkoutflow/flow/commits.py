@@ -20,6 +20,7 @@ from checkoutflow.flow.keeping import NOTHING, About
 from checkoutflow.flow.noticing import Noticing
 from checkoutflow.payment.outcomes import Operation
 from checkoutflow.privacy.vault import Keys, Vault, digests
+from checkoutflow.providers.lookups import ProfileProvider
 from checkoutflow.stores.contract import (
     AttemptRow,
     Change,
@@ -67,9 +68,19 @@ class Commits(Noticing):
             if provider.name in self.providers:
                 raise UsageError(f"two providers are named {provider.name}", field="providers")
             self.providers[provider.name] = provider
+        shareable = {
+            name: provider.shareable
+            for name, provider in self.providers.items()
+            if isinstance(provider, ProfileProvider)
+        }
         for method in shop.methods:
             wanted = {method.provider} if method.provider else set()
             wanted |= {route.provider for route in method.routes}
+            if method.shares and not wanted & shareable.keys():
+                raise UsageError(
+                    f"nobody who takes {method.id} can ask customers to share something",
+                    field="providers",
+                )
             if strangers := sorted(wanted - self.providers.keys()):
                 names = ", ".join(self.providers) or "none"
                 raise UsageError(
@@ -77,12 +88,8 @@ class Commits(Noticing):
                     f"{names}",
                     field="providers",
                 )
-        self.rules = Rules(
-            shop,
-            shop.law(),
-            {name: item.capabilities for name, item in self.providers.items()},
-            score,
-        )
+        able = {name: provider.capabilities for name, provider in self.providers.items()}
+        self.rules = Rules(shop, shop.law(), able, shareable, score)
         self.issuers = {issuer.name: issuer for issuer in issuers}
         self.lookups = lookups
         self._keys = keys

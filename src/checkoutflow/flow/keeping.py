@@ -323,10 +323,16 @@ class Keeping:
                 names -= fitting
         return found
 
-    def _sold(self, state: Checkout, at: datetime) -> Program[About]:
-        """Now there is a sale to look after: what was typed for it lives as long as it must."""
-        key, rows = yield from ask_store("person", state.subject)
-        _, books = yield from ask_store("person", books_of(state.subject))
+    def _sold(self, state: Checkout, at: datetime, sealed: About = NOTHING) -> Program[About]:
+        """Now there is a sale to look after: what was typed for it lives as long as it must.
+
+        Args:
+            state: The checkout.
+            at: Now.
+            sealed: What came to be known of the customer only now; it is part of what is returned.
+        """
+        key, rows = yield from self._with(state.subject, sealed)
+        _, books = yield from self._with(books_of(state.subject), sealed)
         shop, law = self.rules.shop, self.rules.law
         day = law.day(state.market, at)
         books_end = _end_of(law.books_until(shop.seat, day, year_ends=shop.year_ends))
@@ -340,7 +346,8 @@ class Keeping:
                     *((row, books_end) for row in books),
                 )
                 if at < row.expires_at
-            )
+            ),
+            subjects=sealed.subjects,
         )
         if key is None:
             return kept
@@ -351,6 +358,18 @@ class Keeping:
         if (yield from self._is_to_be_remembered(state)):
             kept += yield from self._remembered(state, values, at, until)
         return kept
+
+    def _with(
+        self, subject: str, sealed: About
+    ) -> Program[tuple[SubjectKey | None, Sequence[VaultRow]]]:
+        """What the vault has of a person, with what it will have."""
+        key: SubjectKey | None
+        rows: Sequence[VaultRow]
+        key, rows = yield from ask_store("person", subject)
+        new = {row.field: row for row in sealed.vault if row.subject_id == subject}
+        made = (made for made in sealed.subjects if made.subject_id == subject)
+        kept = [row for row in rows if row.field not in new]
+        return key or next(made, None), [*kept, *new.values()]
 
     def _is_to_be_remembered(self, state: Checkout) -> Program[bool]:
         """Whether the customer agreed to it, and was not forgotten since, in whatever checkout."""

@@ -263,7 +263,7 @@ class Programs(Hinting, Covering, Freshening, Reviewing):
         for payment in state.payments:
             if payment.provider is not None:
                 state = yield from self._look(state, payment.id)
-        return state
+        return (yield from self.take_profiles(state))
 
     def due(self, limit: int) -> Program[Sequence[Due]]:
         """Checkouts for which something is due now."""
@@ -279,6 +279,7 @@ class Programs(Hinting, Covering, Freshening, Reviewing):
             is_due = payment.look_at is not None and payment.look_at <= at
             if payment.provider is not None and (is_due or "notice" in due.kinds):
                 state = yield from self._look(state, payment.id)
+        state = yield from self.take_profiles(state)
         if "erase" in due.kinds:
             yield from self.erase_when_over(state)
         # What was due and is still set to the past is a timer of older settings, or a notice.

@@ -201,6 +201,7 @@ class Sending(Commits):
             lines=order_lines(state) if attempt.amount == state.total else (),
             instrument=Secret(code) if code is not None else None,
             details=values,
+            shares=frozenset(payment.shares),
             at=at,
         )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from checkoutflow.flow.effects import Program, ask_store, now
 from checkoutflow.flow.keeping import FORMER, former_of
-from checkoutflow.flow.knowing import Knowing
+from checkoutflow.flow.sharing import Sharing
 from checkoutflow.privacy.fields import Purpose
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.stores.contract import PersonChange, ReadRow
@@ -50,7 +50,7 @@ class ChangeToTell:
     body: str
 
 
-class Telling(Knowing):
+class Telling(Sharing):
     """What a flow does so that nobody's contact details are changed behind their back."""
 
     def changes_to_tell(self, message: Message) -> Program[tuple[ChangeToTell, ...]]:

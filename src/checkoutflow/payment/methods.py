@@ -47,6 +47,9 @@ class Method(Frozen):
         deliveries: Offered only with these ways of delivery; empty means with any.
         not_for: Goods categories that cannot be bought with it, beside the kind's.
         details: Contact fields that this method needs beyond what delivery and kind need.
+        shares: Whether who pays with it is asked to share, while they pay, what is needed and not
+            given yet: in a wallet's app, where the provider can ask (`ProfileProvider`). They need
+            not type it before they buy. Who refuses does not pay.
         creditor: Who lends, as the customer knows them. Credit must name its creditor.
         identifies: Whether the provider establishes by strong electronic means who the customer
             is, which Finnish law asks for where payment is deferred. By default as the kind says.
@@ -71,6 +74,7 @@ class Method(Frozen):
     deliveries: frozenset[str] = frozenset()
     not_for: frozenset[str] = frozenset()
     details: tuple[str, ...] = ()
+    shares: bool = False
     creditor: str = Field(default="", max_length=100)
     identifies: bool | None = None
     cost: Cost | None = None

@@ -179,12 +179,12 @@ def what_was_seen_is_forgotten(make_store: MakeStore) -> None:
         store.set_listing(listed)
         same(
             store.forget_expired(at(10) - _TICK, 99),
-            Forgotten(0, 0, 0, 0),
+            Forgotten(),
             "before its moment nothing is over",
         )
         same(
             [store.forget_expired(at(10), 2) for _ in range(3)],
-            [Forgotten(0, 0, 0, 0, n, n) for n in (2, 1, 0)],
+            [Forgotten(sightings=n, listings=n) for n in (2, 1, 0)],
             "forget_expired removes at most `limit` of each kind, and the rest when called again",
         )
         same(_sightings(store, "person 0"), [stays], "what is not over stays")

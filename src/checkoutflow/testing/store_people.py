@@ -5,7 +5,7 @@ They are among `STORE_CHECKS`, whose module says how to use them.
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -536,7 +536,10 @@ def forgetting_is_bounded(make_store: MakeStore) -> None:
         _know(store, "another", "email")
         same(
             [store.forget_expired(at(10), 2) for _ in range(4)],
-            [Forgotten(*[n] * len(fields(Forgotten))) for n in (2, 2, 1, 0)],
+            [
+                Forgotten(fields=n, digests=n, people=n, turns=n, consents=n, reads=n, erasures=n)
+                for n in (2, 2, 1, 0)
+            ],
             "forget_expired removes at most `limit` of each kind, and the rest when called again",
         )
         for n in range(5):

@@ -332,6 +332,9 @@ def full_checkout() -> Checkout:
         looks=3,
         absences=2,
         reason="insufficient_funds",
+        shares=("email",),
+        profile_at=at(0.25),
+        profile_asks=1,
         contradiction="captured 5 of 4",
         is_reminded=True,
     )
@@ -442,7 +445,12 @@ def full_checkout() -> Checkout:
         return_url="https://shop.example/thanks",
         tenders=(
             Tender(
-                payment="pay-1", method="card", provider="bank", amount=kronur, others=("wallet",)
+                payment="pay-1",
+                method="card",
+                provider="bank",
+                amount=kronur,
+                others=("wallet",),
+                shares=("email",),
             ),
         ),
         payments=(payment, *others),
