@@ -50,6 +50,7 @@ VALUES: Final = {
     "login": "kunde-Rødkælk-3318",
     "gift_card_code": "MUSVIT-GAVE-7193",
     "store_credit_code": "SKOVSKADE-KONTO-5527",
+    "review_notes": "Hornuglen svarede ikke",
 }
 OF_A_MARKET: Final = {
     "DK": {
@@ -98,7 +99,7 @@ def planted(market: str, *fields: str) -> dict[str, str]:
     asked = fields or tuple(
         name
         for name, field in FIELDS.items()
-        if name not in {"login", "gift_card_code", "store_credit_code"}
+        if name not in {"login", "gift_card_code", "store_credit_code", "review_notes"}
         and not field.is_for_a_choice
     )
     return {name: values[name] for name in asked}

@@ -280,6 +280,14 @@ def what_the_shop_does_itself(trail: Trail, file: Path) -> None:
         )
         held = flow.start(cart_in("SE", 900), market="SE", details=planted("SE"), payment="card")
         held = buy(cage, held)
+        flow.claim(held.id, reviewer="reviewer-1")
+        flow.note(held.id, VALUES["review_notes"], reviewer="reviewer-1")
+        refused(flow.note, held.id, f"{VALUES['review_notes']} {CARD_NUMBER}", reviewer="r-1")
+        flow.ask(held.id, "contact", reviewer="reviewer-1")
+        flow.answer(held.id, f"{VALUES['name']}: {VALUES['review_notes']}")
+        repr(flow.open_review(held.id, reviewer="reviewer-1"))
+        flow.reviews()
+        flow.tell_reviewers([lambda alert: trail.leave("alerts", repr(alert))])
         flow.reject(held.id, reviewer="reviewer-1", reason="not_reached")
         left = flow.start(cart_in("SE"), market="SE", details=planted("SE"))
         flow.change_cart(left.id, cart_in("SE", 100))
@@ -399,6 +407,7 @@ BAD: Final[Mapping[str, tuple[str, ...]]] = {
     "login": (),  # the shop's own word: nobody types it
     "organisation_number": ("{0}9", "9{0}", "{0} {0}", "{0}x"),
     "national_id": ("{0}9", "9{0}", "{0} {0}", "{0}x"),
+    "review_notes": ("{0}",),  # a reviewer's, never a customer's
     "gift_card_code": ("{0}\0", f"{{0}} {'x' * 200}", CARD_NUMBER),
     "store_credit_code": ("{0}\0", f"{{0}} {'x' * 200}", CARD_NUMBER),
 }
@@ -917,6 +926,7 @@ SPELT: Final = {
     "national_id": ("8901023286", "198901023286", "890102-3286", "19890102-3286"),
     "gift_card_code": ("musvit-gave-7193", "MUSVITGAVE7193"),
     "store_credit_code": ("SKOVSKADE KONTO", "skovskade"),
+    "review_notes": ("HORNUGLEN", "hornuglen%20svarede"),
 }
 
 

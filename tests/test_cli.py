@@ -34,7 +34,7 @@ from checkoutflow.payment.machine import PAYMENT
 from checkoutflow.payment.outcomes import Operation, Outcome, Redirect
 from checkoutflow.providers import open_providers
 from checkoutflow.providers.registry import ADAPTERS
-from checkoutflow.review import REVIEW
+from checkoutflow.review import REVIEW, Hit, Scored
 from checkoutflow.stores.sql import open_store
 from checkoutflow.testing.bank import Fault
 from checkoutflow.testing.serve import serve
@@ -424,6 +424,22 @@ PAYMENT_ID = "abcdefghijklmnopqrst"
         ),
         (e.ReviewLapsed(reason="deadline"), "it counts as turned down: deadline"),
         (e.ReviewRejected(reviewer="r-7"), "r-7 turns it down"),
+        (e.ReviewApproved(reviewer="r-7"), "r-7 lets it through"),
+        (e.ReviewApproved(reviewer="", at_deadline=True), "the deadline lets it through"),
+        (e.ReviewHandedOver(reviewer="r-7", to="r-8", until=NOW), "r-7 hands it over to r-8"),
+        (e.Judged(hits=(), weight=0), "rules that apply: none"),
+        (
+            e.Judged(
+                hits=(Hit(rule="mugs", weight=5, shadow=True),),
+                weight=0,
+                scored=Scored(standing="ready", probability=0.123, held=True),
+            ),
+            "rules that apply: mugs (in the shadow); the score says 12 % and holds",
+        ),
+        (
+            e.Judged(hits=(), weight=0, scored=Scored(standing="ready", probability=0.1)),
+            "rules that apply: none; the score says 10 % and does not hold",
+        ),
         (
             e.Held(reasons=("total above 1.00 EUR", "another"), deadline=NOW),
             "total above 1.00 EUR, another; a person decides by 2026-11-21 12:00 UTC",

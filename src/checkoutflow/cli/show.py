@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from checkoutflow.cli.paper import Paper
     from checkoutflow.model import Frozen
     from checkoutflow.payment.books import Books
+    from checkoutflow.review import Scored
     from checkoutflow.stores.contract import JournalEntry
 
 # Columns of the events' names.
@@ -117,7 +118,7 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
         e.Reopened: "the customer chooses again{reason}",
         e.EndingAsked: "to be {ending} as soon as its payment is settled",
         e.Assessed: "noticed with the payment: {signals}",
-        e.Judged: "rules that apply: {hits}",
+        e.Judged: "rules that apply: {hits}{scored}",
         e.Held: "{reasons}; a person decides by {deadline}",
         e.ReviewClaimed: "{reviewer} looks at it",
         e.ReviewReleased: "{reviewer} lets go of it",
@@ -153,6 +154,14 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
 )
 
 
+def _score(value: Scored | None) -> str:
+    """What the learned score said, where there is one."""
+    if value is None or value.probability is None:
+        return ""
+    holds = "holds" if value.held else "does not hold"
+    return f"; the score says {100 * value.probability:.0f} % and {holds}"
+
+
 # Fields that are told in words of their own.
 _WORDS: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
     {
@@ -167,9 +176,12 @@ _WORDS: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
             for kind, is_given in value.items()
         ),
         "signals": lambda value: ", ".join(f"{name} {value[name]}" for name in sorted(value)),
-        "hits": lambda value: ", ".join(
-            f"{hit.rule} (in the shadow)" if hit.shadow else hit.rule for hit in value
+        "hits": lambda value: (
+            ", ".join(f"{hit.rule} (in the shadow)" if hit.shadow else hit.rule for hit in value)
+            or "none"
         ),
+        "scored": _score,
+        "reviewer": lambda value: value or "the deadline",
         "is_fraud": lambda value: ": fraud" if value else "",
         "answers": lambda value: ", ".join(
             f"{'yes' if each.is_wanted else 'no'} to {each.offer} for {each.terms.each}"
