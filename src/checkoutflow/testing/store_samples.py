@@ -66,7 +66,7 @@ from checkoutflow.payment.machine import PaymentState
 from checkoutflow.payment.outcomes import OpenApp, Operation, Outcome, Redirect, ShowQr
 from checkoutflow.payment.terms import Terms
 from checkoutflow.privacy.vault import SubjectKey, VaultRow
-from checkoutflow.review import Hit, Review, ReviewState
+from checkoutflow.review import Hit, Request, Review, ReviewState, Scored
 from checkoutflow.stores.contract import (
     AttemptRow,
     Change,
@@ -487,8 +487,34 @@ def full_checkout() -> Checkout:
             state=ReviewState.CLAIMED,
             reasons=("total above 100 ISK",),
             deadline=at(72 * 60),
+            held_at=at(3),
             reviewer="reviewer-7",
+            claimed_until=at(30),
+            endorsed_by="reviewer-8",
+            requests=(
+                Request(
+                    id="q1",
+                    what="code",
+                    by="email",
+                    reviewer="reviewer-7",
+                    asked_at=at(4),
+                    answer="shown",
+                    answered_at=at(5),
+                ),
+            ),
+            notes=1,
+            ended="rejected",
+            reason="not_reached",
         ),
+        scored=Scored(
+            standing="ready",
+            version="0123456789abcdef",
+            probability=0.25,
+            would_hold=True,
+            held=True,
+            because=("value",),
+        ),
+        second=Recognition(level="verified", by="email"),
         ending="cancelled",
         attention=(Attention(reason="unresolved", payment="pay-1"),),
         could_say_no=True,
