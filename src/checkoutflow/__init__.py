@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         IdempotencyConflict,
         IllegalTransition,
         InvalidInput,
+        NeedsAnother,
         Next,
         NotFound,
         NotSupported,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
         OutcomeUnknown,
         ProviderError,
         PurposeRefused,
+        ReviewOver,
+        ReviewTaken,
         SchemaMismatch,
         StoreConflict,
         StoreError,
@@ -85,6 +88,7 @@ __all__ = [
     "MemoryStore",
     "Method",
     "Money",
+    "NeedsAnother",
     "Next",
     "NotFound",
     "NotSupported",
@@ -97,7 +101,9 @@ __all__ = [
     "Purpose",
     "PurposeRefused",
     "Redirect",
+    "ReviewOver",
     "ReviewRules",
+    "ReviewTaken",
     "Rounding",
     "SchemaMismatch",
     "Secret",
@@ -130,9 +136,10 @@ _HOMES: Final = {
     "delivery": "Delivery",
     "errors": """
         CheckoutError Contradiction DetailsMissing IdempotencyConflict IllegalTransition
-        InvalidInput Next NotFound NotSupported NotVerified OutcomeUnknown ProviderError
-        PurposeRefused SchemaMismatch StoreConflict StoreError TooManyTries TotalChanged
-        TransportError UnknownRule UntrustedNotice UntrustedProof UsageError VaultError
+        InvalidInput NeedsAnother Next NotFound NotSupported NotVerified OutcomeUnknown
+        ProviderError PurposeRefused ReviewOver ReviewTaken SchemaMismatch StoreConflict
+        StoreError TooManyTries TotalChanged TransportError UnknownRule
+        UntrustedNotice UntrustedProof UsageError VaultError
     """,
     "flow.aio": "AsyncCheckoutFlow",
     "flow.sync": "CheckoutFlow",

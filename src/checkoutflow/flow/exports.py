@@ -216,6 +216,7 @@ def _plain_sale(sale: Checkout, history: Sequence[JournalEntry]) -> dict[str, An
         ],
         "signals": dict(sale.signals),
         "erasure_asked_at": sale.erasure and sale.erasure.asked_at.isoformat(),
+        "score": sale.scored and sale.scored.model_dump(mode="json"),
         "review": sale.review and sale.review.model_dump(mode="json"),
         "history": [{"at": entry.at.isoformat(), "what": entry.command} for entry in history],
     }
