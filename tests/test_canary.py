@@ -740,10 +740,33 @@ def asking_the_open_registers(trail: Trail, file: Path) -> None:
 
 
 # Commands that read what is kept of customers, and those that know of none.
-TOLD: Final = set("demo freshen insurance person quality show suppress verify".split())
+TOLD: Final = set("demo freshen insurance person quality review show suppress verify".split())
 TOLD_NOTHING: Final = set(
     "conform doctor law methods options privacy providers schema simulate states steer".split()
 )
+
+
+def review_orders(file: Path) -> None:
+    """``checkoutflow review`` with all that it does, also with what cannot be right."""
+
+    def review(action: str, *words: object, typed: str = "") -> int:
+        with patch("sys.stdin", StringIO(typed)):
+            return main(["review", action, "--db", f"{file}", *map(str, words)])
+
+    rules = file.with_name("rules.toml")
+    rules.write_text("hold_at = 1")
+    for more in ((), ("--json",)):
+        assert review("backtest", "--rules", rules, *more) == 0
+    why = ("--shop", examples() / "shop.toml", "--reason", "test", "--by", "reviewer-1", "--stdin")
+    for name in ("email", "phone"):
+        value = VALUES.get(name) or OF_A_MARKET["DK"][name]
+        assert review("block", *why, typed=f"country=DK\n{name}={value}") == 0
+        assert review("allow", *why, typed=f"country=DK\n{name}={value}@ 99 99 99 99 99")
+        assert review("allow", *why, typed=value)
+    address = f"street={VALUES['street']}\npostal_code={OF_A_MARKET['DK']['postal_code']}"
+    assert review("allow", *why, typed=f"country=DK\n{address}") == 0
+    for more in ((), ("--json",)):
+        assert review("lists", *more) == 0
 
 
 def answer_people(trail: Trail, file: Path, people: list[str]) -> None:
@@ -762,6 +785,7 @@ def answer_people(trail: Trail, file: Path, people: list[str]) -> None:
         assert nobody == 1
     assert person("find", "--email", "-", *shop, typed=f"{VALUES['email']}@")
     assert person("find", "--email", VALUES["email"], *shop)
+    review_orders(file)
     out = file.with_name("export")
     assert person("export", "--out", out, *people) == 0
     assert person("export", "--out", out, *people)  # is there already

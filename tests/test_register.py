@@ -437,8 +437,8 @@ def test_a_market_of_somebody_elses_is_refused(run):
 HOLDS = {
     "reference": "id checkout_id subject_id card_id payment key reference proof",
     "word": "phase command provider operation outcome kind purposes purpose field fields kept "
-    "currency locale text move scheme read_by reason choices",
-    "digest": "digest key_id",
+    "currency locale text move scheme read_by reason choices fate list added_by",
+    "digest": "digest key_id value",
     "sealed": "wrapped_key ciphertext",
     "model": "state events answer",
 }
