@@ -57,9 +57,10 @@ def test_effects_have_names_that_read_well(desk):
     ship(desk, buy(desk, start(desk)))
     assert " | ".join(desk.world.steps.names) == (
         "idempotent | random | now | random | random | commit start"
-        " | random | idempotent | load | now | commit place"
+        " | random | idempotent | load | now | person | count_sightings | values | listed"
+        " | commit place"
         " | now | person | health | send POST payments | now"
-        " | person | person | commit record_result"
+        " | sightings | count_sightings | person | person | commit record_result"
         " | idempotent | load | now | commit ship"
         " | now | health | send POST captures | now | commit record_result"
     )

@@ -42,7 +42,7 @@ class World:
     ...     checkout = world.flow.start(
     ...         sample_carts()["DK"], market="DK", details=CUSTOMERS["DK"], payment="card"
     ...     )
-    ...     world.steps.stops = [Stop(13, is_after=True)]  # see world.steps.names
+    ...     world.steps.stops = [Stop(17, is_after=True)]  # see world.steps.names
     ...     try:
     ...         world.flow.place(
     ...             checkout.id, accepted_total=checkout.total, return_url="https://shop.example"
@@ -53,7 +53,7 @@ class World:
     ...     world.settle()
     ...     world.check()
     ...     print(flow.load(checkout.id).phase)
-    crash after effect 13: send POST payments
+    crash after effect 17: send POST payments
     confirmed
 
     Attributes:
