@@ -99,13 +99,12 @@ class Deal:
             {"sku": sku, "name": sku, "quantity": count, "unit_price": f"{price} {self.currency}"}
             for sku, count, price in prices
         ]
-        names = ["email", "phone", "street", "postal_code", "city"]
         self.cart = Cart.read({"lines": lines})
-        self.details = {field: example(field, self.market) for field in names} | {"name": customer}
+        names = dict.fromkeys(("email", "street", "postal_code", "city", *asked))
+        given = {field: example(field, self.market) for field in names} | {"name": customer}
         # Nobody may give this before a choice that needs it.
-        self.identity = {
-            field: example(field, self.market) for field in asked if field == "national_id"
-        }
+        self.identity = {field: given.pop(field) for field in ["national_id"] if field in given}
+        self.details = given
         self.world = World(Shop.read(settings), open_bank=open_bank)
         self.world.steps.stops = list(stops)
         self._calls = 0

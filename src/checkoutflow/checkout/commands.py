@@ -52,11 +52,13 @@ class Provide(Frozen):
     """The customer gave contact details; the values are in the vault, these are their names.
 
     Attributes:
+        filled: Those of them that were filled in for the customer: what nothing needs is left out.
         areas: The shop's areas in which the postal code lies; None if none was given.
     """
 
     name: ClassVar = CommandName.PROVIDE
     fields: tuple[str, ...] = Field(min_length=1)
+    filled: tuple[str, ...] = ()
     areas: tuple[str, ...] | None = None
 
 
@@ -121,8 +123,6 @@ class Verify(Frozen):
         by: How they showed it.
         challenge: Of the code that was right; empty if they showed it another way.
         sending: Which code of this challenge it was.
-        fields: Contact fields that are filled in for them; the values are in the vault.
-        areas: As for ``Provide``.
         delivery: What they chose last time; taken where it is offered.
         payment: The same.
         adult: Whether they are 18 or older, where that is known from it.
@@ -134,8 +134,6 @@ class Verify(Frozen):
     by: str
     challenge: str = ""
     sending: int = 0
-    fields: tuple[str, ...] = ()
-    areas: tuple[str, ...] | None = None
     delivery: str = ""
     payment: str = ""
     adult: bool | None = None

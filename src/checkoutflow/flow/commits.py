@@ -142,6 +142,7 @@ class Commits(Keeping):
                 idempotency=idempotency,
                 subjects=about.subjects,
                 vault=about.vault,
+                dropped=about.dropped,
                 digests=about.digests,
                 people=about.people,
                 consents=about.consents,

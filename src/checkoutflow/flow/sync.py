@@ -165,7 +165,7 @@ class CheckoutFlow:
             customer: ``consumer`` or ``business``.
             adult: Whether the customer is 18 or older, where the shop knows: credit is only for
                 adults.
-            details: Contact fields that the shop knows already.
+            details: Contact fields that the shop knows already, as ``provide`` takes them.
             delivery: Way of delivery, where it is chosen already. If there is only one, it is
                 taken without asking.
             payment: Way to pay, where it is chosen already.
@@ -223,11 +223,12 @@ class CheckoutFlow:
             idempotency_key: The shop's own key for this call.
             details: ``email``, ``name``, ``street``, ``postal_code``, ``city``, ``phone``,
                 ``organisation``, ``organisation_number``, ``country``, ``gift_card_code``. They go
-                sealed into the vault.
+                sealed into the vault. Those that nothing in the order needs are not taken:
+                ``view.missing`` has those to ask for.
 
         Raises:
-            InvalidInput: If one of them cannot be right; ``field`` says which, and the message
-                gives an example.
+            InvalidInput: If one of them cannot be right or nothing needs it; ``field`` says which,
+                and the message gives an example, or what does need it.
         """
         commands = choices(delivery, payment)
         return self._run(self._programs.act(checkout_id, commands, details, idempotency_key))
