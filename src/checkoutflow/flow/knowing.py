@@ -20,11 +20,11 @@ from checkoutflow.flow.acting import Acting
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
 from checkoutflow.flow.keeping import FILLED, KNOWN_BY, NOTHING, About, brought, carried, words
+from checkoutflow.issuers.contract import Pending, Unproven
 from checkoutflow.privacy.codes import CodeText, code_of, code_text, is_code
 from checkoutflow.privacy.consent import Consent
 from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.privacy.secret import Secret
-from checkoutflow.recognition.contract import Pending, Unproven
 from checkoutflow.stores.contract import Limit, PersonChange, ProfileRow, ReadRow
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from checkoutflow.checkout.state import Checkout
+    from checkoutflow.issuers.oidc import OpenIdConnect
     from checkoutflow.privacy.vault import SubjectKey, VaultRow
-    from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.stores.contract import ConsentRow
 
 _TEN_MINUTES: Final = 600
