@@ -51,6 +51,7 @@ from checkoutflow.cli.stories import SOLD
 from checkoutflow.customer import clean
 from checkoutflow.errors import CheckoutError, InvalidInput, PurposeRefused, TooManyTries
 from checkoutflow.flow.registers import AsyncRegisters, Registers
+from checkoutflow.issuers.oidc import OpenIdConnect
 from checkoutflow.law import Law
 from checkoutflow.money import Money
 from checkoutflow.payment.catalogue import catalogue
@@ -61,7 +62,6 @@ from checkoutflow.privacy.vault import Keys
 from checkoutflow.providers.registry import ADAPTERS
 from checkoutflow.providers.simulated_bank import SimulatedBankProvider
 from checkoutflow.providers.stored_value import StoredValue
-from checkoutflow.recognition.oidc import OpenIdConnect
 from checkoutflow.stores.ledger import MemoryLedger
 from checkoutflow.stores.schema import METADATA
 from checkoutflow.stores.sql import open_store

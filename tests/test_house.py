@@ -23,7 +23,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 ROOMS = """
     lazy errors model table money texts law cart privacy customer payment delivery insurance review
     shop choice
-    checkout aftersale insight providers registries recognition stores flow quality testing web cli
+    checkout aftersale insight providers registries issuers stores flow quality testing web cli
 """.split()
 CORE = ROOMS[: ROOMS.index("providers")]
 NO_ROOMS = {"__init__", "__main__", "py.typed", "locale", "__pycache__"}

@@ -24,10 +24,10 @@ from checkoutflow import (
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.customer import clean, example
 from checkoutflow.flow.keeping import words
+from checkoutflow.issuers.oidc import OpenIdConnect
 from checkoutflow.privacy.codes import CODE_LIFE, CODE_TRIES, RESEND_AFTER, RESENDS
 from checkoutflow.privacy.consent import Consent
 from checkoutflow.privacy.fields import REMEMBERED, Purpose
-from checkoutflow.recognition.oidc import OpenIdConnect
 from checkoutflow.testing import Clock
 from checkoutflow.testing.issuer import PERSON, SimulatedIssuer, approve, decline
 

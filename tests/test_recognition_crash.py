@@ -19,8 +19,8 @@ from tests.test_two_workers import orders, take_turn
 
 from checkoutflow.checkout.state import Recognition
 from checkoutflow.errors import NotVerified, UntrustedProof
+from checkoutflow.issuers.oidc import OpenIdConnect
 from checkoutflow.privacy.fields import Purpose
-from checkoutflow.recognition.oidc import OpenIdConnect
 from checkoutflow.testing.driver import SteppingFlow, Stop
 from checkoutflow.testing.issuer import SimulatedIssuer, approve, decline
 from checkoutflow.testing.world import World

@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from checkoutflow.flow.knowing import CodeToSend
     from checkoutflow.flow.rights import Erased
     from checkoutflow.flow.telling import ChangeToTell
+    from checkoutflow.issuers.oidc import OpenIdConnect
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
     from checkoutflow.privacy.vault import Keys
     from checkoutflow.providers.contract import Provider
-    from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.registries.contract import Register
     from checkoutflow.shop import Shop
     from checkoutflow.stores.contract import Forgotten, JournalEntry, Message, Store

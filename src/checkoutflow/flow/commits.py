@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from checkoutflow.checkout.state import Attempt, Checkout, Payment
     from checkoutflow.flow.registers import Lookups
+    from checkoutflow.issuers.oidc import OpenIdConnect
     from checkoutflow.providers.contract import Provider
-    from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.shop import Shop
     from checkoutflow.stores.contract import NoticeRow
 

@@ -18,12 +18,16 @@ from checkoutflow.errors import InvalidInput, NotSupported, NotVerified, TooMany
 from checkoutflow.flow.acting import Acting
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
+<<<<<<< HEAD
 from checkoutflow.flow.keeping import KNOWN_BY, NOTHING, About, brought, carried, words
+=======
+from checkoutflow.flow.keeping import FILLED, KNOWN_BY, NOTHING, About, brought, carried, words
+from checkoutflow.issuers.contract import Pending, Unproven
+>>>>>>> part-d
 from checkoutflow.privacy.codes import CodeText, code_of, code_text, is_code
 from checkoutflow.privacy.consent import Consent
 from checkoutflow.privacy.fields import REMEMBERED, Purpose
 from checkoutflow.privacy.secret import Secret
-from checkoutflow.recognition.contract import Pending, Unproven
 from checkoutflow.stores.contract import Limit, PersonChange, ProfileRow, ReadRow
 
 if TYPE_CHECKING:
@@ -31,8 +35,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from checkoutflow.checkout.state import Checkout
+    from checkoutflow.issuers.oidc import OpenIdConnect
     from checkoutflow.privacy.vault import SubjectKey, VaultRow
-    from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.stores.contract import ConsentRow
 
 _TEN_MINUTES: Final = 600

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from checkoutflow.flow.knowing import CodeToSend
     from checkoutflow.flow.rights import Erased
     from checkoutflow.flow.telling import ChangeToTell
+    from checkoutflow.issuers.oidc import OpenIdConnect
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
     from checkoutflow.privacy.vault import Keys
     from checkoutflow.providers.contract import Provider
-    from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.registries.contract import Register
     from checkoutflow.shop import Shop
     from checkoutflow.stores.contract import Forgotten, JournalEntry, Message, Store
@@ -70,7 +70,7 @@ class CheckoutFlow:
         Args:
             shop: The merchant's settings.
             providers: Adapters for the providers that the shop's methods name.
-            issuers: Who can say who a customer is: `checkoutflow.recognition.read_issuers`.
+            issuers: Who can say who a customer is: `checkoutflow.issuers.read_issuers`.
             registers: Adapters for open registers, which `hints` asks. Of two that can be asked the
                 same about a country, the first is.
             store: Where checkouts are kept; its tables must exist (``store.create()``).
