@@ -42,6 +42,24 @@ _PRICES: Final = {
 }
 
 
+class Marked(World):
+    """A world that knows after how many effects each call of the flow had ended."""
+
+    def open_flow(self, **options: Any) -> Any:
+        flow: Any = super().open_flow(**options)
+        run = flow._run
+        self.ends: set[int] = set()
+
+        def to_its_end(program: Any) -> Any:
+            try:
+                return run(program)
+            finally:
+                self.ends.add(len(self.steps.names))
+
+        flow._run = to_its_end
+        return flow
+
+
 class Deal:
     """One shop that sells with one provider; calls are made again until they go through.
 
@@ -105,7 +123,7 @@ class Deal:
         # Nobody may give this before a choice that needs it.
         self.identity = {field: given.pop(field) for field in ["national_id"] if field in given}
         self.details = given
-        self.world = World(Shop.read(settings), open_bank=open_bank)
+        self.world = Marked(Shop.read(settings), open_bank=open_bank)
         self.world.steps.stops = list(stops)
         self._calls = 0
 

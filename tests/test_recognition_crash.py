@@ -136,6 +136,7 @@ def every_place() -> Iterator[Stop]:
             yield Stop(number, is_after=True)
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("again", Again)
 def test_crash(again):
     names, _ = effects()
@@ -148,6 +149,7 @@ def test_crash(again):
                 raise
 
 
+@pytest.mark.repeats
 def test_the_asynchronous_driver_does_the_same_and_crashes_as_well():
     assert tuple(play(comes_back, open_world=AsyncVisited).effects) == effects()[0]
     for stop in every_place():

@@ -18,12 +18,8 @@ from checkoutflow.errors import InvalidInput, NotSupported, NotVerified, TooMany
 from checkoutflow.flow.acting import Acting
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
-<<<<<<< HEAD
 from checkoutflow.flow.keeping import KNOWN_BY, NOTHING, About, brought, carried, words
-=======
-from checkoutflow.flow.keeping import FILLED, KNOWN_BY, NOTHING, About, brought, carried, words
 from checkoutflow.issuers.contract import Pending, Unproven
->>>>>>> part-d
 from checkoutflow.privacy.codes import CodeText, code_of, code_text, is_code
 from checkoutflow.privacy.consent import Consent
 from checkoutflow.privacy.fields import REMEMBERED, Purpose
