@@ -26,6 +26,7 @@ from pydantic import (
 from checkoutflow.errors import InvalidInput, UsageError
 from checkoutflow.model import Frozen, wrong
 from checkoutflow.money import MAX_MINOR, Money, Rounding, divide, share, spread, total
+from checkoutflow.privacy.cards import FreeText, without_card_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ MAX_ATTRIBUTE_LENGTH = 500
 # Control characters mean nothing in a name, and some stores and channels choke on them.
 _PRINTED = r"^[^\x00-\x1f\x7f]*$"
 Id = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTED)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=_PRINTED)]
+Name = Annotated[FreeText, StringConstraints(min_length=1, max_length=300, pattern=_PRINTED)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
 # Not every database takes NUL, and half a surrogate pair is no character at all.
 _STORABLE = re.compile(rf"[^\x00\ud800-\udfff]{{0,{MAX_ATTRIBUTE_LENGTH}}}")
@@ -54,9 +55,10 @@ def _attribute(value: object) -> str | int | bool:
         case bool():
             return value
         case int() if abs(value) <= 2**53:
+            without_card_number(str(value))
             return value
         case str() if _STORABLE.fullmatch(value):
-            return value
+            return without_card_number(value)
     raise ValueError(
         f"is a text of at most {MAX_ATTRIBUTE_LENGTH} characters, a whole number, true or false"
     )
@@ -82,7 +84,7 @@ class Line(Frozen):
         digital: Whether nothing is sent, so that no address is needed.
         durable: Whether it is meant to last clearly longer than two years: in Norway and Iceland
             customers may then complain for five.
-        attributes: Whatever else the shop wants back; never personal data.
+        attributes: Whatever else the shop wants back; never personal data, and no card numbers.
     """
 
     sku: Id

@@ -14,6 +14,7 @@ from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Heard, Result, Standing
+from checkoutflow.privacy.cards import FreeText, OutsideText
 
 Lines = Mapping[str, int]
 
@@ -213,22 +214,22 @@ class Claim(Frozen):
     """A reviewer takes a held order on."""
 
     name: ClassVar = CommandName.CLAIM
-    reviewer: str = Field(min_length=1, max_length=100)
+    reviewer: FreeText = Field(min_length=1, max_length=100)
 
 
 class Approve(Frozen):
     """A reviewer lets a held order through."""
 
     name: ClassVar = CommandName.APPROVE
-    reviewer: str = Field(min_length=1, max_length=100)
+    reviewer: FreeText = Field(min_length=1, max_length=100)
 
 
 class Reject(Frozen):
     """A reviewer turns a held order down; what is reserved is voided."""
 
     name: ClassVar = CommandName.REJECT
-    reviewer: str = Field(min_length=1, max_length=100)
-    reason: str = Field(default="", max_length=100)
+    reviewer: FreeText = Field(min_length=1, max_length=100)
+    reason: FreeText = Field(default="", max_length=100)
 
 
 class Ship(Frozen):
@@ -305,7 +306,7 @@ class RecordResult(Frozen):
     name: ClassVar = CommandName.RECORD_RESULT
     attempt: str
     result: Result
-    said: str = ""
+    said: OutsideText = ""
 
 
 class TakeStanding(Frozen):
@@ -319,7 +320,7 @@ class TakeStanding(Frozen):
     name: ClassVar = CommandName.TAKE_STANDING
     payment: str
     standing: Standing | None
-    said: str = ""
+    said: OutsideText = ""
 
 
 class TakeProfile(Frozen):

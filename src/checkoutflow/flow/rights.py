@@ -21,6 +21,7 @@ from checkoutflow.flow.exports import Export, Kept
 from checkoutflow.flow.keeping import BOUGHT, EVERYBODY, FORMER, TRACES, About, books_of
 from checkoutflow.flow.sending import RELOADS
 from checkoutflow.flow.telling import Telling
+from checkoutflow.privacy.cards import refuse_card_number
 from checkoutflow.privacy.consent import ONLY_WITH_CONSENT, Consent
 from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.privacy.secret import STARS, Details
@@ -315,8 +316,10 @@ class Rights(Telling):
         the same call does the rest.
 
         Raises:
+            InvalidInput: If the reason holds a card number.
             NotFound: If nothing is kept under this reference.
         """
+        refuse_card_number(reason, "reason")
         at = yield from now()
         gone: list[str] = []
         open_: list[str] = []
