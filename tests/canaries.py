@@ -94,12 +94,19 @@ BORN: Final = "1989-01-02"
 
 
 def planted(market: str, *fields: str) -> dict[str, str]:
-    """What a customer in a market types: some fields, or all that a page asks for."""
+    """What a customer in a market types: some fields, or all that a page asks a consumer for."""
     values = {**VALUES, **OF_A_MARKET[market], "country": market}
     asked = fields or tuple(
         name
         for name, field in FIELDS.items()
-        if name not in {"login", "gift_card_code", "store_credit_code", "review_notes"}
+        if name
+        not in {
+            "login",
+            "gift_card_code",
+            "store_credit_code",
+            "organisation_number",
+            "review_notes",
+        }
         and not field.is_for_a_choice
     )
     return {name: values[name] for name in asked}

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final
 
+import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
 
 # Scripts that a user's interpreter runs; `make wheel` starts them.
 collect_ignore = ["typed_user"]
@@ -14,6 +21,69 @@ collect_ignore = ["typed_user"]
 settings.register_profile("dev", max_examples=50, deadline=None, print_blob=True)
 settings.register_profile("ci", max_examples=300, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+# Before Python 3.14 coverage watches whole threads, with pytest, Hypothesis and libraries, which
+# then take twice as long. So it looks away while nothing new is run. What is tested stays the same,
+# and what it misses can only lower the figure.
+
+# How many examples of each property it watches.
+WATCHED: Final = 20
+
+
+@contextmanager
+def unwatched() -> Iterator[Any]:
+    """Without coverage, if there is any; gives what it watches by."""
+    tracer = sys.gettrace()
+    if type(tracer).__module__ != "coverage":
+        yield None
+        return
+    sys.settrace(None)
+    try:
+        yield tracer
+    finally:
+        sys.settrace(tracer)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Look away from what runs again what others run, as its mark says."""
+    if item.get_closest_marker("repeats") is None:
+        return (yield)
+    with unwatched():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Look at the first examples of a property."""
+    search = getattr(pyfuncitem.obj, "hypothesis", None)
+    if search is None:
+        return (yield)
+    test = search.inner_test
+    with unwatched() as tracer:
+        if tracer is not None:
+            search.inner_test = watched(test, tracer)
+        try:
+            return (yield)
+        finally:
+            search.inner_test = test
+
+
+def watched(test: Callable[..., Any], tracer: Any) -> Callable[..., Any]:
+    """The test of a property, whose first calls are watched."""
+    left = iter(range(WATCHED))
+
+    @wraps(test)
+    def example(*arguments: Any, **options: Any) -> Any:
+        before = sys.gettrace()
+        sys.settrace(before if next(left, None) is None else tracer)
+        try:
+            return test(*arguments, **options)
+        finally:
+            sys.settrace(before)
+
+    return example
+
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost", "", None}
 

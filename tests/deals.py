@@ -69,6 +69,24 @@ def covers(market: str) -> dict[str, Any]:
     return {"insurers": [insurer], "insurance": [insurance | common, warranty | common]}
 
 
+class Marked(World):
+    """A world that knows after how many effects each call of the flow had ended."""
+
+    def open_flow(self, **options: Any) -> Any:
+        flow: Any = super().open_flow(**options)
+        run = flow._run
+        self.ends: set[int] = set()
+
+        def to_its_end(program: Any) -> Any:
+            try:
+                return run(program)
+            finally:
+                self.ends.add(len(self.steps.names))
+
+        flow._run = to_its_end
+        return flow
+
+
 class Deal:
     """One shop that sells with one provider; calls are made again until they go through.
 
@@ -127,14 +145,13 @@ class Deal:
             {"sku": sku, "name": sku, "quantity": count, "unit_price": f"{price} {self.currency}"}
             for sku, count, price in prices
         ]
-        names = ["email", "phone", "street", "postal_code", "city"]
         self.cart = Cart.read({"lines": lines})
-        self.details = {field: example(field, self.market) for field in names} | {"name": customer}
+        names = dict.fromkeys(("email", "street", "postal_code", "city", *asked))
+        given = {field: example(field, self.market) for field in names} | {"name": customer}
         # Nobody may give this before a choice that needs it.
-        self.identity = {
-            field: example(field, self.market) for field in asked if field == "national_id"
-        }
-        self.world = World(Shop.read(settings), open_bank=open_bank)
+        self.identity = {field: given.pop(field) for field in ["national_id"] if field in given}
+        self.details = given
+        self.world = Marked(Shop.read(settings), open_bank=open_bank)
         self.world.steps.stops = list(stops)
         self._calls = 0
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from checkoutflow.cart import Cart
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.decide import begin, decide
+from checkoutflow.checkout.needs import missing_details
 from checkoutflow.choice.rules import Rules
 from checkoutflow.law import Law
 from checkoutflow.money import Money
@@ -89,7 +90,8 @@ FREE = Cart.read(
     }
 )
 
-ADDRESS = ("email", "name", "street", "postal_code", "city", "phone", "gift_card_code")
+ADDRESS = ("email", "name", "street", "postal_code", "city")
+CODE = c.Provide(fields=("gift_card_code",))
 
 
 def nok(kroner: str | float) -> Money:
@@ -133,10 +135,12 @@ class Sale:
 
     def ready(self, method: str = "card", delivery: str = "parcel") -> Sale:
         """All that must be asked is given and chosen."""
-        self.do(c.Provide(fields=ADDRESS))
         if not all(line.digital for line in self.state.cart.lines):
             self.do(c.ChooseDelivery(delivery=delivery))
-        return self.do(c.ChoosePayment(method=method)) if method else self
+        if method:
+            self.do(c.ChoosePayment(method=method))
+        names = tuple(need.field for need in missing_details(self.state, self.rules))
+        return self.do(c.Provide(fields=names)) if names else self
 
     def place(self) -> Sale:
         self.rounds += 1

@@ -46,11 +46,12 @@ class World:
             {
                 "name": "Fjordbutikken",
                 "markets": [*CURRENCIES],
-                "methods": [{"id": "own_invoice", "name": "Faktura"}],
+                "methods": [{"id": "own_invoice", "name": "Faktura"}, {"id": "gift_card"}],
                 "deliveries": [
                     {
                         "id": "parcel",
                         "name": "Parcel",
+                        "details": ["phone"],
                         "prices": [f"0 {currency}" for currency in CURRENCIES.values()],
                     }
                 ],

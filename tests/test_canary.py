@@ -51,6 +51,7 @@ from checkoutflow.cli.stories import SOLD
 from checkoutflow.customer import clean
 from checkoutflow.errors import CheckoutError, InvalidInput, PurposeRefused, TooManyTries
 from checkoutflow.flow.registers import AsyncRegisters, Registers
+from checkoutflow.issuers.oidc import OpenIdConnect
 from checkoutflow.law import Law
 from checkoutflow.money import Money
 from checkoutflow.payment.catalogue import catalogue
@@ -61,7 +62,6 @@ from checkoutflow.privacy.vault import Keys
 from checkoutflow.providers.registry import ADAPTERS
 from checkoutflow.providers.simulated_bank import SimulatedBankProvider
 from checkoutflow.providers.stored_value import StoredValue
-from checkoutflow.recognition.oidc import OpenIdConnect
 from checkoutflow.stores.ledger import MemoryLedger
 from checkoutflow.stores.schema import METADATA
 from checkoutflow.stores.sql import open_store
@@ -131,6 +131,7 @@ class Cage(World):
 ISSUER: Final = "https://issuer.example"
 REGISTERS: Final = "https://registers.example"
 BACK: Final = "https://shop.example/back"
+COMPANY: Final = planted("SE") | planted("SE", "organisation_number")
 HELD: Final = {"hold_above": ["1000 SEK"]}
 
 
@@ -166,7 +167,7 @@ def shop_in(market: str, **settings: Any) -> Shop:
                 {"id": "gift_card", "name": "Presentkort", "provider": "gift_cards"},
                 {"id": "store_credit", "name": "Tillgodo", "provider": "store_credit"},
             ],
-            "deliveries": [{"id": "parcel", "name": "Paket", "prices": [fee]}],
+            "deliveries": [{"id": "parcel", "name": "P", "prices": [fee], "details": ["phone"]}],
             "consents": [kind for kind in Consent if kind is not Consent.NO_MARKETING],
             "messages": sorted(MESSAGES),
             **settings,
@@ -225,7 +226,7 @@ def refused(call: Callable[..., Any], *arguments: Any, **options: Any) -> None:
 @scene
 def every_sale_at_the_bank(trail: Trail, file: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(desk, "CUSTOMER", planted("DK"))
+        patch.setattr(desk, "CUSTOMER", planted("DK", *desk.CUSTOMER))
         patch.setattr(desk, "GIFT_CARD", VALUES["gift_card_code"])
         patch.setattr(scenarios, "GIFT_CARD", VALUES["gift_card_code"])
         empty = file.read_bytes()
@@ -278,6 +279,11 @@ def what_the_shop_does_itself(trail: Trail, file: Path) -> None:
         flow.record_payment(
             owed.id, invoice=first.number, amount=Money(100, "SEK"), received_on=date(2026, 3, 2)
         )
+        company = flow.start(
+            cart_in("SE"), market="SE", customer="business", details=COMPANY, payment="own_invoice"
+        )
+        flow.approve(buy(cage, company).id, reviewer="reviewer-1")
+        flow.ship(company.id)
         held = flow.start(cart_in("SE", 900), market="SE", details=planted("SE"), payment="card")
         held = buy(cage, held)
         flow.claim(held.id, reviewer="reviewer-1")
@@ -352,7 +358,9 @@ def a_returning_customer(trail: Trail, file: Path) -> None:
         def start(**options: Any) -> Checkout:
             return flow.start(cart_in("SE"), market="SE", **options)
 
-        sale = start(details=planted("SE"), login=VALUES["login"], payment="own_invoice")
+        sale = start(
+            details=COMPANY, login=VALUES["login"], payment="own_invoice", customer="business"
+        )
         flow.consent(sale.id, profile=True)
         buy(cage, sale)
 
@@ -979,10 +987,15 @@ def test_it_is_found_where_it_may_be():
     assert told == contact | {"national_id"}
     search = search_for("SE")
     with followed(), Cage(shop_in("SE"), adapters=memory_ledgers) as cage:
-        details, login = planted("SE"), VALUES["login"]
-        sale = cage.flow.start(cart_in("SE"), market="SE", details=details, login=login)
-        sale = cage.flow.consent(sale.id, profile=True)
-        buy(cage, cage.flow.choose_payment(sale.id, "own_invoice"))
+        sale = cage.flow.start(
+            cart_in("SE"),
+            market="SE",
+            customer="business",
+            details=COMPANY,
+            login=VALUES["login"],
+            payment="own_invoice",
+        )
+        buy(cage, cage.flow.consent(sale.id, profile=True))
         fields = cage.flow.export_person(sale.subject).fields
         export = json.dumps([kept.value for kept in fields.values()]).encode()
         assert search.found_in(export) == contact | {"login", "organisation_number"}

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import random
 import time
+import unicodedata
 from datetime import date, timedelta
+from typing import get_args
 
 import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checkoutflow.cart import Cart, Charge, Discount, Line
+from checkoutflow.checkout import commands as c
 from checkoutflow.customer import AREAS, clean
 from checkoutflow.errors import InvalidInput
 from checkoutflow.payment.references import Fik, Kid, Ocr, Rf, Viite
 from checkoutflow.privacy.cards import (
+    _DIGIT,
+    _FOLDS_TO_DIGITS,
     CARD_NUMBER_NOT_ALLOWED,
     holds_card_number,
     mask_card_numbers,
     refuse_card_number,
+    without_card_number,
 )
 
 DICE = random.Random  # with a seed: the same sample every time
@@ -206,6 +213,107 @@ def test_every_field_that_customers_write_freely_refuses_one(field):
     assert "4242" not in str(caught.value)
 
 
+# Texts that are no free text: ids, and words of a closed set or a form of their own.
+REFERENCES = {
+    "AddCredit.method",
+    "AskCode.challenge",
+    "AskCode.person",
+    "AskLogin.issuer",
+    "AskLogin.pending",
+    "CaptureAgain.shipment",
+    "ChangeCart.market",
+    "Charge.id",
+    "ChooseDelivery.delivery",
+    "ChoosePayment.method",
+    "GiveConsent.locale",
+    "Hear.payment",
+    "Line.goods_category",
+    "Line.id",
+    "Line.sku",
+    "Line.vat_category",
+    "Place.return_url",
+    "RecordResult.attempt",
+    "RemoveCredit.method",
+    "Start.checkout",
+    "Start.locale",
+    "Start.market",
+    "Start.subject",
+    "TakeLogin.pending",
+    "TakeProfile.payment",
+    "TakeStanding.payment",
+    "Verify.by",
+    "Verify.challenge",
+    "Verify.delivery",
+    "Verify.payment",
+    "Verify.person",
+}
+GUARDED = {
+    "Approve.reviewer",
+    "Charge.name",
+    "Claim.reviewer",
+    "Discount.name",
+    "Line.name",
+    "Reject.reason",
+    "Reject.reviewer",
+}
+
+
+def test_every_text_of_a_cart_and_a_command_is_a_reference_or_guarded():
+    texts, guarded = set(), set()
+    for model in (Line, Discount, Charge, c.Start, *get_args(c.Command)):
+        for name, field in model.model_fields.items():
+            if field.annotation is str:
+                where = f"{model.__name__}.{name}"
+                texts.add(where)
+                checks = {getattr(item, "func", None) for item in field.metadata}
+                if without_card_number in checks:
+                    guarded.add(where)
+                elif mask_card_numbers in checks:
+                    texts.remove(where)
+    assert guarded == GUARDED
+    assert texts - guarded == REFERENCES
+
+
+def cart_with(**more):
+    return {"lines": [{"sku": "mug", "name": "Mug", "quantity": 1, "unit_price": "9 EUR", **more}]}
+
+
+@pytest.mark.parametrize(
+    ("cart", "path"),
+    [
+        (cart_with(name=f"Mug {VISA}"), "lines[0].name"),
+        (cart_with(attributes={"gift": f"from {VISA[:8]} {VISA[8:]}"}), "lines[0].attributes.gift"),
+        (cart_with(attributes={"gift": int(VISA)}), "lines[0].attributes.gift"),
+        (
+            cart_with() | {"discounts": [{"name": VISA, "percent": "5"}]},
+            "discounts[0].name",
+        ),
+    ],
+)
+def test_a_cart_refuses_one_where_people_write(cart, path):
+    with pytest.raises(InvalidInput) as caught:
+        Cart.read(cart)
+    ((where, problem),) = caught.value.problems
+    assert (where, CARD_NUMBER_NOT_ALLOWED in problem) == (path, True)
+    assert "4242" not in f"{caught.value}{caught.value!r}"
+
+
+def test_a_cart_takes_references_that_look_like_one():
+    references = cart_with(sku="4006381333931", id=VISA, attributes={"ean": "4006381333931"})
+    assert Cart.read(references).lines[0].id == VISA
+
+
+@pytest.mark.parametrize("said", [{"reviewer": VISA}, {"reviewer": "a", "reason": f"has {VISA}"}])
+def test_who_rejects_an_order_writes_none_down(said):
+    with pytest.raises(InvalidInput, match=CARD_NUMBER_NOT_ALLOWED):
+        c.Reject.read(said)
+
+
+def test_what_a_provider_said_is_masked():
+    standing = c.TakeStanding(payment="p-1", standing=None, said=f"paid by {VISA}")
+    assert standing.said == "paid by 424242******4242"
+
+
 @pytest.mark.parametrize("field", ["gift_card_code", "store_credit_code"])
 def test_a_gift_card_may_have_the_number_of_one_and_a_payment_card_may_not(field):
     assert clean({field: "6036280000000000009"}, market="SE")
@@ -378,3 +486,11 @@ def test_time_grows_with_the_length_and_no_faster(unit):
 
     cost(1000)  # what is remembered is remembered now
     assert cost(100_000) < 16 * (cost(25_000) + 0.002)
+
+
+def test_signs_that_fold_to_digits_are_all_looked_at():
+    """Nothing that is plain at first sight has a digit in it that is not counted."""
+    for point in range(0x180):
+        digits = sum(part.isdecimal() for part in unicodedata.normalize("NFKC", chr(point)))
+        is_counted = bool(_DIGIT.match(chr(point)))
+        assert digits == is_counted or _FOLDS_TO_DIGITS.match(chr(point)), hex(point)

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.heart import ADDRESS, BANK, CART, DEAR, DIGITAL, FREE, SHOP, Sale, nok, standing
+from tests.heart import ADDRESS, BANK, CART, CODE, DEAR, DIGITAL, FREE, SHOP, Sale, nok, standing
 
 from checkoutflow.cart import Cart
 from checkoutflow.checkout import commands as c
@@ -169,7 +169,7 @@ def test_methods_have_limits_markets_and_kinds_of_customer():
 
 def test_a_new_cart_drops_the_choices_that_no_longer_fit():
     sale = Sale().ready().do(c.AddCredit(method="store_credit", amount=nok(400)))
-    sale.do(c.AddCredit(method="gift_card", amount=nok(100)))
+    sale.do(CODE, c.AddCredit(method="gift_card", amount=nok(100)))
     smaller = Cart.read(
         {"lines": [{"sku": "mug", "name": "Mug", "quantity": 1, "unit_price": "80.00 NOK"}]}
     )
@@ -226,7 +226,7 @@ def test_one_code_at_a_time():
         {"id": "voucher", "name": "V", "provider": "bank", "kind": "gift_card"},
     ]
     shop = Shop.read({**SHOP.model_dump(mode="json"), "methods": methods})
-    sale = Sale(shop=shop).ready().do(c.AddCredit(method="gift_card", amount=nok(5)))
+    sale = Sale(shop=shop).ready().do(CODE, c.AddCredit(method="gift_card", amount=nok(5)))
     with pytest.raises(NotSupported, match="one code at a time"):
         sale.do(c.AddCredit(method="voucher", amount=nok(5)))
 
@@ -294,7 +294,7 @@ def test_declined_then_paid_otherwise():
 
 
 def _split() -> Sale:
-    sale = Sale().ready("wallet").do(c.AddCredit(method="gift_card", amount=nok(200)))
+    sale = Sale().ready("wallet").do(CODE, c.AddCredit(method="gift_card", amount=nok(200)))
     return sale.place()
 
 
@@ -318,7 +318,7 @@ def test_side_by_side_the_gift_card_is_given_back_when_the_rest_fails():
 
 
 def test_side_by_side_the_gift_card_can_pay_all_of_it():
-    sale = Sale().ready("").do(c.AddCredit(method="gift_card", amount=nok(549)))
+    sale = Sale().ready("").do(CODE, c.AddCredit(method="gift_card", amount=nok(549)))
     sale.place().succeed()
     assert sale.state.phase is Phase.CONFIRMED
     assert len(sale.state.payments) == 1

@@ -109,22 +109,26 @@ def test_without_a_crash(name, caplog):
     assert PLANTED not in caplog.text.lower()
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize(("name", "stop"), crashes(SCENARIOS))
 def test_crash(name, stop):
     """The call is made again at once."""
     nobody_is_called(play(SCENARIOS[name], [stop]))
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_crash_and_a_call_that_comes_again_later(name):
     crash_everywhere(name, Again.LATER, nobody_is_called)
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_crash_and_a_call_that_never_comes_again(name):
     crash_everywhere(name, Again.NEVER, lambda _: None)
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_machine_that_crashes_again_and_again(name, seed):
@@ -138,6 +142,7 @@ def test_a_machine_that_crashes_again_and_again(name, seed):
 # On a database ------------------------------------------------------------------------------------
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize(("name", "stop"), crashes(ON_DISK))
 def test_crash_on_a_database(name, stop):
     with database() as file:
@@ -177,18 +182,21 @@ def rows_agree_with_the_states(file):
 # Banks that can do less ---------------------------------------------------------------------------
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_crash_with_a_bank_that_forgets_keys(name):
     """Nothing is sent to it twice: it would do it twice."""
     crash_everywhere(name, Again.AT_ONCE, nobody_is_called, remembers_keys=False)
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", WITHOUT_ASKING)
 def test_crash_with_a_bank_that_cannot_be_asked(name):
     """It is sent the same again. That time released the money it cannot tell: we stop before."""
     crash_everywhere(name, Again.AT_ONCE, nobody_is_called, can_be_asked=False, days=2)
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", WITHOUT_ASKING)
 def test_crash_with_a_bank_that_neither_remembers_nor_tells(name):
     """What is not known then stays so: nothing is sent twice, and a person is called."""

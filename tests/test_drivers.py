@@ -98,6 +98,7 @@ def test_the_asynchronous_driver_on_a_database_does_the_same(name):
         assert journals(name, AsyncWorld, partial(open_store, file)) == expected(name)
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", ["plain sale", "held and rejected", "redirect lost"])
 def test_the_asynchronous_driver_crashes_as_well(name):
     for stop in every_place(name):

@@ -257,12 +257,14 @@ def test_a_sale(name, plot):
 TOKEN_IS_TOLD_ONCE: Final = {"swish"}  # where it was lost, the customer has to buy again
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("plot", ["returned", "insured", "cancelled"])
 @pytest.mark.parametrize("name", DEALS)
 def test_a_crash_before_and_after_every_effect(name, plot):
-    effects = len(play(name, PLOTS[plot]).world.steps.names)
-    for number in range(1, effects + 1):
-        for is_after in (False, True):
+    """After an effect the world is as before the next, unless the call ends (see `test_crash`)."""
+    world = play(name, PLOTS[plot]).world
+    for number in range(1, len(world.steps.names) + 1):
+        for is_after in {False, number in world.ends}:
             deal = play(name, PLOTS[plot], Stop(number, is_after=is_after))
             if deal.able.repeats_for(Operation.AUTHORISE) and name not in TOKEN_IS_TOLD_ONCE:
                 assert len(deal.bank.references) == 1
@@ -326,6 +328,7 @@ def test_notices_twice_in_reverse_and_long_after(name):
         assert [state.version for state in deal.world.checkouts()] == before
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", ADAPTERS)
 def test_two_workers_at_once(name):
     """Both look, both hear, both send: each takes turns with the other, effect by effect."""

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.desk import CUSTOMER, MUG, MUGS_AND_BOOK, database
-from tests.heart import ADDRESS, SHOP, Sale, nok
+from tests.heart import ADDRESS, CODE, SHOP, Sale, nok
 
 from checkoutflow import AsyncCheckoutFlow, CheckoutFlow
 from checkoutflow.cart import Cart
@@ -144,7 +144,7 @@ def test_what_the_shop_trusts_without_terms_has_no_invoice():
 
 def with_gift_card(kroner: float) -> Sale:
     sale = Sale(shop=a_shop()).do(c.Provide(fields=ADDRESS), c.ChoosePayment(method="own_invoice"))
-    return sale.do(c.AddCredit(method="gift_card", amount=nok(kroner))).place().succeed()
+    return sale.do(CODE, c.AddCredit(method="gift_card", amount=nok(kroner))).place().succeed()
 
 
 def test_the_invoice_asks_only_for_what_the_gift_card_does_not_cover():

@@ -23,7 +23,7 @@ from openapi_core import OpenAPI
 from tests import wire
 from tests.specs import FOLDER, Spec, spec
 from tests.test_lines import bought, carts
-from tests.wire import decides_on_page
+from tests.wire import CHECKS, decides_on_page
 
 from checkoutflow.errors import (
     Contradiction,
@@ -113,7 +113,7 @@ def case_of(method, amount):
 
 
 @pytest.mark.parametrize("method", ["klarna", "pay_later"])
-@pytest.mark.parametrize("check", ADAPTER_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS)
 def test_klarna_keeps_the_contract(check, method):
     check(case_of(method, "123.45 DKK"))
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from tests.specs import FOLDER, _Request, spec
-from tests.wire import REFERENCE, answer, decides_on_page, json_values, line, order, talk
+from tests.wire import CHECKS, REFERENCE, answer, decides_on_page, json_values, line, order, talk
 
 from checkoutflow.errors import Contradiction, InvalidInput, NotSupported, UntrustedNotice
 from checkoutflow.money import Money
@@ -40,7 +40,7 @@ from checkoutflow.providers.contract import (
 from checkoutflow.providers.nexi import CODES, EVENTS, MANDATE, METHODS, REFUNDS, Nexi, NexiConfig
 from checkoutflow.providers.notices import require_same
 from checkoutflow.testing import Clock
-from checkoutflow.testing.adapters import ADAPTER_CHECKS, AdapterCase, Stage, exchange
+from checkoutflow.testing.adapters import AdapterCase, Stage, exchange
 from checkoutflow.testing.standins.faults import Fault
 from checkoutflow.testing.standins.nexi import SimulatedNexi
 
@@ -96,7 +96,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-@pytest.mark.parametrize("check", ADAPTER_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS)
 def test_nexi_keeps_the_contract(check, case):
     check(case)
 

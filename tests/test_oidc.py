@@ -27,9 +27,7 @@ from checkoutflow.errors import (
     UntrustedProof,
     UsageError,
 )
-from checkoutflow.privacy.secret import Secret
-from checkoutflow.privacy.vault import Keys
-from checkoutflow.recognition import (
+from checkoutflow.issuers import (
     PENDING_LIFE,
     IssuerConfig,
     OpenIdConnect,
@@ -38,8 +36,10 @@ from checkoutflow.recognition import (
     jose,
     read_issuers,
 )
-from checkoutflow.recognition.claims import told_in
-from checkoutflow.recognition.oidc import METADATA_LIFE
+from checkoutflow.issuers.claims import told_in
+from checkoutflow.issuers.oidc import METADATA_LIFE
+from checkoutflow.privacy.secret import Secret
+from checkoutflow.privacy.vault import Keys
 from checkoutflow.testing import Clock
 from checkoutflow.testing.adapters import exchange
 from checkoutflow.testing.issuer import (

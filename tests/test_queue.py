@@ -28,8 +28,8 @@ from checkoutflow.checkout.events import from_json, to_json
 from checkoutflow.checkout.evolve import evolve
 from checkoutflow.errors import NeedsAnother, NotVerified, PurposeRefused, ReviewOver, ReviewTaken
 from checkoutflow.flow.exports import plain
+from checkoutflow.issuers.oidc import OpenIdConnect
 from checkoutflow.privacy.fields import Purpose
-from checkoutflow.recognition.oidc import OpenIdConnect
 from checkoutflow.review import RejectReason, ReviewState
 from checkoutflow.review.drift import FEWEST
 from checkoutflow.review.machine import REASONS

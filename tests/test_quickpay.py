@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError  # type: ignore[import-untyped]
 from tests.deals import Deal
 from tests.wire import (
+    CHECKS,
     JSON,
     REFERENCE,
     always,
@@ -60,7 +61,6 @@ from checkoutflow.providers.contract import (
 from checkoutflow.providers.quickpay import CODES, METHODS, QuickPay, QuickPayConfig
 from checkoutflow.testing import Clock
 from checkoutflow.testing.adapters import (
-    ADAPTER_CHECKS,
     AdapterCase,
     Stage,
     exchange,
@@ -114,7 +114,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-@pytest.mark.parametrize("check", ADAPTER_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS)
 def test_quickpay_keeps_the_contract(check, case):
     check(case)
 

@@ -267,14 +267,15 @@ def test_an_age_is_taken_where_the_shop_did_not_know_it(before, told, after):
 
 
 def test_what_is_known_is_filled_in_with_the_choices_of_last_time():
-    sale = asked().do(RIGHT.but(fields=("name", "email"), delivery="parcel", payment="card"))
+    filled = c.Provide(fields=("name", "email"), filled=("name", "email"))
+    sale = asked().do(filled, RIGHT.but(delivery="parcel", payment="card"))
     state = sale.state
     assert state.provided == ("name", "email")
     assert (state.delivery, state.method) == ("parcel", "card")
     assert state.total == nok(549)
     assert [name for name in sale.happened if name != "repriced"] == [
-        "verified",
         "details_provided",
+        "verified",
         "delivery_chosen",
         "payment_chosen",
     ]
@@ -308,19 +309,6 @@ def test_where_credits_cover_everything_no_way_to_pay_is_taken():
     )
     sale.do(RIGHT.but(payment="card"))
     assert sale.state.method == ""
-
-
-def test_an_address_that_is_filled_in_tells_the_area_like_a_typed_one():
-    sale = asked().do(RIGHT.but(fields=("postal_code",), areas=("town",)))
-    assert sale.state.areas == ("town",)
-
-
-def test_showing_who_one_is_lengthens_the_checkout_only_if_something_was_filled_in():
-    for fields, lengthened in (((), False), (("name",), True)):
-        sale = asked()
-        before = sale.state.expires_at
-        wait(sale, timedelta(minutes=5)).do(RIGHT.but(fields=fields))
-        assert (sale.state.expires_at > before) is lengthened
 
 
 @pytest.mark.parametrize("command", [ASKED, c.AskAgain(), LOGIN, c.RefuseCode(), RIGHT])

@@ -23,11 +23,11 @@ from checkoutflow import (
 )
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.customer import clean, example
-from checkoutflow.flow.keeping import FILLED, words
+from checkoutflow.flow.keeping import words
+from checkoutflow.issuers.oidc import OpenIdConnect
 from checkoutflow.privacy.codes import CODE_LIFE, CODE_TRIES, RESEND_AFTER, RESENDS
 from checkoutflow.privacy.consent import Consent
-from checkoutflow.privacy.fields import Purpose
-from checkoutflow.recognition.oidc import OpenIdConnect
+from checkoutflow.privacy.fields import REMEMBERED, Purpose
 from checkoutflow.testing import Clock
 from checkoutflow.testing.issuer import PERSON, SimulatedIssuer, approve, decline
 
@@ -38,6 +38,8 @@ ADDRESS = ["name", "street", "postal_code", "city"]
 ONE = {name: example(name, "DK") for name in [*ADDRESS, "email", "phone"]} | {"name": "Person One"}
 TWO = ONE | {"name": "Person Two", "email": "two@example.com", "street": "Strandgata 2"}
 COMPANY = ONE | {name: example(name, "DK") for name in ("organisation", "organisation_number")}
+
+CALLED: dict[str, Any] = {"name": "To the door, after a call", "details": ["phone"]}
 
 
 class World:
@@ -54,8 +56,8 @@ class World:
                     {"id": "later", "kind": "own_invoice", "name": "Senere"},
                 ],
                 "deliveries": [
-                    {"id": "home", "name": "Home", "prices": ["39 DKK", "49 SEK"]},
-                    {"id": "parcel", "name": "Parcel", "prices": ["29 DKK", "39 SEK"]},
+                    {"id": "home", "prices": ["39 DKK", "49 SEK"], **CALLED},
+                    {"id": "parcel", "prices": ["29 DKK", "39 SEK"], **CALLED},
                 ],
                 "messages": ["code_asked"],
                 **settings,
@@ -628,7 +630,7 @@ def test_an_address_can_be_given_again_after_a_move_that_dropped_all_there_was(w
 
 
 def test_nothing_personal_is_filled_in_that_pays_or_identifies():
-    assert {"national_id", "gift_card_code", "store_credit_code"}.isdisjoint(FILLED)
+    assert {"national_id", "gift_card_code", "store_credit_code"}.isdisjoint(REMEMBERED)
 
 
 # With an issuer -----------------------------------------------------------------------------------
@@ -665,7 +667,7 @@ def test_who_shows_at_an_issuer_who_they_are_is_known_from_the_second_time_on():
     sale = world.log_in(world.start(), "name", "email")
     assert (sale.recognition.level, sale.recognition.person) == ("verified", "")
     assert {"name", "email"} <= {*sale.provided}
-    details = {name: ONE[name] for name in ADDRESS if name not in sale.provided}
+    details = {name: ONE[name] for name in (*ADDRESS, "phone") if name not in sale.provided}
     sale = world.flow.provide(sale.id, delivery="parcel", payment="later", **details)
     sale = world.flow.consent(sale.id, profile=True)
     world.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True)

@@ -19,8 +19,8 @@ from tests.test_two_workers import orders, take_turn
 
 from checkoutflow.checkout.state import Recognition
 from checkoutflow.errors import NotVerified, UntrustedProof
+from checkoutflow.issuers.oidc import OpenIdConnect
 from checkoutflow.privacy.fields import Purpose
-from checkoutflow.recognition.oidc import OpenIdConnect
 from checkoutflow.testing.driver import SteppingFlow, Stop
 from checkoutflow.testing.issuer import SimulatedIssuer, approve, decline
 from checkoutflow.testing.world import World
@@ -136,6 +136,7 @@ def every_place() -> Iterator[Stop]:
             yield Stop(number, is_after=True)
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("again", Again)
 def test_crash(again):
     names, _ = effects()
@@ -148,6 +149,7 @@ def test_crash(again):
                 raise
 
 
+@pytest.mark.repeats
 def test_the_asynchronous_driver_does_the_same_and_crashes_as_well():
     assert tuple(play(comes_back, open_world=AsyncVisited).effects) == effects()[0]
     for stop in every_place():

@@ -24,6 +24,7 @@ from checkoutflow.cli import privacy
 from checkoutflow.cli.paper import WIDTH, Paper, width
 from checkoutflow.errors import UnknownRule, UsageError
 from checkoutflow.law import Law
+from checkoutflow.privacy.consent import Consent
 from checkoutflow.privacy.fields import FIELDS, KEEP_ORDER, Basis, Purpose
 from checkoutflow.privacy.register import MEASURES, PROOFS, READERS, USES, Reader, last_day
 from checkoutflow.stores.schema import METADATA
@@ -173,8 +174,27 @@ def test_a_shop_asks_for_what_its_choices_need_and_for_nothing_else(methods, del
     record = record_of(shop_of(*methods, deliveries=deliveries))
     assert list(record.asked) == asked.split()
     assert not {*record.if_given} & {*record.asked, *SECRETS}
-    assert {*record.if_given, *record.asked, *SECRETS} == {*FIELDS}
     assert {name for each in record.processing for name in each.fields} == {*record.asked}
+
+
+@pytest.mark.parametrize(
+    ("methods", "deliveries", "consents", "taken"),
+    [
+        ([INVOICE], [], [], "login"),
+        ([INVOICE], [PARCEL], [], "country login"),
+        ([CARD], [PARCEL], [], "organisation phone country login"),
+        ([CARD], [PICKUP], [], "organisation login"),
+        ([LATER], [], [], "organisation country login"),
+        ([INVOICE], [PARCEL], ["marketing"], "phone country login"),
+        ([{"id": "till", "kind": "card"}], [], ["profile"],
+         "name organisation organisation_number phone street postal_code city country login"),
+    ],
+)  # fmt: skip
+def test_what_is_taken_without_being_asked_for_serves_what_can_be_chosen(
+    methods, deliveries, consents, taken
+):
+    shop = shop_of(*methods, deliveries=deliveries).but(consents=tuple(map(Consent, consents)))
+    assert list(record_of(shop).if_given) == taken.split()
 
 
 def test_each_market_has_its_own():

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests import wire
 from tests.wire import (
+    CHECKS,
     JSON,
     REFERENCE,
     always,
@@ -36,7 +37,7 @@ from checkoutflow.providers.contract import (
 )
 from checkoutflow.providers.riverty import WORDS, Riverty, RivertyConfig
 from checkoutflow.providers.riverty_wire import number_for
-from checkoutflow.testing.adapters import ADAPTER_CHECKS, AdapterCase, Stage, exchange
+from checkoutflow.testing.adapters import AdapterCase, Stage, exchange
 from checkoutflow.testing.standins.faults import Fault
 from checkoutflow.testing.standins.riverty import AUTHENTICATE, SimulatedRiverty
 
@@ -90,7 +91,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("check", ADAPTER_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS)
 def test_riverty_keeps_the_contract(check, case):
     check(CASES[case])
 

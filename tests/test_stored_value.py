@@ -26,6 +26,7 @@ from tests.desk import (
     start,
 )
 from tests.desk import play as play_anywhere
+from tests.wire import CHECKS
 
 from checkoutflow import AsyncCheckoutFlow
 from checkoutflow.checkout.machine import Phase
@@ -50,7 +51,7 @@ from checkoutflow.stores.ledger import KeptLedger, MemoryLedger
 from checkoutflow.stores.memory import MemoryStore
 from checkoutflow.stores.sql import SqlStore, open_store
 from checkoutflow.stores.sql_ledger import SqlLedger
-from checkoutflow.testing import ADAPTER_CHECKS, AdapterCase, Clock
+from checkoutflow.testing import AdapterCase, Clock
 from checkoutflow.testing.adapters import Stage, exchange, performed
 from checkoutflow.testing.adapters.case import NOW, Paid, order_of
 from checkoutflow.testing.bank import Fault, SimulatedBank
@@ -108,7 +109,7 @@ def stages() -> Iterator[dict[str, Callable[[], Stage]]]:
         yield {"memory": lambda: stage_of(MemoryLedger()), "sqlite": on_disk}
 
 
-@pytest.mark.parametrize("check", ADAPTER_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 def test_stored_value_keeps_the_contract(check, kind, stages):
     check(case_of(stages[kind]))
@@ -471,12 +472,14 @@ def test_without_a_crash(sale):
     assert "consult hold" in effects_of(sale)
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize(("sale", "stop"), everywhere(*SALES))
 def test_crash(sale, stop):
     desk = play(sale, [stop])
     assert not [item.attention for item in desk.world.checkouts() if item.attention]
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("again", [Again.LATER, Again.NEVER])
 @pytest.mark.parametrize("sale", SALES)
 def test_crash_and_a_call_that_comes_later_or_never(sale, again):
@@ -485,6 +488,7 @@ def test_crash_and_a_call_that_comes_later_or_never(sale, again):
             play(sale, [Stop(number)], again)
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize(("sale", "stop"), everywhere(sold_and_returned))
 def test_crash_with_checkouts_and_cards_in_one_database(sale, stop):
     with database() as file:

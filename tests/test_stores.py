@@ -348,6 +348,17 @@ class KeepsOneProofAMoment(MemoryStore):
         return [*dict.fromkeys(super().reads(subject_id))]
 
 
+class DropsNoFields(MemoryStore):
+    def commit(self, change):
+        super().commit(replace(change, dropped=()))
+
+
+class KeepsTheTraceOfADroppedField(MemoryStore):
+    def _drop(self, fields):
+        for person, name in fields:
+            self._vault.get(person, {}).pop(name, None)
+
+
 class DropsNothing(MemoryStore):
     def write_person(self, change):
         super().write_person(replace(change, dropped=()))
@@ -632,6 +643,8 @@ class ReplacesAnyWrapping(MemoryStore):
         (checks.numbers_follow_each_other_without_a_gap, TakesANumberAgain, "number was taken"),
         (checks.many_writers_number_one_series, NumbersBeforeItLocks, "its only refusal"),
         (checks.a_persons_fields_are_kept_by_name, KeepsTheFirstField, "replaces the earlier one"),
+        (checks.dropped_fields_go_with_their_traces, DropsNoFields, "a dropped field goes"),
+        (checks.dropped_fields_go_with_their_traces, KeepsTheTraceOfADroppedField, "trace of its"),
         (checks.messages_wait_in_order_until_delivered, DeliversTheNewestFirst, "the order of"),
         (checks.messages_wait_in_order_until_delivered, ForgetsOtherMessages, "exactly the"),
         (checks.checkouts_are_listed_page_by_page, ListsEveryPhase, "each id once, in order"),

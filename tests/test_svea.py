@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.wire import REFERENCE, always, answer, bodies, json_values, talk
+from tests.wire import CHECKS, REFERENCE, always, answer, bodies, json_values, talk
 
 from checkoutflow.errors import (
     Contradiction,
@@ -37,7 +37,7 @@ from checkoutflow.providers.svea import (
     signature,
 )
 from checkoutflow.testing import Clock
-from checkoutflow.testing.adapters import ADAPTER_CHECKS, AdapterCase, Stage, exchange
+from checkoutflow.testing.adapters import AdapterCase, Stage, exchange
 from checkoutflow.testing.adapters.case import NOW as SENT
 from checkoutflow.testing.standins.faults import Fault
 from checkoutflow.testing.standins.svea import SimulatedSvea
@@ -120,7 +120,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-@pytest.mark.parametrize("check", ADAPTER_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS)
 def test_svea_keeps_the_contract(check, case):
     check(case)
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # has none
 from tests.deals import Deal
-from tests.wire import bodies, decides_on_page, json_values, talk
+from tests.wire import CHECKS, bodies, decides_on_page, json_values, talk
 
 from checkoutflow.errors import (
     Contradiction,
@@ -53,7 +53,6 @@ from checkoutflow.providers.swedbank_pay import (
     payee_reference,
 )
 from checkoutflow.testing.adapters import (
-    ADAPTER_CHECKS,
     AdapterCase,
     Stage,
     exchange,
@@ -169,7 +168,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-@pytest.mark.parametrize("check", ADAPTER_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS)
 def test_swedbank_pay_keeps_the_contract(check, case):
     check(case)
 

@@ -433,6 +433,7 @@ def orders() -> Iterator[tuple[int, ...]]:
         yield tuple(random.randrange(2) for _ in range(60))
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", RACES)
 def test_two_at_once(name):
     for order in orders():
@@ -443,6 +444,7 @@ def test_two_at_once(name):
             raise
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("name", RACES)
 def test_two_at_once_on_a_database(name):
     for seed in range(SEEDS):

@@ -10,13 +10,13 @@ from typing import Literal
 import httpx
 import pytest
 from tests.specs import spec
+from tests.wire import CHECKS
 
 from checkoutflow.money import Money
 from checkoutflow.payment.books import Books
 from checkoutflow.providers.contract import Ask, Modification
 from checkoutflow.testing import Clock
 from checkoutflow.testing.adapters import (
-    ADAPTER_CHECKS,
     AdapterCase,
     Stage,
     exchange,
@@ -93,7 +93,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-@pytest.mark.parametrize("check", ADAPTER_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS)
 def test_vipps_mobilepay_keeps_the_contract(check, case):
     check(case)
 

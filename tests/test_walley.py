@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests import wire
-from tests.wire import JSON, REFERENCE, answer, bodies, line, outcome_of
+from tests.wire import CHECKS, JSON, REFERENCE, answer, bodies, line, outcome_of
 
 from checkoutflow.errors import Contradiction, InvalidInput, NotSupported, UntrustedNotice
 from checkoutflow.money import Money
@@ -22,7 +22,7 @@ from checkoutflow.providers.contract import Ask, Modification, Webhook
 from checkoutflow.providers.notices import address_for
 from checkoutflow.providers.walley import ITEMS, ORDERS, Walley, WalleyConfig
 from checkoutflow.testing import Clock
-from checkoutflow.testing.adapters import ADAPTER_CHECKS, AdapterCase, Stage, exchange
+from checkoutflow.testing.adapters import AdapterCase, Stage, exchange
 from checkoutflow.testing.standins.faults import Fault
 from checkoutflow.testing.standins.walley import SimulatedWalley
 
@@ -79,7 +79,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-@pytest.mark.parametrize("check", ADAPTER_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS)
 def test_walley_keeps_the_contract(check, case):
     check(case)
 

@@ -6,12 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
+import pytest
 from hypothesis import strategies as st
 
 from checkoutflow.errors import Contradiction
 from checkoutflow.money import Money
 from checkoutflow.providers.contract import Authorise, OrderLine
-from checkoutflow.testing.adapters import exchange
+from checkoutflow.testing.adapters import ADAPTER_CHECKS, exchange
+from checkoutflow.testing.adapters.answers import broken_answers_are_never_success
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +21,16 @@ if TYPE_CHECKING:
     from checkoutflow.testing.standins.base import StandIn
 
 REFERENCE: Final = "a" * 20
+
+# The contract of an adapter. Broken answers are thousands of sales that go the same ways.
+CHECKS: Final = [
+    pytest.param(
+        check,
+        id=check.__name__,
+        marks=[pytest.mark.repeats] if check is broken_answers_are_never_success else [],
+    )
+    for check in ADAPTER_CHECKS
+]
 
 
 def line(minor=10000, quantity=1, basis=2500, kind="goods", name="Kaffekværn", line_id="mill"):

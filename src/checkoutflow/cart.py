@@ -29,6 +29,7 @@ from pydantic import (
 from checkoutflow.errors import InvalidInput, UsageError
 from checkoutflow.model import Frozen, wrong
 from checkoutflow.money import MAX_MINOR, Money, Rounding, divide, share, spread, total
+from checkoutflow.privacy.cards import FreeText, without_card_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ MAX_ATTRIBUTE_LENGTH = 500
 # Control characters mean nothing in a name, and some stores and channels choke on them.
 _PRINTED = r"^[^\x00-\x1f\x7f]*$"
 Id = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTED)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=_PRINTED)]
+Name = Annotated[FreeText, StringConstraints(min_length=1, max_length=300, pattern=_PRINTED)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
 LineKind = Literal["goods", "insurance", "warranty"]
 Condition = Literal["new", "used"]
@@ -59,9 +60,10 @@ def _attribute(value: object) -> str | int | bool:
         case bool():
             return value
         case int() if abs(value) <= 2**53:
+            without_card_number(str(value))
             return value
         case str() if _STORABLE.fullmatch(value):
-            return value
+            return without_card_number(value)
     raise ValueError(
         f"is a text of at most {MAX_ATTRIBUTE_LENGTH} characters, a whole number, true or false"
     )
@@ -89,7 +91,7 @@ class Line(Frozen):
             customers may then complain for five.
         condition: Whether it was used by somebody before.
         age_months: How old it is, in whole months.
-        attributes: Whatever else the shop wants back; never personal data.
+        attributes: Whatever else the shop wants back; never personal data, and no card numbers.
         kind: What it is. Lines of a shop are goods; covers are added by the checkout.
         insures: Ids of the lines that a cover is for.
     """

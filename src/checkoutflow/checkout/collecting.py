@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.insuring import answers_to, with_standing
+from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.needs import (
+    kept,
     missing_choices,
     missing_details,
-    needed,
     situation,
+    taken,
+    takers,
     to_be_shared,
 )
 from checkoutflow.checkout.state import Credit, Tender
@@ -30,7 +33,7 @@ from checkoutflow.privacy.consent import Consent, version_of
 from checkoutflow.privacy.fields import declared
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from checkoutflow.cart import Cart, Priced
@@ -185,7 +188,8 @@ def change_cart(draft: Draft, command: c.ChangeCart) -> None:
             field="cart.lines[0].unit_price",
         )
     check_sold_in(draft.rules, command.cart, market, state.customer, draft.at)
-    has_moved = market != state.market
+    if market != state.market:
+        _drop(draft, OF_AN_ADDRESS)
     if command.cart.currency != state.cart.currency:
         for credit in state.credits:
             draft.add(e.CreditRemoved(method=credit.method, expires_at=draft.fresh_expiry()))
@@ -193,9 +197,6 @@ def change_cart(draft: Draft, command: c.ChangeCart) -> None:
         e.CartChanged(
             cart=command.cart,
             market=market,
-            details_dropped=tuple(
-                name for name in OF_AN_ADDRESS if has_moved and name in state.provided
-            ),
             expires_at=draft.fresh_expiry(),
         )
     )
@@ -205,16 +206,10 @@ def change_cart(draft: Draft, command: c.ChangeCart) -> None:
 def provide(draft: Draft, command: c.Provide) -> None:
     """Note which contact fields the vault holds now, and in which areas the customer lives.
 
-    Raises:
-        InvalidInput: If a field is one that nobody is asked for before a choice that needs it.
+    Whether they are needed is seen when everything else of the change is done (`only_needed`).
     """
-    delicate = {name for name in command.fields if declared(name).is_for_a_choice}
-    if delicate:
-        wanted = {need.field for need in needed(draft.state, draft.rules)}
-        for name in sorted(delicate - wanted):
-            raise InvalidInput(
-                "is given only for a way to pay that needs it; choose that first", field=name
-            )
+    for name in command.fields:
+        declared(name)
     draft.add(
         e.DetailsProvided(
             fields=command.fields, areas=command.areas, expires_at=draft.fresh_expiry()
@@ -222,6 +217,47 @@ def provide(draft: Draft, command: c.Provide) -> None:
     )
     if command.areas is not None and draft.rules.shop.areas:
         settle(draft)
+
+
+def only_needed(draft: Draft, given: Sequence[c.Provide]) -> None:
+    """Take nothing that nothing in the order can need, and let go of what only a choice needed.
+
+    Args:
+        draft: With everything else that the change does.
+        given: The contact fields that came with it.
+
+    Raises:
+        InvalidInput: If the customer gave a field that nothing needs. What was filled in for them
+            is left out instead.
+    """
+    state, rules = draft.state, draft.rules
+    typed = {name for each in given for name in each.fields if name not in each.filled}
+    names = dict.fromkeys(name for each in given for name in each.fields)
+    if state.phase is Phase.COLLECTING:
+        names |= dict.fromkeys(x for x in state.provided if declared(x).is_for_a_choice)
+    held = kept(state, rules) if names else {}
+    if names.keys() <= held.keys():
+        return
+    held = taken(state, rules, draft.at)
+    problems = [(name, _unneeded(name, rules)) for name in names if name in typed - held.keys()]
+    if problems:
+        field, message = problems[0]
+        raise InvalidInput(message, field=field, problems=problems)
+    _drop(draft, names.keys() - held.keys())
+
+
+def _unneeded(name: str, rules: Rules) -> str:
+    things = takers(name, rules)
+    if not things:
+        return "nothing that this shop sells needs it; leave it out"
+    return f"nothing in this order needs it; choose that first: {', '.join(things)}"
+
+
+def _drop(draft: Draft, names: Collection[str]) -> None:
+    """Let go of contact fields that were given."""
+    fields = tuple(name for name in draft.state.provided if name in names)
+    if fields:
+        draft.add(e.DetailsDropped(fields=fields))
 
 
 def choose_delivery(draft: Draft, command: c.ChooseDelivery) -> None:
@@ -327,6 +363,8 @@ def take_quotes(draft: Draft, command: c.TakeQuotes) -> None:
 def place(draft: Draft, command: c.Place) -> None:
     """Take the customer's word for the total, and begin a round of payments.
 
+    What was told for choices that were not made after all is let go.
+
     Raises:
         DetailsMissing: If something was not asked or chosen yet, or cannot be chosen any more, or
             the customer has not agreed to a credit that needs it.
@@ -358,6 +396,7 @@ def place(draft: Draft, command: c.Place) -> None:
             "is needed: the address to which the provider sends the customer back",
             field="return_url",
         )
+    _drop(draft, {*state.provided} - kept(current, rules).keys())
     if command.could_say_no and not state.could_say_no:
         text = version_of(Consent.NO_MARKETING)
         draft.add(e.RefusalOffered(text=text, locale=state.locale))

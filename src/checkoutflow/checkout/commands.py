@@ -15,6 +15,7 @@ from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Heard, Result, Standing
+from checkoutflow.privacy.cards import FreeText, OutsideText
 from checkoutflow.review.machine import Ask, RejectReason
 
 Lines = Mapping[str, int]
@@ -54,11 +55,13 @@ class Provide(Frozen):
     """The customer gave contact details; the values are in the vault, these are their names.
 
     Attributes:
+        filled: Those of them that were filled in for the customer: what nothing needs is left out.
         areas: The shop's areas in which the postal code lies; None if none was given.
     """
 
     name: ClassVar = CommandName.PROVIDE
     fields: tuple[str, ...] = Field(min_length=1)
+    filled: tuple[str, ...] = ()
     areas: tuple[str, ...] | None = None
 
 
@@ -123,8 +126,6 @@ class Verify(Frozen):
         by: How they showed it.
         challenge: Of the code that was right; empty if they showed it another way.
         sending: Which code of this challenge it was.
-        fields: Contact fields that are filled in for them; the values are in the vault.
-        areas: As for ``Provide``.
         delivery: What they chose last time; taken where it is offered.
         payment: The same.
         adult: Whether they are 18 or older, where that is known from it.
@@ -138,8 +139,6 @@ class Verify(Frozen):
     by: str
     challenge: str = ""
     sending: int = 0
-    fields: tuple[str, ...] = ()
-    areas: tuple[str, ...] | None = None
     delivery: str = ""
     payment: str = ""
     adult: bool | None = None
@@ -239,7 +238,7 @@ class Place(Frozen):
 
 
 # A reviewer's name is the shop's own, and on record with what they did.
-_Reviewer = Annotated[str, Field(min_length=1, max_length=100)]
+_Reviewer = Annotated[FreeText, Field(min_length=1, max_length=100)]
 
 
 class Claim(Frozen):
@@ -423,7 +422,7 @@ class RecordResult(Frozen):
     name: ClassVar = CommandName.RECORD_RESULT
     attempt: str
     result: Result
-    said: str = ""
+    said: OutsideText = ""
 
 
 class TakeStanding(Frozen):
@@ -437,7 +436,7 @@ class TakeStanding(Frozen):
     name: ClassVar = CommandName.TAKE_STANDING
     payment: str
     standing: Standing | None
-    said: str = ""
+    said: OutsideText = ""
 
 
 class TakeProfile(Frozen):

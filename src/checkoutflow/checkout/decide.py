@@ -88,6 +88,7 @@ def decide(
         follow(draft)
         if is_report:
             _pass_time(draft)
+    collecting.only_needed(draft, [each for each in commands if isinstance(each, c.Provide)])
     return draft.state, tuple(draft.events)
 
 

@@ -55,7 +55,8 @@ class Started(Frozen):
 class CartChanged(Frozen):
     """The shop put another cart, or other prices, in its place; perhaps for another market.
 
-    Details of an address in the market that is left must be given again.
+    Attributes:
+        details_dropped: In older journals, what `DetailsDropped` says now.
     """
 
     type: Literal["cart_changed"] = "cart_changed"
@@ -72,6 +73,16 @@ class DetailsProvided(Frozen):
     fields: tuple[str, ...]
     areas: tuple[str, ...] | None = None
     expires_at: datetime
+
+
+class DetailsDropped(Frozen):
+    """Nothing needs these contact fields any more, or they must be given again.
+
+    The vault lets go of what it holds of them in the same commit.
+    """
+
+    type: Literal["details_dropped"] = "details_dropped"
+    fields: tuple[str, ...]
 
 
 class CodeAsked(Frozen):
@@ -846,6 +857,7 @@ Event = (
     Started
     | CartChanged
     | DetailsProvided
+    | DetailsDropped
     | CodeAsked
     | CodeRefused
     | LoginAsked

@@ -108,6 +108,13 @@ def _details_provided(state: Checkout, event: e.DetailsProvided) -> Checkout:
     )
 
 
+def _details_dropped(state: Checkout, event: e.DetailsDropped) -> Checkout:
+    return state.but(
+        provided=tuple(name for name in state.provided if name not in event.fields),
+        areas=() if "postal_code" in event.fields else state.areas,
+    )
+
+
 def _code_asked(state: Checkout, event: e.CodeAsked) -> Checkout:
     before = state.showing
     asked = Recognition(
@@ -453,6 +460,7 @@ _APPLY: Final[MappingProxyType[type, Callable[[Checkout, Any], Checkout]]] = Map
         **INSURANCE_EVENTS,
         e.CartChanged: _cart_changed,
         e.DetailsProvided: _details_provided,
+        e.DetailsDropped: _details_dropped,
         e.CodeAsked: _code_asked,
         e.CodeRefused: _code_refused,
         e.LoginAsked: _login_asked,

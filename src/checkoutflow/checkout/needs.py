@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Literal
 
+from checkoutflow.checkout.machine import Phase
+from checkoutflow.choice.options import options
 from checkoutflow.choice.situation import Situation
 from checkoutflow.model import Frozen
-from checkoutflow.privacy.fields import FIELDS, Basis, Purpose
+from checkoutflow.privacy.consent import Consent
+from checkoutflow.privacy.fields import FIELDS, REMEMBERED, Basis, Purpose
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.choice.offers import Options
     from checkoutflow.choice.rules import Rules
+    from checkoutflow.delivery import Delivery
     from checkoutflow.law.choice import Customer
     from checkoutflow.payment.methods import Way
 
@@ -23,6 +30,16 @@ _PICKUP: Final = ("name", "phone")
 # Where goods go: one thing, of which a part says nothing.
 PLACE: Final = frozenset({"street", "postal_code", "city"})
 _OF_A_BUSINESS: Final = ("organisation", "organisation_number")
+_BESIDE_ADDRESS: Final = ("organisation", "country")
+_OF_SOME_CUSTOMERS: Final[Mapping[str, Sequence[str]]] = {
+    "organisation": ("a business customer",),
+    "login": ("a customer who is logged in",),
+}
+# What is taken for no other reason than that the customer agreed to something.
+_BY_CONSENT: Final = {
+    Consent.PROFILE: (*REMEMBERED, "login"),
+    Consent.MARKETING: ("email", "phone"),
+}
 
 _A_MINOR: Final = 17  # years, for who is known to be younger than 18
 
@@ -54,27 +71,137 @@ def situation(state: Checkout, rules: Rules, at: datetime) -> Situation:
 
 
 def needed(state: Checkout, rules: Rules) -> tuple[Need, ...]:
-    """Every contact field that this checkout needs, given or not, each with its purpose."""
-    wanted: dict[str, Purpose] = {"email": Purpose.SEND_RECEIPT}
-    delivery = rules.shop.delivery(state.delivery)
-    if delivery is not None:
-        for name in _ADDRESS if delivery.to == "address" else _PICKUP:
-            wanted.setdefault(name, Purpose.DELIVER)
-    chosen = (state.method, *(credit.method for credit in state.credits))
-    for method_id in chosen:
-        way = rules.ways.get(method_id)
-        if way is None:
-            continue
-        for name in asked_by(way, state.customer, rules):
-            wanted.setdefault(name, _to_pay(name, is_deferred=way.is_deferred))
-    for policy in state.accepted:
-        product = rules.shop.product(policy.terms.product)
-        for name in product.details if product else ():
-            wanted.setdefault(name, Purpose.INSURE)
+    """Every contact field that this checkout must have, given or not, each with its purpose."""
     return tuple(
         Need(field=name, purpose=purpose, basis=FIELDS[name].purposes[purpose])
-        for name, purpose in wanted.items()
+        for name, purpose in _first(_needed(state, rules)).items()
     )
+
+
+def kept(state: Checkout, rules: Rules) -> Mapping[str, Purpose]:
+    """The contact fields that serve what was chosen and agreed to; with "buy" all others go."""
+    return _first(_kept(state, rules))
+
+
+def taken(state: Checkout, rules: Rules, at: datetime) -> Mapping[str, Purpose]:
+    """The contact fields that may be given: for what was chosen, or still can be.
+
+    What is only for a choice (`Field.is_for_a_choice`) is taken after that choice, and none before.
+    """
+    found = chain(_kept(state, rules), _for_open_choices(state, rules, at))
+    return _first(found if state.phase is Phase.COLLECTING else _kept(state, rules))
+
+
+def takers(name: str, rules: Rules) -> list[str]:
+    """What a customer can choose or agree to in this shop, so that a field is taken."""
+    deliveries = [
+        f"delivery {each.id}"
+        for each in rules.shop.deliveries
+        if name in _first((*to_deliver(each), *with_delivery(each)))
+    ]
+    ways = [
+        f"payment {way.id}"
+        for way in rules.ways.values()
+        for customer in way.method.customers & way.kind.customers
+        if name in _first((*to_pay(way, customer, rules), *_with_payment(way, customer, rules)))
+    ]
+    consents = [
+        f"consent to {consent}"
+        for consent, names in _BY_CONSENT.items()
+        if consent in rules.shop.consents and name in names
+    ]
+    return [*deliveries, *dict.fromkeys(ways), *consents, *_OF_SOME_CUSTOMERS.get(name, ())]
+
+
+def _first(fields: Iterable[tuple[str, Purpose]]) -> dict[str, Purpose]:
+    """Each field with the first of its purposes."""
+    found: dict[str, Purpose] = {}
+    for name, purpose in fields:
+        found.setdefault(name, purpose)
+    return found
+
+
+_Fields = Iterator[tuple[str, Purpose]]
+
+
+def _needed(state: Checkout, rules: Rules) -> _Fields:
+    yield "email", Purpose.SEND_RECEIPT
+    if (delivery := rules.shop.delivery(state.delivery)) is not None:
+        yield from to_deliver(delivery)
+    for way in _chosen(state, rules):
+        yield from to_pay(way, state.customer, rules)
+    for policy in state.accepted:
+        product = rules.shop.product(policy.terms.product)
+        yield from ((name, Purpose.INSURE) for name in (product.details if product else ()))
+
+
+def _kept(state: Checkout, rules: Rules) -> _Fields:
+    yield from _needed(state, rules)
+    if (delivery := rules.shop.delivery(state.delivery)) is not None:
+        yield from with_delivery(delivery)
+    if is_steered_by_area(state, rules):
+        yield "postal_code", Purpose.DELIVER
+    for way in _chosen(state, rules):
+        yield from _with_payment(way, state.customer, rules)
+    if state.customer == "business":
+        yield "organisation", Purpose.INVOICE
+    if is_remembered(state):
+        yield from ((name, Purpose.REMEMBER) for name in _BY_CONSENT[Consent.PROFILE])
+    if state.consents.get(Consent.MARKETING):
+        yield from ((name, Purpose.MARKET) for name in _BY_CONSENT[Consent.MARKETING])
+
+
+def _for_open_choices(state: Checkout, rules: Rules, at: datetime) -> _Fields:
+    found = options(rules, situation(state, rules, at))
+    for delivery in () if state.delivery else found.deliveries:
+        yield from to_deliver(delivery.delivery)
+        yield from with_delivery(delivery.delivery)
+    ways = [option.way for option in found.payments if not state.method]
+    for way in (*ways, *found.vouchers):
+        yield from (
+            (name, it)
+            for name, it in to_pay(way, state.customer, rules)
+            if not FIELDS[name].is_for_a_choice
+        )
+        if way.code_field:
+            yield way.code_field, Purpose.TAKE_PAYMENT
+    # By it they may turn out to be somebody who is remembered.
+    yield "login", Purpose.REMEMBER
+
+
+def _chosen(state: Checkout, rules: Rules) -> Iterator[Way]:
+    """The ways to pay that are used: what credits cover needs no other."""
+    rest = (state.method,) if state.credited < state.total else ()
+    for method_id in (*rest, *(credit.method for credit in state.credits)):
+        if (way := rules.ways.get(method_id)) is not None:
+            yield way
+
+
+def is_remembered(state: Checkout) -> bool:
+    """Whether what the customer tells is remembered for the next time.
+
+    Who has shown that they are remembered already brought along that they agreed to it.
+    """
+    return state.erasure is None and state.consents.get(Consent.PROFILE, False)
+
+
+def is_steered_by_area(state: Checkout, rules: Rules) -> bool:
+    """Whether what is offered can depend on where the goods go."""
+    is_sent = not all(line.digital for line in state.cart.lines)
+    return is_sent and any(area.market == state.market for area in rules.shop.areas)
+
+
+def to_deliver(delivery: Delivery) -> _Fields:
+    """What a way of delivery needs."""
+    to = _ADDRESS if delivery.to == "address" else _PICKUP
+    for name in (*to, *delivery.details):
+        yield name, Purpose.DELIVER
+
+
+def with_delivery(delivery: Delivery) -> _Fields:
+    """What may be given with it besides."""
+    for name in _BESIDE_ADDRESS if delivery.to == "address" else ():
+        yield name, Purpose.DELIVER
 
 
 def asked_by(way: Way, customer: Customer, rules: Rules) -> tuple[str, ...]:
@@ -92,13 +219,45 @@ def asked_by(way: Way, customer: Customer, rules: Rules) -> tuple[str, ...]:
     return tuple(name for name in names if name != "national_id")
 
 
-def _to_pay(field: str, *, is_deferred: bool) -> Purpose:
-    """What a way to pay needs a field for: the first of these that fits."""
-    purposes = FIELDS[field].purposes
-    if Purpose.TAKE_PAYMENT in purposes:
-        return Purpose.TAKE_PAYMENT
-    is_for_credit = is_deferred and Purpose.IDENTIFY_FOR_CREDIT in purposes
-    return Purpose.IDENTIFY_FOR_CREDIT if is_for_credit else Purpose.INVOICE
+def to_pay(way: Way, customer: Customer, rules: Rules) -> _Fields:
+    """What a way to pay needs."""
+    for name in asked_by(way, customer, rules):
+        purposes = FIELDS[name].purposes
+        if Purpose.TAKE_PAYMENT in purposes:
+            yield name, Purpose.TAKE_PAYMENT
+        elif way.is_deferred and Purpose.IDENTIFY_FOR_CREDIT in purposes:
+            yield name, Purpose.IDENTIFY_FOR_CREDIT
+        else:
+            yield name, Purpose.INVOICE
+
+
+def for_provider(way: Way | None, names: Iterable[str]) -> _Fields:
+    """Of these fields, those that a provider may be given for a way to pay.
+
+    Args:
+        way: None where the shop does not have it any more.
+        names: What the provider asks for.
+    """
+    purposes = [Purpose.TAKE_PAYMENT]
+    if way is not None and way.is_deferred:
+        purposes.append(Purpose.IDENTIFY_FOR_CREDIT)
+    for name in (*names, *([way.code_field] if way is not None and way.code_field else [])):
+        for purpose in purposes:
+            if purpose in FIELDS[name].purposes:
+                yield name, purpose
+                break
+
+
+def _with_payment(way: Way, customer: Customer, rules: Rules) -> _Fields:
+    """What the providers of a way to pay can use besides what it needs."""
+    is_by_number = "organisation_number" in asked_by(way, customer, rules)
+    unfit = "national_id" if is_by_number else "organisation_number"
+    for route in way.routes:
+        names = rules.behind(route.provider).details
+        if rules.capabilities is None:  # it could be anything
+            names = frozenset(name for name, field in FIELDS.items() if not field.secret)
+        yield from for_provider(way, sorted(names - {unfit}))
+    yield from for_provider(way, ())
 
 
 def missing_details(state: Checkout, rules: Rules) -> tuple[Need, ...]:

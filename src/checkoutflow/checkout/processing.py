@@ -8,10 +8,9 @@ kept safe. What only the shop can know is left for it to add, and the record say
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from checkoutflow.checkout.needs import needed
-from checkoutflow.checkout.state import Checkout
+from checkoutflow.checkout.needs import takers, to_deliver, to_pay
 from checkoutflow.choice.rules import Rules
 from checkoutflow.law.rules import EVERYWHERE
 from checkoutflow.privacy.fields import FIELDS, KEEP_UNFINISHED, Basis, Purpose
@@ -95,7 +94,7 @@ class Record:
         people: Whose data it is.
         asked: What this shop asks for, in its markets and with its ways to pay and of delivery.
         proofs: What is kept to show that all of it was done rightly.
-        if_given: What it does not ask for, and keeps like the rest where it is given.
+        if_given: What it does not ask for, and takes where it serves what was chosen.
         to_add: What only the shop can say.
     """
 
@@ -129,6 +128,9 @@ def record_of_processing(shop: Shop, law: Law, on: date, *, markets: Iterable[st
     chosen = tuple(dict.fromkeys(markets)) or shop.markets
     ways = [way for way in rules.ways.values() if any(_is_in(way, market) for market in chosen)]
     deliveries = [each for each in shop.deliveries if any(_goes_to(each, to) for to in chosen)]
+    there = Rules(
+        shop.but(methods=tuple(way.method for way in ways), deliveries=tuple(deliveries)), law
+    )
     covers = [each for each in shop.insurance if any(_is_sold_in(each, to) for to in chosen)]
     asked_in = {market: _asked(rules, market) for market in chosen}
     asked = _in_order(name for names in asked_in.values() for name in names)
@@ -139,7 +141,9 @@ def record_of_processing(shop: Shop, law: Law, on: date, *, markets: Iterable[st
         people=("customers", "people whom an order is sent to or who order for a business"),
         asked=asked,
         if_given=tuple(
-            name for name, field in FIELDS.items() if name not in asked and not field.secret
+            name
+            for name, field in FIELDS.items()
+            if name not in asked and not field.secret and takers(name, there)
         ),
         processing=tuple(_processing(asked, ways, deliveries, covers)),
         recipients=tuple(_recipients(shop, chosen, ways, deliveries, covers)),
@@ -172,22 +176,17 @@ def _in_order(names: Iterable[str]) -> tuple[str, ...]:
 
 def _asked(rules: Rules, market: str) -> tuple[str, ...]:
     """All that a customer in a market can be asked for, whatever they choose."""
-    ways = [way for way in rules.ways.values() if _is_in(way, market)]
-    choices: list[dict[str, Any]] = [{}]
-    choices += [
-        {"method": way.id, "customer": customer}
-        for way in ways
-        for customer in way.method.customers & way.kind.customers
-    ]
-    choices += [{"delivery": each.id} for each in rules.shop.deliveries if _goes_to(each, market)]
-    # What is needed goes by what was chosen, and by nothing else of a checkout.
-    states = [Checkout.model_construct(**choice) for choice in choices]
-    names = {need.field for state in states for need in needed(state, rules)}
+    names = {"email"}
+    for delivery in rules.shop.deliveries:
+        if _goes_to(delivery, market):
+            names.update(name for name, _ in to_deliver(delivery))
+    for way in rules.ways.values():
+        if _is_in(way, market):
+            for customer in way.method.customers & way.kind.customers:
+                names.update(name for name, _ in to_pay(way, customer, rules))
+            names.update(filter(None, [way.code_field if way.covers_part else ""]))
     for product in rules.shop.insurance:
         names.update(product.details if _is_sold_in(product, market) else ())
-    for way in ways:
-        if way.covers_part:
-            names.add("gift_card_code" if way.takes_code else "store_credit_code")
     return _in_order(names)
 
 

@@ -142,12 +142,6 @@ def verify(draft: Draft, command: c.Verify) -> None:
     draft.add(e.Verified(person=command.person, by=command.by, consents=command.consents))
     if command.adult is not None and draft.state.adult is None:
         draft.add(e.AgeKnown(adult=command.adult))
-    if command.fields:
-        draft.add(
-            e.DetailsProvided(
-                fields=command.fields, areas=command.areas, expires_at=draft.fresh_expiry()
-            )
-        )
     settle(draft)
     _choose(draft, command)
 

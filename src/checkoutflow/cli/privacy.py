@@ -42,7 +42,7 @@ def _print(record: Record, paper: Paper) -> None:
     paper.entry("sells to", ", ".join(record.markets), margin=_MARGIN)
     paper.entry("data of", "; ".join(record.people), margin=_MARGIN)
     paper.entry("asked for", ", ".join(record.asked), margin=_MARGIN)
-    paper.entry("kept if given", ", ".join(record.if_given), margin=_MARGIN)
+    paper.entry("taken if given", ", ".join(record.if_given), margin=_MARGIN)
     paper.section("What it is used for")
     for processing in record.processing:
         _print_use(processing, paper)

@@ -75,6 +75,7 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
         e.Started: "{cart}, {priced}, for a {customer} in {market}; expires {expires_at}",
         e.CartChanged: "another cart or other prices: {cart}, in {market}",
         e.DetailsProvided: "the customer gave {fields}; the vault holds them",
+        e.DetailsDropped: "{fields} went: nothing needs it, or it must be given again",
         e.CodeAsked: "a code was asked for, by {by}{valid_until}",
         e.CodeRefused: "another code was typed",
         e.LoginAsked: "the customer was sent to {issuer}{valid_until}",

@@ -18,7 +18,6 @@ from checkoutflow.flow.keeping import NOTHING, About
 from checkoutflow.flow.noticing import NOWHERE, Network
 from checkoutflow.flow.sending import RELOADS, Sending
 from checkoutflow.insurance.policies import with_covers
-from checkoutflow.privacy.fields import FIELDS
 from checkoutflow.stores.contract import IdempotencyRow
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class Acting(Sending):
             details: Contact details as they were typed.
             key: The call's own idempotency key, if it has one.
             about: What the commit says about people besides.
-            known: Contact details that are clean already.
+            known: Contact details that are clean already, and filled in as far as they are needed.
             asked: What the call asked for, as ``_asked`` has it; by default commands and details.
             network: Where the customer buys from, as far as the shop tells.
         """
@@ -63,10 +62,8 @@ class Acting(Sending):
             before = yield from self.load(checkout_id)
             at = yield from now()
             values = {**known, **self._typed(details, before.market)}
-            given = self._given(values, before, at)
-            ordered, seen = yield from self._watched(
-                before, in_order(given, commands, values), at, network
-            )
+            given = self._given(values, before, at, [name for name in known if name not in details])
+            ordered, seen = yield from self._watched(before, [*given, *commands], at, network)
             again = partial(decide, before, ordered, self.rules, at)
             state, events = again()
             if not events and not key:
@@ -74,7 +71,8 @@ class Acting(Sending):
             try:
                 # At first there is nothing; later there may have been what was dropped again.
                 is_new = before.version == 1 and not before.provided
-                sealed = yield from self._sealed(before.subject, values, at, is_new=is_new)
+                mine = {name: it for name, it in values.items() if name in state.provided}
+                sealed = yield from self._sealed(before.subject, mine, at, is_new=is_new)
                 state = yield from self._commit(
                     before,
                     (state, events),
@@ -108,7 +106,11 @@ class Acting(Sending):
         return clean(details, market=where if where == mainland(where) else market)
 
     def _given(
-        self, values: Mapping[str, str], sale: Checkout | c.Start, at: datetime
+        self,
+        values: Mapping[str, str],
+        sale: Checkout | c.Start,
+        at: datetime,
+        filled: Iterable[str],
     ) -> list[c.Command]:
         """The commands for contact details: their names, and what the postal code tells.
 
@@ -118,17 +120,16 @@ class Acting(Sending):
         Raises:
             InvalidInput: If the shop does not sell there.
         """
-        if not values.keys() - _last(values):
+        if not values:
             return []
-        values = {name: value for name, value in values.items() if name not in _last(values)}
+        provide = c.Provide(fields=tuple(values), filled=tuple(filled))
         postal_code = values.get("postal_code")
         if postal_code is None:
-            return [c.Provide(fields=tuple(values))]
+            return [provide]
         where = territory(values.get("country", sale.market), postal_code)
         is_moved = where != sale.market and mainland(where) == mainland(sale.market)
         if not is_moved:
-            areas = self.shop.areas_of(sale.market, postal_code)
-            return [c.Provide(fields=tuple(values), areas=areas)]
+            return [provide.but(areas=self.shop.areas_of(sale.market, postal_code))]
         try:
             check_sold_in(self.rules, with_covers(sale.cart, ()), where, sale.customer, at)
         except InvalidInput as refused:
@@ -139,24 +140,15 @@ class Acting(Sending):
             ) from None
         # What was given of the same address before stays given.
         before = sale.provided if isinstance(sale, Checkout) else ()
-        fields = dict.fromkeys((*values, *(name for name in before if name in OF_AN_ADDRESS)))
+        rest = tuple(name for name in before if name in OF_AN_ADDRESS and name not in values)
         return [
             c.ChangeCart(cart=with_covers(sale.cart, ()), market=where),
-            c.Provide(fields=tuple(fields), areas=self.shop.areas_of(where, postal_code)),
+            c.Provide(
+                fields=(*values, *rest),
+                filled=(*provide.filled, *rest),
+                areas=self.shop.areas_of(where, postal_code),
+            ),
         ]
-
-
-def _last(values: Iterable[str]) -> frozenset[str]:
-    """Of these fields, those that are given only after the choice that needs them."""
-    return frozenset(name for name in values if FIELDS[name].is_for_a_choice)
-
-
-def in_order(
-    given: Sequence[c.Command], choices: Sequence[c.Command], values: Iterable[str]
-) -> list[c.Command]:
-    """Contact details, then what was chosen with them, then what only that choice asks for."""
-    last = tuple(_last(values))
-    return [*given, *choices, *([c.Provide(fields=last)] if last else [])]
 
 
 _FOUND_OUT: Final = {"payments", "down", "said", "signals"}

@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from checkoutflow.flow.telling import ChangeToTell
     from checkoutflow.insurance.bordereau import Bordereau
     from checkoutflow.insurers import Partner
+    from checkoutflow.issuers.oidc import OpenIdConnect
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
     from checkoutflow.privacy.vault import Keys
     from checkoutflow.providers.contract import Provider
-    from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.registries.contract import Register
     from checkoutflow.review.drift import Drift
     from checkoutflow.review.queue import Waiting

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from checkoutflow.checkout.state import Attempt, Checkout, Payment
     from checkoutflow.flow.registers import Lookups
+    from checkoutflow.issuers.oidc import OpenIdConnect
     from checkoutflow.providers.contract import Provider
-    from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.review.score import ScoreModel
     from checkoutflow.shop import Shop
     from checkoutflow.stores.contract import NoticeRow
@@ -150,6 +150,7 @@ class Commits(Noticing):
                 idempotency=idempotency,
                 subjects=about.subjects,
                 vault=about.vault,
+                dropped=about.dropped,
                 digests=about.digests,
                 people=about.people,
                 consents=about.consents,

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import events as e
+from checkoutflow.checkout.needs import for_provider
 from checkoutflow.customer.matching import matching_form
 from checkoutflow.flow.effects import Program, ask_store, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
@@ -55,11 +56,6 @@ KNOWN_BY: Final = {
     "login": ("login",),
     "organisation_number": ("organisation_number",),
 }
-# What fills in a checkout for somebody who is known.
-FILLED: Final = tuple(
-    name for name, field in FIELDS.items() if Purpose.REMEMBER in field.purposes and name != "login"
-)
-
 
 # A telephone may be shared, and several may buy for one company: whoever else has it, it is theirs
 # too, and finds neither.
@@ -84,6 +80,7 @@ class About:
 
     subjects: tuple[SubjectKey, ...] = ()
     vault: tuple[VaultRow, ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
     digests: tuple[DigestRow, ...] = ()
     people: tuple[str, ...] = ()
     consents: tuple[ConsentRow, ...] = ()
@@ -262,9 +259,9 @@ class Keeping:
     def _about(
         self, before: Checkout | None, after: Checkout, events: Sequence[e.Event], at: datetime
     ) -> Program[About]:
-        """What a commit means for what is kept: reads that it leads to, consents, and the sale."""
-        reads = self._reads(after, events, at)
-        about = About(reads=reads) if reads else NOTHING
+        """What a commit means for what is kept: reads, consents, what goes, and the sale."""
+        reads, dropped = self._reads(after, events, at), _dropped(before, after)
+        about = About(reads=reads, dropped=dropped) if reads or dropped else NOTHING
         for event in events:
             if isinstance(event, e.ConsentChanged):
                 owner = (yield from self.person_of(after, at)) or after.subject
@@ -276,7 +273,7 @@ class Keeping:
                 said = yield from ask_store("consents", event.person)
                 about += About(consents=brought(here, said, event.person))
         if after.provided and any(isinstance(event, ORDERED) for event in events):
-            about += yield from self._sold(after, at)
+            about += yield from self._sold(after, at, gone=about.dropped)
         return about
 
     def _reads(
@@ -294,41 +291,35 @@ class Keeping:
         return tuple(reads)
 
     def code_field(self, method: str) -> str:
-        """Where the vault keeps the code of a gift card, or of an account with store credit.
-
-        They are two, since both can pay for one order.
-        """
+        """Where the vault keeps the code of a gift card, or of an account with store credit."""
         way = self.rules.ways.get(method)
-        is_account = way is not None and way.covers_part and not way.takes_code
-        return "store_credit_code" if is_account else "gift_card_code"
+        return (way.code_field if way is not None else "") or "gift_card_code"
 
     def wanted(
         self, state: Checkout, method: str, provider: str | None
     ) -> dict[Purpose, frozenset[str]]:
         """Which fields a provider is given for a payment, by the purpose of each."""
-        way = self.rules.ways.get(method)
-        able = self.rules.behind(provider or "")
-        names = set(able.details)
-        if way is not None and (way.takes_code or way.covers_part):
-            names.add(self.code_field(method))
-        names &= {*state.provided}
-        purposes = [Purpose.TAKE_PAYMENT]
-        if way is not None and way.is_deferred:
-            purposes.append(Purpose.IDENTIFY_FOR_CREDIT)
+        way, able = self.rules.ways.get(method), self.rules.behind(provider)
         found: dict[Purpose, frozenset[str]] = {}
-        for purpose in purposes:
-            fitting = {name for name in names if purpose in FIELDS[name].purposes}
-            if fitting:
-                found[purpose] = frozenset(fitting)
-                names -= fitting
+        for name, purpose in for_provider(way, able.details):
+            if name in state.provided:
+                found[purpose] = found.get(purpose, frozenset()) | {name}
         return found
 
-    def _sold(self, state: Checkout, at: datetime, sealed: About = NOTHING) -> Program[About]:
+    def _sold(
+        self,
+        state: Checkout,
+        at: datetime,
+        *,
+        gone: Collection[tuple[str, str]] = (),
+        sealed: About = NOTHING,
+    ) -> Program[About]:
         """Now there is a sale to look after: what was typed for it lives as long as it must.
 
         Args:
             state: The checkout.
             at: Now.
+            gone: Fields that go with this commit, each with whose it is.
             sealed: What came to be known of the customer only now; it is part of what is returned.
         """
         key, rows = yield from self._with(state.subject, sealed)
@@ -345,13 +336,14 @@ class Keeping:
                     *((row, self._sale_end(row.field, state, day, is_durable)) for row in rows),
                     *((row, books_end) for row in books),
                 )
-                if at < row.expires_at
+                if at < row.expires_at and (row.subject_id, row.field) not in gone
             ),
             subjects=sealed.subjects,
         )
         if key is None:
             return kept
-        values = self._vault.read(key, rows, Purpose.REMEMBER, at)
+        left = [row for row in rows if (row.subject_id, row.field) not in gone]
+        values = self._vault.read(key, left, Purpose.REMEMBER, at)
         until = self._sale_end("email", state, day, is_durable)
         traces = self._traces_of_sale(state.subject, values, until)
         kept += About(digests=traces)
@@ -566,6 +558,16 @@ def brought(
         row
         for row in carried(here, theirs, person)
         if row.is_given or row.kind not in {Consent.PROFILE, Consent.NO_MARKETING}
+    )
+
+
+def _dropped(before: Checkout | None, after: Checkout) -> tuple[tuple[str, str], ...]:
+    """The fields that the vault lets go, each with whose it is."""
+    return tuple(
+        (subject, name)
+        for name in (before.provided if before is not None else ())
+        if name not in after.provided
+        for subject in (after.subject, books_of(after.subject))
     )
 
 

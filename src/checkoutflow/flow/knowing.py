@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, Literal
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.collecting import OF_AN_ADDRESS
 from checkoutflow.checkout.machine import Phase
-from checkoutflow.checkout.needs import needed
 from checkoutflow.checkout.recognising import WRONG_CODE, is_open
 from checkoutflow.customer import clean, mainland
 from checkoutflow.customer.identity import ADULT, age_on
@@ -21,12 +20,12 @@ from checkoutflow.errors import InvalidInput, NotSupported, NotVerified, TooMany
 from checkoutflow.flow.acting import Acting
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
-from checkoutflow.flow.keeping import FILLED, KNOWN_BY, NOTHING, About, brought, carried, words
+from checkoutflow.flow.keeping import KNOWN_BY, NOTHING, About, brought, carried, words
+from checkoutflow.issuers.contract import Pending, Unproven
 from checkoutflow.privacy.codes import CodeText, code_of, code_text, is_code
 from checkoutflow.privacy.consent import Consent
-from checkoutflow.privacy.fields import FIELDS, Purpose
+from checkoutflow.privacy.fields import REMEMBERED, Purpose
 from checkoutflow.privacy.secret import Secret
-from checkoutflow.recognition.contract import Pending, Unproven
 from checkoutflow.stores.contract import Limit, PersonChange, ProfileRow, ReadRow
 
 if TYPE_CHECKING:
@@ -34,9 +33,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from checkoutflow.checkout.state import Checkout
+    from checkoutflow.issuers.contract import Proof
+    from checkoutflow.issuers.oidc import OpenIdConnect
     from checkoutflow.privacy.vault import SubjectKey, VaultRow
-    from checkoutflow.recognition.contract import Proof
-    from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.stores.contract import ConsentRow
 
 _TEN_MINUTES: Final = 600
@@ -227,12 +226,15 @@ class Knowing(Acting):
     def filling(
         self, known: Remembered | None, market: str, given: Collection[str]
     ) -> Mapping[str, str]:
-        """What is known and not given: an address only where it is one of this country."""
+        """What is known and not given: an address only where it is one of this country.
+
+        Of this the checkout takes what it can need (`only_needed`).
+        """
         values = known.values if known is not None else {}
         is_here = mainland(values.get("country", "")) == mainland(market)
         return {
             name: values[name]
-            for name in FILLED
+            for name in REMEMBERED
             if name in values and name not in given and (is_here or name not in OF_AN_ADDRESS)
         }
 
@@ -315,13 +317,10 @@ class Knowing(Acting):
         login = f"{asked.by}:{proof.subject.reveal()}"
         known = yield from self.login(login, at)
         is_here = mainland(there.config.market or state.market) == mainland(state.market)
-        wanted = {need.field for need in needed(state, self.rules)}
         told = {
             name: value
             for name, value in proof.details.items()
-            if name not in state.provided
-            and (is_here or name not in OF_AN_ADDRESS)
-            and (name in wanted or not FIELDS[name].is_for_a_choice)
+            if name not in state.provided and (is_here or name not in OF_AN_ADDRESS)
         }
         filled = self.filling(known, state.market, {*state.provided, *told})
         born = proof.birth_date

@@ -19,7 +19,7 @@ from checkoutflow.errors import (
     NotFound,
     StoreConflict,
 )
-from checkoutflow.flow.acting import content_of, in_order
+from checkoutflow.flow.acting import content_of
 from checkoutflow.flow.covering import Covering
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.freshening import Freshening
@@ -128,12 +128,11 @@ class Programs(Hinting, Covering, Freshening, Reviewing):
                 values = {**filled, **values, "login": login}
                 shown = [self.verified(known, "login")]
                 taken = self.taken_over(known, filled, at) if known else NOTHING
-            given = self._given(values, command, at)
-            state, events = begin(
-                command, self.rules, at, in_order(given, [*commands, *shown], values)
-            )
+            given = self._given(values, command, at, values.keys() - details.keys())
+            state, events = begin(command, self.rules, at, [*given, *commands, *shown])
+            mine = {name: it for name, it in values.items() if name in state.provided}
             try:
-                about = yield from self._sealed(command.subject, values, at, is_new=True)
+                about = yield from self._sealed(command.subject, mine, at, is_new=True)
                 return (
                     yield from self._commit(
                         None,

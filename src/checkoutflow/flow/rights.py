@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.evolve import evolve
 from checkoutflow.checkout.machine import Phase
+from checkoutflow.checkout.needs import kept
 from checkoutflow.customer import clean
 from checkoutflow.errors import InvalidInput, NotFound, PurposeRefused, StoreConflict, VaultError
 from checkoutflow.flow.effects import Program, ask_store, now, random
@@ -20,6 +21,7 @@ from checkoutflow.flow.exports import Export, Kept
 from checkoutflow.flow.keeping import BOUGHT, EVERYBODY, FORMER, TRACES, About, books_of
 from checkoutflow.flow.sending import RELOADS
 from checkoutflow.flow.telling import Telling
+from checkoutflow.privacy.cards import refuse_card_number
 from checkoutflow.privacy.consent import ONLY_WITH_CONSENT, Consent
 from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.privacy.secret import STARS, Details
@@ -209,7 +211,10 @@ class Rights(Telling):
         ends = {row.field: row.expires_at for row in rows if at < row.expires_at}
         if key is None or not ends:
             raise NotFound("nothing is kept under this reference", field="person")
-        is_sale = any(state.subject == person for state in sales)
+        sale = next((state for state in sales if state.subject == person), None)
+        is_sale = sale is not None
+        if sale and (new := values.keys() - ends.keys() - kept(sale, self.rules).keys()):
+            raise InvalidInput("nothing in this sale needs it; leave it out", field=min(new))
         plain = (end for name, end in ends.items() if name in FIELDS and not FIELDS[name].secret)
         until = max(plain, default=max(ends.values()))
         sealed = yield from self._sealed_for(
@@ -312,8 +317,10 @@ class Rights(Telling):
         the same call does the rest.
 
         Raises:
+            InvalidInput: If the reason holds a card number.
             NotFound: If nothing is kept under this reference.
         """
+        refuse_card_number(reason, "reason")
         at = yield from now()
         gone: list[str] = []
         open_: list[str] = []

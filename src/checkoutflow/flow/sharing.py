@@ -84,7 +84,7 @@ class Sharing(Knowing):
                 return state
             sealed = yield from self._sealed(state.subject, values, at, is_new=False)
             if values and after.phase in {Phase.CONFIRMED, Phase.FULFILLED}:
-                sealed = yield from self._sold(after, at, sealed)
+                sealed = yield from self._sold(after, at, sealed=sealed)
             try:
                 return (
                     yield from self._commit(

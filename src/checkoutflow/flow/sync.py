@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from checkoutflow.flow.telling import ChangeToTell
     from checkoutflow.insurance.bordereau import Bordereau
     from checkoutflow.insurers import Partner
+    from checkoutflow.issuers.oidc import OpenIdConnect
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
     from checkoutflow.privacy.vault import Keys
     from checkoutflow.providers.contract import Provider
-    from checkoutflow.recognition.oidc import OpenIdConnect
     from checkoutflow.registries.contract import Register
     from checkoutflow.review.drift import Drift
     from checkoutflow.review.queue import Waiting
@@ -83,7 +83,7 @@ class CheckoutFlow:
         Args:
             shop: The merchant's settings.
             providers: Adapters for the providers that the shop's methods name.
-            issuers: Who can say who a customer is: `checkoutflow.recognition.read_issuers`.
+            issuers: Who can say who a customer is: `checkoutflow.issuers.read_issuers`.
             registers: Adapters for open registers, which `hints` asks. Of two that can be asked the
                 same about a country, the first is.
             partners: Who quotes a price for covers that are ``quoted_by`` them:
@@ -184,7 +184,7 @@ class CheckoutFlow:
             customer: ``consumer`` or ``business``.
             adult: Whether the customer is 18 or older, where the shop knows: credit is only for
                 adults.
-            details: Contact fields that the shop knows already.
+            details: Contact fields that the shop knows already, as ``provide`` takes them.
             delivery: Way of delivery, where it is chosen already. If there is only one, it is
                 taken without asking.
             payment: Way to pay, where it is chosen already.
@@ -242,11 +242,12 @@ class CheckoutFlow:
             idempotency_key: The shop's own key for this call.
             details: ``email``, ``name``, ``street``, ``postal_code``, ``city``, ``phone``,
                 ``organisation``, ``organisation_number``, ``country``, ``gift_card_code``. They go
-                sealed into the vault.
+                sealed into the vault. Those that nothing in the order needs are not taken:
+                ``view.missing`` has those to ask for.
 
         Raises:
-            InvalidInput: If one of them cannot be right; ``field`` says which, and the message
-                gives an example.
+            InvalidInput: If one of them cannot be right or nothing needs it; ``field`` says which,
+                and the message gives an example, or what does need it.
         """
         commands = choices(delivery, payment)
         return self._run(self._programs.act(checkout_id, commands, details, idempotency_key))

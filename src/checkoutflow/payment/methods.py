@@ -175,6 +175,16 @@ class Way:
             is_deferred=terms is not None or plan is not None,
         )
 
+    @property
+    def code_field(self) -> str:
+        """Where the vault keeps the code of a gift card, or of an account; empty if it takes none.
+
+        They are two, since both can pay for one order.
+        """
+        if self.takes_code:
+            return "gift_card_code"
+        return "store_credit_code" if self.covers_part else ""
+
 
 def _routes(method: Method) -> tuple[Route, ...]:
     if method.provider is None:

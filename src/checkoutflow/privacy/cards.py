@@ -21,7 +21,9 @@ import re
 import unicodedata
 from functools import cache
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import AfterValidator
 
 from checkoutflow.errors import InvalidInput
 
@@ -63,6 +65,9 @@ _SCHEMES: Final[Sequence[tuple[int, int, Sequence[int]]]] = (
 _MARKS: Final = r"[-‐‒–—―−./⁄∕\\_,·•]"  # noqa: RUF001 -- the dashes people paste
 _RUN: Final = re.compile(rf"[0-9](?:(?:\s?{_MARKS}\s?|\s{{1,3}})?[0-9])*+")
 _GROUP: Final = re.compile("[0-9]+")
+_DIGIT: Final = re.compile("[0-9¹²³]")
+# Beyond the letters of Latin, signs may be digits, and one may be several.
+_FOLDS_TO_DIGITS: Final = re.compile("[¼½¾\u0180-\U0010ffff]")
 _SHORTEST: Final = 12  # digits
 
 _IBAN: Final = re.compile(
@@ -86,6 +91,8 @@ def holds_card_number(text: str) -> bool:
     >>> holds_card_number("call me, 4242-4242 4242.4242"), holds_card_number("ends in 4242")
     (True, False)
     """
+    if len(_DIGIT.findall(text)) < _SHORTEST and not _FOLDS_TO_DIGITS.search(text):
+        return False  # most texts, at a tenth of the time
     return any(True for _ in _found(text.translate(_FOLDING)))
 
 
@@ -117,6 +124,17 @@ def refuse_card_number(
     raise InvalidInput(REFUSAL, field=field)
 
 
+def without_card_number(text: str) -> str:
+    """Let a text through that holds none; for the validators of models, which say where it stands.
+
+    Raises:
+        ValueError: If it holds one.
+    """
+    if holds_card_number(text):
+        raise ValueError(REFUSAL)
+    return text
+
+
 def mask_card_numbers(text: str) -> str:
     """Put stars in place of all digits of card numbers but the first six and the last four.
 
@@ -137,6 +155,11 @@ def mask_card_numbers(text: str) -> str:
         for position in positions[6:-4]:
             masked[origins[position]] = "*"
     return "".join(masked)
+
+
+# What people write freely, and what comes from outside in words.
+FreeText = Annotated[str, AfterValidator(without_card_number)]
+OutsideText = Annotated[str, AfterValidator(mask_card_numbers)]
 
 
 class _Folding(dict[int, str]):

@@ -68,7 +68,7 @@ class Field:
 
     @property
     def is_for_a_choice(self) -> bool:
-        """Whether nobody is asked for it, nor may give it, before a choice that needs it."""
+        """Whether it may only be given after a choice that needs it, and goes with that choice."""
         return self.purposes.keys() == {Purpose.IDENTIFY_FOR_CREDIT}
 
 
@@ -170,6 +170,11 @@ FIELDS: Final[Mapping[str, Field]] = MappingProxyType(
             Field("store_credit_code", _VOUCHER, KEEP_UNFINISHED, secret=True),
         )
     }
+)
+
+# What fills in the next checkout of somebody who wants to be remembered.
+REMEMBERED: Final = tuple(
+    name for name, field in FIELDS.items() if Purpose.REMEMBER in field.purposes and name != "login"
 )
 
 

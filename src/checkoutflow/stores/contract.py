@@ -395,6 +395,8 @@ class Change:
         subjects: Wrapped keys that are new. ``StoreConflict`` if one exists already.
         vault: Fields that are new or changed. ``StoreConflict`` if the person has no key (any
             more): nothing opens what is kept then.
+        dropped: Sealed fields that go, by whose they are and their name; with a field goes the
+            trace of that kind.
         digests: Traces by which the person is found again; new, or with another expiry.
         people: Whose checkout it is, beside ``state.subject``: persons to find it under.
         consents: What the person agreed to or took back with it.
@@ -419,6 +421,7 @@ class Change:
     idempotency: IdempotencyRow | None = None
     subjects: tuple[SubjectKey, ...] = ()
     vault: tuple[VaultRow, ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
     digests: tuple[DigestRow, ...] = ()
     people: tuple[str, ...] = ()
     consents: tuple[ConsentRow, ...] = ()

@@ -153,6 +153,7 @@ class MemoryStore(MemoryOrders):
             self._add_key(subject)
         for person in (state.subject, *change.people):
             self._belongs.setdefault(person, set()).add(state.id)
+        self._drop(change.dropped)
         self._write_about(change)
         if (notice := change.notice) is not None:
             self._notices.add((notice.provider, notice.id))
@@ -171,6 +172,12 @@ class MemoryStore(MemoryOrders):
     def _end_consents(self, person: str, end: datetime | None) -> None:
         rows = self._consents.get(person, [])
         self._consents[person] = [(row, end) for row, _ in rows]
+
+    def _drop(self, fields: Iterable[tuple[str, str]]) -> None:
+        for person, name in fields:
+            self._vault.get(person, {}).pop(name, None)
+            mine = self._traces.get(person, ())
+            self._lose_traces(person, [trace for trace in mine if trace[0] == name])
 
     def _write_about(self, change: Change | PersonChange) -> None:
         """What a change says about people, however it came."""

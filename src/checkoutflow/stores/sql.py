@@ -239,6 +239,9 @@ class SqlStore(SqlPeople, SqlOrders):
         owners = (change.state.subject,) if version == 1 else ()
         for person in (*owners, *change.people):
             yield sql.insert_belonging, (person, checkout_id)
+        for gone in change.dropped:
+            yield sql.delete_field, gone
+            yield sql.delete_traces, gone
         yield from self._about(change)
         for invoice in change.invoices:
             yield sql.insert_invoice, astuple(invoice)

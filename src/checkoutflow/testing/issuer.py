@@ -31,8 +31,8 @@ from urllib.parse import parse_qsl, unquote_plus, urlencode
 import httpx
 
 from checkoutflow.customer import example
-from checkoutflow.recognition import jose
-from checkoutflow.recognition.settings import Algorithm, IssuerConfig
+from checkoutflow.issuers import jose
+from checkoutflow.issuers.settings import Algorithm, IssuerConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -448,6 +448,25 @@ def a_persons_fields_are_kept_by_name(make_store: MakeStore) -> None:
         same(store.person("other"), (other_key, (other,)), "each person has rows of their own")
 
 
+def dropped_fields_go_with_their_traces(make_store: MakeStore) -> None:
+    """What nothing needs any more goes in the commit that says so, and finds nobody either."""
+    with opened(make_store) as store:
+        people = ("one", "two")
+        rows = tuple(sample_field(it, name) for it in people for name in ("email", "phone"))
+        traces = tuple(sample_trace(it, "d", kind) for it in people for kind in ("email", "phone"))
+        keys = tuple(SubjectKey(name, bytes(32), "shop-key") for name in people)
+        store.commit(sample_change(subjects=keys, vault=rows, digests=traces))
+        dropped = (("one", "phone"), ("nobody", "phone"))
+        store.commit(sample_change(sample_checkout(version=2), dropped=dropped))
+        same(
+            [row.field for name in people for row in store.person(name)[1]],
+            ["email", "email", "phone"],
+            "a dropped field goes, and nothing else does",
+        )
+        found = [list(store.find_people(kind, ["d"], NOON)) for kind in ("email", "phone")]
+        same(found, [["one", "two"], ["two"]], "with a field goes the trace of its kind")
+
+
 def messages_wait_in_order_until_delivered(make_store: MakeStore) -> None:
     """The shop is told everything at least once, in order; what it has taken is forgotten."""
     with opened(make_store) as store:
@@ -589,6 +608,7 @@ STORE_CHECKS: Final[tuple[StoreCheck, ...]] = (
     numbers_follow_each_other_without_a_gap,
     many_writers_number_one_series,
     a_persons_fields_are_kept_by_name,
+    dropped_fields_go_with_their_traces,
     messages_wait_in_order_until_delivered,
     checkouts_are_listed_page_by_page,
     exactly_one_of_many_writers_wins,

@@ -12,18 +12,18 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from checkoutflow.issuers import jose
+from checkoutflow.issuers.contract import PENDING_LIFE, Proof
+from checkoutflow.issuers.settings import BIRTH_DATE
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.lookups import details_of, text_of
-from checkoutflow.recognition import jose
-from checkoutflow.recognition.contract import PENDING_LIFE, Proof
-from checkoutflow.recognition.settings import BIRTH_DATE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
-    from checkoutflow.recognition.contract import Return
-    from checkoutflow.recognition.settings import IssuerConfig
+    from checkoutflow.issuers.contract import Return
+    from checkoutflow.issuers.settings import IssuerConfig
 
 Claims: TypeAlias = dict[str, object]
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from checkoutflow.lazy import lazily
 
 if TYPE_CHECKING:
-    from checkoutflow.recognition.contract import (
+    from checkoutflow.issuers.contract import (
         PENDING_LIFE,
         Pending,
         Proof,
         Return,
         Unproven,
     )
-    from checkoutflow.recognition.oidc import STATE_OCTETS, OpenIdConnect
-    from checkoutflow.recognition.settings import PRESETS, IssuerConfig, Share, read_issuers
+    from checkoutflow.issuers.oidc import STATE_OCTETS, OpenIdConnect
+    from checkoutflow.issuers.settings import PRESETS, IssuerConfig, Share, read_issuers
 
 __all__ = [
     "PENDING_LIFE",

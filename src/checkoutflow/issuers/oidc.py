@@ -39,25 +39,25 @@ from checkoutflow.errors import (
     UntrustedProof,
     UsageError,
 )
-from checkoutflow.privacy.secret import Secret
-from checkoutflow.privacy.vault import digests
-from checkoutflow.providers.http import Unreadable, base_url, body_of, page_of
-from checkoutflow.recognition import jose
-from checkoutflow.recognition.claims import Claims, is_for, proof_of, require, told_in
-from checkoutflow.recognition.contract import (
+from checkoutflow.issuers import jose
+from checkoutflow.issuers.claims import Claims, is_for, proof_of, require, told_in
+from checkoutflow.issuers.contract import (
     PENDING_LIFE,
     Pending,
     Proof,
     Return,
     Unproven,
 )
+from checkoutflow.privacy.secret import Secret
+from checkoutflow.privacy.vault import digests
+from checkoutflow.providers.http import Unreadable, base_url, body_of, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from checkoutflow.issuers.settings import IssuerConfig
     from checkoutflow.privacy.vault import Keys
     from checkoutflow.providers.contract import Exchange, Transport
-    from checkoutflow.recognition.settings import IssuerConfig
 
 STATE_OCTETS: Final = 32
 METADATA_LIFE: Final = timedelta(hours=1)
