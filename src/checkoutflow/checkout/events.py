@@ -25,6 +25,7 @@ from checkoutflow.model import Frozen
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Action, Operation, Outcome
 from checkoutflow.payment.terms import Terms
+from checkoutflow.privacy.cards import STORED
 
 # Who did it: us, or the provider on its own account (its portal, its clock, its bank).
 Origin = Literal["shop", "provider"]
@@ -756,4 +757,4 @@ def from_json(text: bytes | str) -> tuple[Event, ...]:
     Raises:
         pydantic.ValidationError: If the journal holds something this version does not know.
     """
-    return _events().validate_json(text)
+    return _events().validate_json(text, context=STORED)
