@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from checkoutflow.cart import Cart, Charge, Discount, Line
 from checkoutflow.checkout import commands as c
+from checkoutflow.checkout.events import CartChanged
 from checkoutflow.customer import AREAS, clean
 from checkoutflow.errors import InvalidInput
 from checkoutflow.payment.references import Fik, Kid, Ocr, Rf, Viite
@@ -27,6 +28,8 @@ from checkoutflow.privacy.cards import (
     refuse_card_number,
     without_card_number,
 )
+from checkoutflow.stores.sql import open_store
+from checkoutflow.testing.store_samples import sample_change, sample_checkout
 
 DICE = random.Random  # with a seed: the same sample every time
 VISA = "4242424242424242"
@@ -301,6 +304,24 @@ def test_a_cart_refuses_one_where_people_write(cart, path):
 def test_a_cart_takes_references_that_look_like_one():
     references = cart_with(sku="4006381333931", id=VISA, attributes={"ean": "4006381333931"})
     assert Cart.read(references).lines[0].id == VISA
+
+
+def test_what_was_stored_before_it_was_known_for_a_card_number_stays_readable(tmp_path):
+    line = Line.read(cart_with()["lines"][0]).but(name=VISA, attributes={"ean": int(VISA)})
+    checkout = sample_checkout()
+    checkout = checkout.but(cart=checkout.cart.but(lines=(line,)))
+    plain = Cart.read(cart_with())
+    changed = CartChanged(cart=plain, market="DK", expires_at=checkout.expires_at)
+    changed = changed.but(cart=checkout.cart)
+    for is_new in (True, False):
+        store = open_store(tmp_path / "shop.db")
+        store.create()
+        if is_new:
+            store.commit(sample_change(checkout, events=(changed,)))
+        else:
+            assert store.load(checkout.id) == checkout
+            assert store.journal(checkout.id)[0].events == (changed,)
+        store.close()
 
 
 @pytest.mark.parametrize("said", [{"reviewer": VISA}, {"reviewer": "a", "reason": f"has {VISA}"}])

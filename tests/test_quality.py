@@ -20,6 +20,7 @@ from checkoutflow.cli.paper import Paper
 from checkoutflow.errors import InvalidInput, UsageError
 from checkoutflow.quality import wash as washing
 from checkoutflow.quality.columns import ROLES, recognise
+from checkoutflow.quality.home import home_of
 from checkoutflow.quality.measures import percent
 from checkoutflow.quality.merge import merged
 from checkoutflow.quality.reading import CsvFile, Table, private
@@ -446,6 +447,38 @@ def test_the_command_draws_a_bar_on_a_terminal(run, monkeypatch):
     run()
     for stage in ("reading", "comparing"):
         assert stage in terminal.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("text", "home"),
+    [
+        ("navn;land\nDal;Norge\nBerg;NO\nLund;Sverige\n", "NO"),
+        ("namn;telefon\nDal;+46 70 174 06 05\nBerg;0046701740606\nLund;0701740607\n", "SE"),
+        ("nimi;sähköposti\nDal;a@example.fi\nBerg;b@example.com\n", "FI"),
+        ("nafn;sími;netfang\nDal;'+3545885522;a@example.is\nBerg;+4721212121;\n", "IS"),
+        ("name;phone;email\nDal;+45 32 12 34 56;a@example.dk\n", "DK"),
+    ],
+)
+def test_a_base_tells_where_it_is_at_home(file, text, home):
+    assert home_of(file(text)) == home
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "navn;epost\nDal;a@example.com\n",
+        "navn;telefon\nDal;21212121\n",
+        "navn;land\nDal;NO\nBerg;SE\n",  # neither has more than half
+        "navn;land\nDal;Narnia\n",
+    ],
+)
+def test_where_a_base_does_not_tell_it_the_shop_must(file, text):
+    with pytest.raises(UsageError, match="--market XX"):
+        home_of(file(text))
+
+
+def test_the_command_needs_the_file_and_no_more(run):
+    assert run(market=None)[1] == run()[1]
 
 
 class Page(HTMLParser):

@@ -140,7 +140,7 @@ def test_nothing_has_to_be_typed_that_the_wallet_will_share(world):
     assert scopes(world) == {"name", "email", "address"}
     assert sale.phase is Phase.CONFIRMED
     assert world.details(sale) == {name: PERSON[name] for name in names}
-    assert {*sale.provided} == {*names, "login"}
+    assert {*sale.provided} == {*names}
     assert sorted(world.kinds()) == ["confirmed", "details_shared"]
 
 

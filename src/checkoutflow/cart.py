@@ -22,6 +22,7 @@ from pydantic import (
     Field,
     PlainValidator,
     StringConstraints,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -54,16 +55,16 @@ Condition = Literal["new", "used"]
 _STORABLE = re.compile(rf"[^\x00\ud800-\udfff]{{0,{MAX_ATTRIBUTE_LENGTH}}}")
 
 
-def _attribute(value: object) -> str | int | bool:
+def _attribute(value: object, info: ValidationInfo) -> str | int | bool:
     """Let through what any store, language and browser can hold exactly."""
     match value:
         case bool():
             return value
         case int() if abs(value) <= 2**53:
-            without_card_number(str(value))
+            without_card_number(str(value), info)
             return value
         case str() if _STORABLE.fullmatch(value):
-            return without_card_number(value)
+            return without_card_number(value, info)
     raise ValueError(
         f"is a text of at most {MAX_ATTRIBUTE_LENGTH} characters, a whole number, true or false"
     )

@@ -27,6 +27,7 @@ from checkoutflow.model import Frozen
 from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Action, Operation, Outcome
 from checkoutflow.payment.terms import Terms
+from checkoutflow.privacy.cards import STORED
 from checkoutflow.review import Hit, Scored
 from checkoutflow.review.machine import Answer, Ask
 
@@ -952,4 +953,4 @@ def from_json(text: bytes | str) -> tuple[Event, ...]:
     Raises:
         pydantic.ValidationError: If the journal holds something this version does not know.
     """
-    return _events().validate_json(text)
+    return _events().validate_json(text, context=STORED)

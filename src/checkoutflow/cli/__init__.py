@@ -420,10 +420,15 @@ def _quality(commands: argparse._SubParsersAction[_Parser]) -> None:
         each.add_argument(
             "--key-from", metavar="NAME", help="the variable of the environment with the lists' key"
         )
-    for each in (quality, freshen, suppress):
+    for each in (freshen, suppress):
         each.add_argument(
             "--market", required=True, metavar="XX", help="where people are who name no country"
         )
+    quality.add_argument(
+        "--market",
+        metavar="XX",
+        help="where people are who name no country; default: as most rows tell",
+    )
 
 
 def _command(

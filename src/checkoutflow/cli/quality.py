@@ -9,6 +9,7 @@ from checkoutflow.cli.files import columns_of, market_of
 from checkoutflow.cli.paper import columns
 from checkoutflow.flow.host import system_clock
 from checkoutflow.quality import report
+from checkoutflow.quality.home import home_of
 from checkoutflow.quality.wash import Wash, require_extra, wash
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 
 def run(arguments: Namespace, paper: Paper) -> int:
     """Wash a base for trial, print the figures and write the report."""
-    market = market_of(arguments)
     require_extra("tqdm")
+    if not arguments.market:
+        arguments.market = home_of(arguments.customers, columns_of(arguments))
+    market = market_of(arguments)
     bar = Bar()
     try:
         found = wash(
@@ -39,7 +42,7 @@ def run(arguments: Namespace, paper: Paper) -> int:
     if arguments.json:
         paper.document(report.document(found))
     else:
-        _print(found, paper)
+        _print(found, market, paper)
         if arguments.out:
             paper.line(f"  {arguments.out / 'report.html'}: the report; figures only")
             paper.line(
@@ -52,9 +55,11 @@ def run(arguments: Namespace, paper: Paper) -> int:
     return 0
 
 
-def _print(found: Wash, paper: Paper) -> None:
+def _print(found: Wash, market: str, paper: Paper) -> None:
     data = report.document(found)
-    paper.heading("How good is the customer base?", f"{found.file}, {data['rows']:,} rows")
+    paper.heading(
+        "How good is the customer base?", f"{found.file}, {data['rows']:,} rows in {market}"
+    )
     rows: list[tuple[str, ...]] = [("in per cent", *report.MEASURES)]
     rows += [(name, *_cells(each)) for name, each in data["fields"].items()]
     rows.append(("in all", *_cells(data["total"])))

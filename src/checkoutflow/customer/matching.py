@@ -176,5 +176,6 @@ _FORMS: Final[Mapping[str, Callable[[str, str], str]]] = MappingProxyType(
         "city": _city,
         "country": _as_it_is,
         "national_id": _national_id,
+        "organisation_number": _as_it_is,
     }
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.decide import decide
 from checkoutflow.checkout.machine import Phase
-from checkoutflow.checkout.needs import PLACE
+from checkoutflow.checkout.needs import PLACE, is_remembered
 from checkoutflow.customer import clean, territory
 from checkoutflow.errors import (
     Contradiction,
@@ -106,7 +106,8 @@ class Sharing(Knowing):
         """Take who paid for the customer, where nothing speaks against it.
 
         Somebody else may pay. So whoever is known by the provider's name must be reached where this
-        customer is, and a new one is known by it only if they shared where they are reached.
+        customer is, and a new one is known by it only if they shared where they are reached, and
+        agreed to be remembered.
         """
         nobody: tuple[Mapping[str, str], None, About] = ({}, None, NOTHING)
         if state.recognition.level == "verified" or "login" in state.provided:
@@ -118,7 +119,8 @@ class Sharing(Knowing):
         if known is None:
             if values.keys().isdisjoint(_REACHED_BY):
                 return nobody
-            return {"login": login}, self.verified(None, payment.provider or "", here), NOTHING
+            name = {"login": login} if is_remembered(state) else {}
+            return name, self.verified(None, payment.provider or "", here), NOTHING
         reached = {**typed, **values}
         alike = {
             self._matching(name, reached[name]) == self._matching(name, known.values[name])

@@ -30,6 +30,7 @@ from checkoutflow.errors import (
     UsageError,
     problem_paths,
 )
+from checkoutflow.privacy.cards import STORED
 from checkoutflow.privacy.vault import SubjectKey, VaultRow
 from checkoutflow.stores import schema, sqlite
 from checkoutflow.stores.contract import Due, HealthRow, IdempotencyRow, JournalEntry, Message
@@ -260,7 +261,7 @@ class SqlStore(SqlPeople, SqlOrders):
             known_text, known_state = self._recent.get(checkout_id, ("", None))
             if text == known_text:
                 return known_state
-            state = _read(checkout_id, Checkout.model_validate_json, text)
+            state = _read(checkout_id, _state, text)
             self._remember(text, state)
             return state
         return None
@@ -499,6 +500,10 @@ def _attempt(checkout_id: str, attempt: AttemptRow) -> tuple[object, ...]:
         attempt.sends,
         None if attempt.outcome is None else attempt.outcome.value,
     )
+
+
+def _state(text: str) -> Checkout:
+    return Checkout.model_validate_json(text, context=STORED)
 
 
 def _read(checkout_id: str, read: Callable[[str], _T], text: str) -> _T:

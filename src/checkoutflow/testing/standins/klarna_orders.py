@@ -135,12 +135,25 @@ class Cart(Strict):
         return self
 
 
+class Buyer(Strict):
+    """Who buys; a company may be named by its number."""
+
+    type: Literal["person", "organization"]
+    organization_registration_id: Text | None = None
+
+    @model_validator(mode="after")
+    def _is_a_company(self) -> Buyer:
+        if self.type == "person" and self.organization_registration_id is not None:
+            raise ValueError("a person has no organization_registration_id")
+        return self
+
+
 class Sale(Cart):
     """What is sold to whom."""
 
     purchase_country: Market
     locale: Locale
-    customer: dict[Literal["type"], Literal["person", "organization"]]
+    customer: Buyer
 
     @model_validator(mode="after")
     def _is_for_the_country(self) -> Sale:
