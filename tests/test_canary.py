@@ -1020,7 +1020,7 @@ def test_what_leaks_is_found():
             log.debug("sold", extra={"to": VALUES["email"]})
             log.error("not sold", exc_info=KeyError(VALUES["city"]))
             trail.asked(httpx.Request("GET", f"https://bank.example/{quote(VALUES['login'])}"))
-            flow.reject(sale.id, reviewer="reviewer-1", reason=f"no such street: {street}")
+            flow.reject(sale.id, reviewer=f"neighbour of {street}", reason="other")
             flow.journal(sale.id)
             trail.raised(InvalidInput(planted("SE")["phone"], field="phone"))
             trail.keep_database(file)

@@ -40,7 +40,7 @@ SETTINGS: dict[str, Any] = {
         {"id": "own_invoice", "name": "Invoice"},
     ],
     "deliveries": [
-        {"id": "parcel", "name": "Parcel", "prices": ["49 NOK", "49 DKK"]},
+        {"id": "parcel", "name": "Parcel", "prices": ["49 NOK", "49 DKK"], "details": ["phone"]},
         {"id": "pickup", "name": "Pickup", "prices": ["0 NOK"], "to": "pickup"},
     ],
 }
