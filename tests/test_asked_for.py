@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.state import Checkout
 
 ADDRESS = ("name", "street", "postal_code", "city")
-TYPED = {
-    name: example(name, "SE") for name in FIELDS if name not in ("login", "review_notes")
-}
+TYPED = {name: example(name, "SE") for name in FIELDS if name not in ("login", "review_notes")}
 NUMBER = {"national_id": TYPED["national_id"]}
 BACK = "https://shop.example/back"
 LATER = {

@@ -1034,5 +1034,6 @@ def test_what_leaks_is_found():
         "street in answers",
         "street in file .db",
         "street in file .db-wal",
+        "street in table checkoutflow_checkouts",
         "street in table checkoutflow_journal",
     }

