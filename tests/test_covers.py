@@ -671,7 +671,7 @@ def _adds_up(order: Sale) -> None:
     split = accounts(state)
     assert split.total.minor == state.books.captured - state.books.refunded
     assert split.advance == nok(0)
-    left = state.to_ship()
+    left = state.unsent()
     quantities = {line.id: line.quantity for line in state.cart.lines}
     for policy in state.policies:
         each = policy.terms.each.minor

@@ -66,7 +66,7 @@ def transcript():
     [
         ("DK", "da_DK", "fulfilled", "506.95 DKK", "all", "nothing", "nothing"),
         ("SE", "sv_SE", "fulfilled", "856.40 SEK", "all", "nothing", "nothing"),
-        ("NO", "nb_NO", "fulfilled", "14416.00 NOK", "all", "nothing", "nothing"),
+        ("NO", "nb_NO", "fulfilled", "14820.55 NOK", "all", "nothing", "nothing"),
         ("FI", "fi_FI", "fulfilled", "70.55 EUR", "all", "part", "nothing"),
         ("IS", "is_IS", "cancelled", "28450 ISK", "nothing", "nothing", "all"),
     ],
@@ -75,7 +75,7 @@ def test_each_sale_ends_as_its_story_says(
     sales, market, locale, phase, total, captured, refunded, voided
 ):
     sale = sales[market]
-    books, whole = sale["books"]["ours"], sale["page"]["totals"]["total"]
+    books, whole = sale["books"]["ours"], sale["steps"][-1]["view"]["totals"]["total"]
     size = {0: "nothing", whole["minor"]: "all"}
     assert sale["page"]["locale"] == locale
     assert sale["phase"] == phase
@@ -120,13 +120,22 @@ def test_sweden_is_declined_and_pays_otherwise(sales):
     assert "payment.declined" in sales["SE"]["notices"]
 
 
+def test_norway_insures_the_tent_for_its_insurer(sales, transcript):
+    (offer,) = sales["NO"]["page"]["covers"]
+    assert (offer["id"], offer["is_accepted"]) == ("tent_cover:telt", False)
+    assert sales["NO"]["steps"][0]["text"] == "takes Teltforsikring for 404,55\xa0kr"
+    (policy,) = sales["NO"]["steps"][-1]["view"]["policies"]
+    assert (policy["units"], policy["premium"]["minor"]) == (1, 404_55)
+    assert "404.55 NOK of it is for insurer" in transcript
+
+
 def test_norway_is_held_until_a_person_lets_it_through(sales):
-    assert phases(sales["NO"]) == ["held", "confirmed", "fulfilled"]
+    assert phases(sales["NO"]) == ["collecting", "held", "confirmed", "fulfilled"]
     assert [name for name in events(sales["NO"]) if name in {"held", "review_approved"}] == [
         "held",
         "review_approved",
     ]
-    assert sales["NO"]["steps"][0]["view"]["notice_code"] == "held"
+    assert sales["NO"]["steps"][1]["view"]["notice_code"] == "held"
 
 
 def test_finland_is_shipped_in_two_parts_and_returns_a_line(sales):

@@ -84,7 +84,7 @@ class Draft:
         if operation is Operation.CAPTURE and is_part and capabilities.captures == "whole":
             raise NotSupported(f"{payment.provider} captures all at once only", field="lines")
         is_once = operation is Operation.CAPTURE and is_part and capabilities.captures == "once"
-        if is_once and self.state.to_ship():
+        if is_once and self.state.unsent():
             raise NotSupported(
                 f"{payment.provider} captures once and releases the rest: ship everything "
                 "together, or cancel the other lines first",

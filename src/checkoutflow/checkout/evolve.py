@@ -357,7 +357,7 @@ def _review_lapsed(state: Checkout, event: e.ReviewLapsed) -> Checkout:
 
 
 def _shipment_started(state: Checkout, event: e.ShipmentStarted) -> Checkout:
-    left = state.to_ship()
+    left = state.unsent()
     for line_id, units in event.lines.items():
         if units > left.get(line_id, 0):
             raise UsageError(f"only {left.get(line_id, 0)} of line {line_id} are left to ship")

@@ -237,7 +237,7 @@ def _unsecured(draft: Draft) -> None:
 def _finished(draft: Draft) -> None:
     """An order is over when no unit is left to ship and none is on its way."""
     state = draft.state
-    if state.phase is not Phase.CONFIRMED or state.to_ship():
+    if state.phase is not Phase.CONFIRMED or state.unsent():
         return
     if any(item.state is PartState.UNDER_WAY for item in state.shipments):
         return

@@ -230,7 +230,7 @@ def _enter(
 
 def shipped_along(state: Checkout, lines: Mapping[str, int]) -> dict[str, int]:
     """Covers that leave with units of goods: as many as there are, and no more than of those."""
-    left = state.to_ship()
+    left = state.unsent()
     along = {
         cover.id: min(left.get(cover.id, 0), sum(lines.get(each, 0) for each in cover.insures))
         for cover in state.cart.lines

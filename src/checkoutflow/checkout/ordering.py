@@ -51,7 +51,7 @@ def cancel(draft: Draft, command: c.Cancel) -> None:
         else:
             draft.add(e.Cancelled())
         return
-    left = state.to_ship()
+    left = state.unsent()
     lines = _goods(draft, command.lines, left, "left to cancel")
     if not lines:
         raise UsageError("nothing is left to cancel: every unit is shipped or on its way")
@@ -156,7 +156,7 @@ def _cost(state: Checkout, lines: Mapping[str, int], done: Callable[[str], int])
 
 def short_of(state: Checkout) -> Money:
     """What the units that are left cost, beyond what is reserved or was captured for them."""
-    left = _cost(state, state.to_ship(), state.shipped)
+    left = _cost(state, state.unsent(), state.shipped)
     there = total((payment.capturable for payment in state.payments), left.currency)
     return max(left - there - _captured_without_shipment(state), Money(0, left.currency))
 
@@ -299,7 +299,7 @@ def cancel_cover(draft: Draft, command: c.CancelCover) -> None:
             "it covers, or as its terms say",
             field="cover",
         )
-    unsent, paid = state.to_ship().get(policy.id, 0), _away(state).get(policy.id, 0)
+    unsent, paid = state.unsent().get(policy.id, 0), _away(state).get(policy.id, 0)
     if unsent + paid < policy.units:
         raise OutcomeUnknown("a part of it is on its way; once that is settled, call again")
     if unsent:

@@ -524,10 +524,15 @@ class Checkout(Frozen):
         """Of so many units of a line, those that are neither cancelled nor returned."""
         return quantity - self.cancelled.get(line_id, 0) - self.returned(line_id)
 
-    def to_ship(self) -> dict[str, int]:
+    def unsent(self) -> dict[str, int]:
         """Units by line id that are neither shipped, nor on their way, nor cancelled."""
         left = {
             line.id: line.quantity - self.shipped(line.id) - self.cancelled.get(line.id, 0)
             for line in self.cart.lines
         }
         return {line_id: units for line_id, units in left.items() if units}
+
+    def to_ship(self) -> dict[str, int]:
+        """Units of goods by line id that can still be shipped; covers go along with them."""
+        left = self.unsent()
+        return {line.id: left[line.id] for line in self.cart.goods if line.id in left}

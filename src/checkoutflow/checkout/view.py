@@ -173,7 +173,7 @@ class ViewLine(Frozen):
     Attributes:
         kind: ``goods``, or ``insurance`` or a ``warranty`` for some of them.
         amount: As the cart's prices are, before discounts.
-        to_ship: Units that are neither shipped nor cancelled.
+        to_ship: Units of goods that are neither shipped nor cancelled; covers go along with them.
     """
 
     id: str

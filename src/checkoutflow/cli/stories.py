@@ -150,6 +150,12 @@ class Play:
             name = next(offer.name for offer in others if offer.id == self._pick(others))
             self._tell("customer", f"chooses {name} instead")
 
+    def insure(self) -> None:
+        """The customer takes what is offered to insure the goods."""
+        for offer in self._flow.view(self.checkout.id).covers:
+            self._flow.answer_insurance(self.checkout.id, {offer.id: True})
+            self._tell("customer", f"takes {offer.name} for {offer.premium.text}")
+
     def review(self) -> None:
         """A person lets the order through, if it is held."""
         if self.checkout.phase is Phase.HELD:
@@ -228,6 +234,12 @@ def plain(acts: Play) -> None:
     acts.ship()
 
 
+def insured(acts: Play) -> None:
+    """Insured, and then like any other."""
+    acts.insure()
+    plain(acts)
+
+
 def declined_first(acts: Play) -> None:
     """Declined, then paid another way."""
     acts.be_declined()
@@ -261,7 +273,7 @@ def cancelled(acts: Play) -> None:
 STORIES: Final = (
     Story("DK", "Denmark: a wallet, approved on the bank's own page", plain, ("wallet",)),
     Story("SE", "Sweden: the card is declined, the wallet is not", declined_first, ("card",)),
-    Story("NO", "Norway: a large order waits for a person", plain, ("card",)),
+    Story("NO", "Norway: a large order, insured, waits for a person", insured, ("card",)),
     Story("FI", "Finland: shipped in two parts, one line returned", in_two_parts, ("card",)),
     Story("IS", "Iceland: no decimals, cancelled before shipping", cancelled, ("card", "pickup")),
 )

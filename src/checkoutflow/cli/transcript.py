@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from checkoutflow.checkout.accounts import accounts
 from checkoutflow.cli.paper import TIMES, columns, moment, padded, pieces, shortened
 from checkoutflow.money import Money
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 # Widths on the customer's page: what something is, and what it costs.
 _WHAT: Final = 46
 _COSTS: Final = 18
+
+# Whether something that is offered was chosen.
+_MARKS: Final = {True: "●", False: "○"}
 
 
 def tell(sale: Sale, paper: Paper) -> None:
@@ -75,6 +79,9 @@ def _customers_page(page: View, paper: Paper) -> None:
     if page.deliveries:
         paper.entry("delivery", _offered(page.deliveries), "cyan")
     paper.entry("payment", _offered(page.payments), "cyan")
+    for cover in page.covers:
+        taken = _priced(f"{_MARKS[cover.is_accepted]} {cover.name}", cover.premium)
+        paper.entry("insurance", taken, "cyan")
     paper.entry("is asked", ", ".join(need.label for need in page.missing), "cyan")
     paper.entry("button", f"[ {page.button} ]", "cyan", "bold")
 
@@ -84,7 +91,7 @@ def _priced(what: str, amount: Amount) -> str:
 
 
 def _offered(offers: Iterable[Offer]) -> str:
-    return "   ".join(f"{'●' if offer.is_chosen else '○'} {offer.name}" for offer in offers)
+    return "   ".join(f"{_MARKS[offer.is_chosen]} {offer.name}" for offer in offers)
 
 
 def _what_happens(sale: Sale, paper: Paper) -> None:
@@ -112,6 +119,8 @@ def _what_the_shop_has(sale: Sale, paper: Paper) -> None:
     for label, parts in (("shipment", checkout.shipments), ("refund", checkout.refunds)):
         for part in parts:
             paper.entry(label, f"{part.amount}, {part.state}: {pieces(part.lines, names)}")
+    for insurer, premiums in accounts(checkout).premiums.items():
+        paper.entry("insurance", f"{premiums} of it is for {insurer}")
     if checkout.cancelled:
         paper.entry("cancelled", pieces(checkout.cancelled, names))
     if sale.notices:

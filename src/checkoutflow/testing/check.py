@@ -162,8 +162,8 @@ def _order(state: Checkout, theirs: Mapping[str, Book]) -> Iterator[str]:
     reasons = {item.reason for item in state.attention}
     if any(not item.is_paid for item in shipped) and "capture_failed" not in reasons:
         yield "a shipment that has left is unpaid, and nobody at the shop is told"
-    if any(units < 0 for units in state.to_ship().values()):
-        yield f"more units are shipped and cancelled than were ordered: {state.to_ship()}"
+    if any(units < 0 for units in state.unsent().values()):
+        yield f"more units are shipped and cancelled than were ordered: {state.unsent()}"
     refunded = sum(book.refunded for book in theirs.values())
     given = sum(item.amount.minor for item in state.refunds if item.state is PartState.DONE)
     if given > refunded:
@@ -199,7 +199,7 @@ def _accounts(state: Checkout, theirs: Mapping[str, Book]) -> Iterator[str]:
     split, net = accounts(state), sum(book.captured - book.refunded for book in theirs.values())
     if split.total.minor != net:
         yield f"{split.total} is told apart, and the bank has {net}"
-    to_come = state.to_ship() if state.phase is Phase.CONFIRMED else {}
+    to_come = state.unsent() if state.phase is Phase.CONFIRMED else {}
     stands = dict.fromkeys(split.premiums, 0)
     for policy in state.policies:
         if policy.terms.insurer in stands:
