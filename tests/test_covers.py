@@ -33,6 +33,7 @@ from checkoutflow.errors import (
     UsageError,
 )
 from checkoutflow.flow import covering
+from checkoutflow.flow.export_page import export_page
 from checkoutflow.flow.exports import plain
 from checkoutflow.flow.lines import order_lines, part_lines
 from checkoutflow.flow.sync import CheckoutFlow
@@ -952,6 +953,23 @@ def test_what_a_person_is_given_has_their_covers():
     sale = desk.flow.answer_insurance(desk.id, {PHONE: True})
     (cover,) = plain(desk.flow.export_person(sale.subject))["sale"]["covers"]
     assert (cover["name"], cover["state"], cover["from"]) == ("Mobilforsikring", "accepted", None)
+    sale = desk.flow.provide(
+        sale.id,
+        delivery="pickup",
+        payment="own_invoice",
+        email="a@example.com",
+        name="Test Person",
+        phone="+4721212121",
+        street="Storgata 1",
+        postal_code="0155",
+        city="Oslo",
+    )
+    desk.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True)
+    export = desk.flow.export_person(sale.subject)
+    (cover,) = plain(export)["sale"]["covers"]
+    assert cover["state"] == "bound"
+    page = export_page([export], desk.clock(), locale="en_GB")
+    assert '<td data-head="State">In force until ' in page
 
 
 # On the command line ------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from checkoutflow.cart import Cart
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.events import from_json, to_json
 from checkoutflow.checkout.evolve import evolve
+from checkoutflow.flow.export_page import export_page
 from checkoutflow.flow.exports import plain
 from checkoutflow.privacy.fields import Purpose
 from checkoutflow.review.rules import BLOCKED
@@ -693,6 +695,18 @@ def test_a_person_sees_what_was_noticed_of_their_orders(shop):
     assert {item["seen_by"] for item in export["seen"]} == {
         str(kind) for kind in Kind if kind not in {Kind.CARD, Kind.NETWORK}
     }
+
+
+def test_a_person_reads_what_their_orders_are_counted_by(shop):
+    sold = shop.sell(MUG)
+    export = shop.flow.export_person(sold.subject)
+    page = export_page([export], shop.world.clock(), locale="da_DK")
+    for shown in ("Hvad dine ordrer tælles efter", "Varerne, og hvor de skulle hen", "Bestilt"):
+        assert shown in page, shown
+    row = replace(export.seen[0], kind="iris", fate="lost")
+    page = export_page([replace(export, seen=(row,))], shop.world.clock(), locale="da_DK")
+    for shown in ("iris", "lost"):
+        assert shown in page, shown
 
 
 def test_what_was_seen_counts_while_its_key_is_among_the_shops_keys(tmp_path):

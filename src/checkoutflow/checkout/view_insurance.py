@@ -275,7 +275,7 @@ def _notes(offer: Offer, locale: str) -> Iterator[str]:
 
 
 # How a cover stands, as the customer reads it.
-_STATUS: Final = {
+COVER_STATUS: Final = {
     # Translators: insurance or a warranty, until its last day.
     PolicyState.BOUND: mark("In force until {day}"),
     # Translators: insurance or a warranty that was given back, or whose goods were.
@@ -299,7 +299,7 @@ def policies_of(state: Checkout, rules: Rules, at: datetime, locale: str) -> tup
                 name=policy.terms.name,
                 lines=policy.terms.lines,
                 state=policy.state,
-                status=translate(_STATUS[policy.state], locale).format(
+                status=translate(COVER_STATUS[policy.state], locale).format(
                     day=date_text(policy.last_day, locale)
                 ),
                 units=policy.units,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from html import escape
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout.view import LABELS, STATUS, WHY
+from checkoutflow.checkout.view_insurance import COVER_STATUS
 from checkoutflow.privacy.consent import COULD_SAY_NO, TEXTS, version_of
 from checkoutflow.privacy.fields import FIELDS
+from checkoutflow.review.traces import Fate, Kind
 from checkoutflow.texts import date_text, language_of, locale_of, mark, said, translate
 
 if TYPE_CHECKING:
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from checkoutflow.flow.exports import Export, Kept
-    from checkoutflow.stores.contract import ConsentRow
+    from checkoutflow.stores.contract import ConsentRow, SightingRow
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1b2430; --soft: #5a6675; --paper: #f6f7f9;
@@ -74,6 +77,7 @@ _WHAT_BOOKS: Final = mark(
 _FORMER: Final = mark("Where you were reached before")
 _WHAT_FORMER: Final = mark("Kept for some days, so that you are told there that it was changed.")
 _BOUGHT: Final = mark("What you bought")
+_COVERS: Final = mark("Insurance and warranties")
 _PAYMENTS: Final = mark("Payments")
 _INVOICES: Final = mark("Invoices")
 _CONSENTS: Final = mark("What you agreed to")
@@ -97,6 +101,41 @@ _WHAT_RIGHTS: Final = mark(
     " stays until its day. If you think that something is done wrong, you can complain to the data"
     " protection authority of your country."
 )
+_SEEN: Final = mark("What your orders are counted by")
+_WHAT_SEEN: Final = mark(
+    "So that fraud is noticed, the shop counts orders that look alike. It keeps a fingerprint of"
+    " each of these, from which nobody can read what it was made of."
+)
+# What orders are counted by.
+_KINDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        Kind.EMAIL: LABELS["email"],
+        Kind.PHONE: LABELS["phone"],
+        # Translators: where somebody lives.
+        Kind.ADDRESS: mark("Address"),
+        # Translators: the address of the customer's connection to the internet.
+        Kind.NETWORK: mark("Network"),
+        # Translators: a payment card.
+        Kind.CARD: mark("Card"),
+        Kind.CONTACT_AT_ADDRESS: mark("Who ordered, and where it went"),
+        Kind.GOODS_AT_ADDRESS: mark("The goods, and where they went"),
+        Kind.GOODS_BY_CONTACT: mark("The goods, and who ordered them"),
+    }
+)
+_FATES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        Fate.ORDERED: mark("Ordered"),
+        # Translators: of an order that waited for a person to look at it.
+        Fate.APPROVED: mark("Let through"),
+        # Translators: of an order that waited for a person to look at it.
+        Fate.REJECTED: mark("Turned down"),
+        Fate.RETURNED: mark("Sent back"),
+        Fate.UNPAID: mark("Not paid"),
+        Fate.CHARGED_BACK: mark("Charged back"),
+    }
+)
+_HEAD_FATE: Final = mark("What became of it")
+_HEAD_OFTEN: Final = mark("How often")
 _HEAD_FIELD: Final = mark("Detail")
 _HEAD_VALUE: Final = mark("Value")
 _HEAD_USE: Final = mark("What for")
@@ -172,6 +211,7 @@ class _Page:
             self._consents(part.consents),
             self._reads(part),
             self._erasures(part),
+            self._seen(part.seen),
             self._history(part),
         ]
         return "\n".join(piece for piece in pieces if piece)
@@ -231,6 +271,17 @@ class _Page:
             for line in sale.cart.lines
         ]
         goods.append((self._say(_TOTAL), "", sale.total.format(self._locale)))
+        covers = [
+            (
+                policy.terms.name,
+                translate(COVER_STATUS[policy.state], self._locale).format(
+                    day=date_text(policy.last_day, self._locale)
+                ),
+                policy.premium.format(self._locale),
+            )
+            for policy in sale.policies
+            if policy.last_day is not None
+        ]
         payments = [
             (item.method, item.amount.format(self._locale), item.state.value.replace("_", " "))
             for item in sale.payments
@@ -245,6 +296,7 @@ class _Page:
         ]
         return (
             self._table(_BOUGHT, (_HEAD_ITEM, _HEAD_QUANTITY, _HEAD_PRICE), goods)
+            + self._table(_COVERS, (_HEAD_ITEM, _HEAD_STATE, _HEAD_AMOUNT), covers)
             + self._table(_PAYMENTS, (_HEAD_METHOD, _HEAD_AMOUNT, _HEAD_STATE), payments)
             + self._table(_INVOICES, (_HEAD_NUMBER, _HEAD_AMOUNT, _HEAD_DUE), invoices)
         )
@@ -287,6 +339,23 @@ class _Page:
         ]
         heads = (_HEAD_WHEN, _HEAD_REASON, _HEAD_KEPT, _HEAD_UNTIL)
         return self._table(_ERASED, heads, rows)
+
+    def _seen(self, seen: Sequence[SightingRow]) -> str:
+        """By what orders are counted, how many of which fate, and when the last is forgotten."""
+        counted: dict[tuple[str, str], list[datetime]] = {}
+        for row in seen:
+            counted.setdefault((row.kind, row.fate), []).append(row.expires_at)
+        rows = [
+            (
+                self._say(_KINDS[kind]) if kind in _KINDS else kind,
+                self._say(_FATES[fate]) if fate in _FATES else fate,
+                str(len(ends)),
+                self._day(max(ends)),
+            )
+            for (kind, fate), ends in counted.items()
+        ]
+        heads = (_HEAD_FIELD, _HEAD_FATE, _HEAD_OFTEN, _HEAD_UNTIL)
+        return self._table(_SEEN, heads, rows, _WHAT_SEEN)
 
     def _history(self, part: Export) -> str:
         rows = [(self._moment(entry.at), entry.command.replace("_", " ")) for entry in part.history]
