@@ -16,7 +16,6 @@ from checkoutflow import Keys, Money, Phase, Shop
 from checkoutflow.cli import main
 from checkoutflow.cli.paper import WIDTH
 from checkoutflow.cli.review_page import page
-from checkoutflow.cli.review_queue import _aims, _summary
 from checkoutflow.review.figures import Figures, Outcome, Reviewed, document, figures
 from checkoutflow.review.machine import RejectReason
 from checkoutflow.review.rules import Hit, Scored
@@ -292,13 +291,13 @@ def test_how_well_rules_and_score_aim(counted):
 
 
 def test_the_page_draws_what_was_counted(counted):
-    drawn = Page(page(counted, _summary(counted), _aims(counted)))
+    drawn = Page(page(counted))
     assert {"learned score", "watched (shadow)", "67 %"} <= set(drawn.words)
     assert drawn.tags.count("svg") == 2
 
 
 def test_a_page_of_nothing_has_no_charts():
     nothing = figures([])
-    drawn = Page(page(nothing, _summary(nothing), _aims(nothing)))
+    drawn = Page(page(nothing))
     assert drawn.tags.count("svg") == 0
     assert "No rule has applied to any order." in drawn.words

@@ -5,8 +5,10 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Final
 
+from checkoutflow.review.report import NO_RULE, aims, bars, hit_rates, summary, waits
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from checkoutflow.review.figures import Figures
 
@@ -34,36 +36,23 @@ figure { margin: 1rem 0 0; } svg { max-width: 100%; height: auto; }
 svg text { font-size: 13px; fill: var(--ink); } svg rect { fill: var(--bar); }
 """
 _SCROLLS: Final = 'class="scroll" role="region" aria-label="Table" tabindex="0"'
-_WIDTH, _NAMES, _ROW, _NUMBERS = 640, 200, 28, 70
+_ENGLISH: Final = "en"  # as all of the command line
 
 
-def page(found: Figures, summary: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> str:
-    """Draw the figures.
-
-    Args:
-        found: What was counted.
-        summary: The figures that stand alone, with what they are.
-        rows: A table of rules, the first row its head.
-    """
+def page(found: Figures) -> str:
+    """Draw the figures."""
     title = "What came of reviewing"
     head = (
         f'<header>\n<h1>{title}</h1>\n<p class="soft">Figures, and nobody\'s data.</p>\n</header>'
     )
-    parts = [head, _section("In all", _pairs(summary))]
-    if found.waits_s:
+    parts = [head, _section("In all", _pairs(summary(found, _ENGLISH)))]
+    if counts := waits(found, _ENGLISH):
         about = "<p>How long orders waited for a reviewer's decision.</p>"
-        waits = {
-            f"within {name}" if name != "longer" else name: n for name, n in found.waits.items()
-        }
-        parts.append(_section("Time to decision", about + _bars(waits, "Orders by waiting time")))
-    rates = {name: aim.hit_rate for name, aim in found.rules.items() if aim.hit_rate is not None}
-    if found.score.hit_rate is not None:
-        rates["learned score"] = found.score.hit_rate
-    if rates:
+        parts.append(_section("Time to decision", about + bars(counts, "Orders by waiting time")))
+    if rates := hit_rates(found, _ENGLISH):
         about = "<p>Of a hundred orders that each pointed at, how many did harm.</p>"
-        shares = {name: round(100 * rate) for name, rate in sorted(rates.items(), key=_falling)}
-        parts.append(_section("Who was right", about + _bars(shares, "Hit rate of each rule")))
-    parts.append(_section("Rules and score", _table(rows)))
+        parts.append(_section("Who was right", about + bars(rates, "Hit rate of each rule")))
+    parts.append(_section("Rules and score", _table(aims(found, _ENGLISH))))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta http-equiv="Content-Security-Policy" '
@@ -74,10 +63,6 @@ def page(found: Figures, summary: Sequence[tuple[str, str]], rows: Sequence[Sequ
         + "\n".join(parts)
         + "\n</main>\n</body>\n</html>\n"
     )
-
-
-def _falling(item: tuple[str, float]) -> tuple[float, str]:
-    return -item[1], item[0]
 
 
 def _section(title: str, content: str) -> str:
@@ -95,7 +80,7 @@ def _pairs(summary: Sequence[tuple[str, str]]) -> str:
 def _table(rows: Sequence[Sequence[str]]) -> str:
     head, *body = rows
     if not body:
-        return "<p>No rule has applied to any order.</p>"
+        return f"<p>{NO_RULE}</p>"
     top = "".join(
         f'<th scope="col"{_aligned(i)}>{escape(cell)}</th>' for i, cell in enumerate(head)
     )
@@ -113,22 +98,3 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 
 def _aligned(column: int) -> str:
     return ' class="n"' if column else ""
-
-
-def _bars(counts: Mapping[str, int], title: str) -> str:
-    most = max(counts.values()) or 1
-    height = _ROW * len(counts)
-    drawn = []
-    for i, (name, count) in enumerate(counts.items()):
-        top, middle = i * _ROW + 5, i * _ROW + 19
-        width = round((_WIDTH - _NAMES - _NUMBERS) * count / most)
-        drawn.append(
-            f'<text x="{_NAMES - 10}" y="{middle}" text-anchor="end">{escape(name)}</text>'
-            f'<rect x="{_NAMES}" y="{top}" width="{max(width, 1)}" height="{_ROW - 10}" rx="2"/>'
-            f'<text x="{_NAMES + max(width, 1) + 8}" y="{middle}">{count}</text>'
-        )
-    said = "; ".join(f"{name}: {count}" for name, count in counts.items())
-    return (
-        f'<figure><svg viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
-        f'role="img" aria-label="{escape(f"{title}. {said}")}">{"".join(drawn)}</svg></figure>'
-    )

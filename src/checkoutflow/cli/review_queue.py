@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from checkoutflow.cli.files import open_kept, read_shop
 from checkoutflow.cli.paper import columns, moment
@@ -13,13 +13,14 @@ from checkoutflow.errors import UsageError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.cli.paper import Paper
+    from checkoutflow.flow.effects import AskStore
     from checkoutflow.flow.reviewing import ReviewFile
     from checkoutflow.flow.sync import CheckoutFlow
-    from checkoutflow.review.figures import Aim, Figures, Reviewed
+    from checkoutflow.review.figures import Figures
     from checkoutflow.review.machine import Request
     from checkoutflow.review.queue import Waiting
     from checkoutflow.shop import Shop
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 # What opens a customer's details: to look at them, to keep a note beside them, and, where an order
 # is confirmed, to keep them for as long as a sale's are kept.
 _OPENING: Final = frozenset({"show", "note", "approve"})
-_PAGE: Final = 500
 _MARGIN: Final = 12
 _NOTHING: Final = "-"
+_ENGLISH: Final = "en"  # as all of the command line
 
 
 def add(
@@ -146,7 +147,7 @@ def _selling(arguments: Namespace, store: SqlStore) -> CheckoutFlow:
 
 
 def _list(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
-    from checkoutflow.flow.alerting import plain  # noqa: PLC0415 -- heavy
+    from checkoutflow.flow.review_documents import plain  # noqa: PLC0415 -- only for this
 
     queue = _desk(arguments, store).reviews(limit=arguments.limit)
     if arguments.json:
@@ -177,50 +178,19 @@ def _row(order: Waiting) -> tuple[str, ...]:
 
 
 def _show(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
+    from checkoutflow.flow.review_documents import plain_file  # noqa: PLC0415 -- only for this
+
     found = _desk(arguments, store).open_review(arguments.checkout, reviewer=arguments.by)
     if arguments.json:
-        paper.document(_plain_file(found, arguments.locale))
+        paper.document(plain_file(found, arguments.locale))
     else:
         _print_file(found, arguments.locale, paper)
     return 0
 
 
-def _plain_file(found: ReviewFile, locale: str) -> dict[str, object]:
-    from checkoutflow.flow.alerting import plain  # noqa: PLC0415 -- heavy
-
-    sale = found.checkout
-    return {
-        **plain(found.waiting),
-        "goods": _goods(sale),
-        "payments": _payments(sale),
-        "signals": dict(sale.signals),
-        "rules": [hit.model_dump() for hit in sale.hits],
-        "score": {
-            "standing": str(found.opinion.standing),
-            "why": list(found.opinion.words(locale)),
-        },
-        "requests": [
-            request.model_dump(mode="json")
-            for request in (sale.review.requests if sale.review else ())
-        ],
-        "details": dict(found.details),
-        "notes": [
-            {"at": note.at.isoformat(), "by": note.by, "text": note.text} for note in found.notes
-        ],
-    }
-
-
-def _goods(sale: Checkout) -> list[str]:
-    return [
-        f"{line.quantity} x {line.name} ({line.sku}), {line.unit_price}" for line in sale.cart.lines
-    ]
-
-
-def _payments(sale: Checkout) -> list[str]:
-    return [f"{item.method}: {item.amount}, {item.state}" for item in sale.current_payments]
-
-
 def _print_file(found: ReviewFile, locale: str, paper: Paper) -> None:
+    from checkoutflow.flow.review_documents import goods, payments  # noqa: PLC0415 -- only for this
+
     order, sale = found.waiting, found.checkout
     paper.heading(f"Order {order.checkout}", str(order.total))
     rows: list[tuple[str, Sequence[str]]] = [
@@ -230,9 +200,9 @@ def _print_file(found: ReviewFile, locale: str, paper: Paper) -> None:
         ("why", order.reasons),
         ("rules", [f"{hit.rule}{' (shadow)' if hit.shadow else ''}" for hit in sale.hits]),
         ("score", [_percent(order.probability), *found.opinion.words(locale)]),
-        ("goods", _goods(sale)),
+        ("goods", goods(sale)),
         ("delivery", [sale.delivery] if sale.delivery else []),
-        ("payment", _payments(sale)),
+        ("payment", payments(sale)),
         ("customer", [f"{name}: {value}" for name, value in found.details.items()]),
         ("signals", [f"{name}: {value}" for name, value in sorted(sale.signals.items())]),
         ("asked", [f"{each.what}: {each.answer or 'no answer yet'}" for each in _asked(sale)]),
@@ -285,24 +255,22 @@ def _reject(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
 
 def _told(sale: Checkout, arguments: Namespace, paper: Paper) -> int:
     """Say how the order stands now."""
+    from checkoutflow.flow.review_documents import (  # noqa: PLC0415 -- only for this
+        payments,
+        plain_standing,
+    )
+
     review = sale.review
     if review is None:
         raise UsageError("this order was not held for a person")
     if arguments.json:
-        paper.document(
-            {
-                "checkout": sale.id,
-                "phase": str(sale.phase),
-                "review": review.model_dump(mode="json"),
-                "payments": {item.id: str(item.state) for item in sale.current_payments},
-            }
-        )
+        paper.document(plain_standing(sale))
         return 0
     paper.entry("order", f"{sale.id} is {sale.phase}", margin=_MARGIN)
     paper.entry("review", f"{review.state} ({review.reviewer or 'nobody'})", margin=_MARGIN)
     if review.is_open and review.claimed_until:
         paper.entry("until", moment(review.claimed_until), margin=_MARGIN)
-    for line in _payments(sale):
+    for line in payments(sale):
         paper.entry("payment", line, margin=_MARGIN)
     return 0
 
@@ -311,42 +279,32 @@ def _told(sale: Checkout, arguments: Namespace, paper: Paper) -> int:
 
 
 def _report(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
-    from checkoutflow.review.figures import document, figures  # noqa: PLC0415 -- only this needs it
+    from checkoutflow.flow.effects import drive  # noqa: PLC0415 -- only the report needs it
+    from checkoutflow.flow.reviewing import review_figures  # noqa: PLC0415 -- as above
+    from checkoutflow.review.figures import document  # noqa: PLC0415 -- as above
+    from checkoutflow.review.report import NO_RULE, aims, summary  # noqa: PLC0415 -- as above
 
-    found = figures(_past(store))
+    # It asks the store and nothing else, so that neither keys nor settings are needed.
+    found = drive(review_figures(), lambda effect: cast("AskStore", effect).on(store))
     if arguments.report:
         _write(arguments.report, found)
     if arguments.json:
         paper.document(document(found))
         return 0
     paper.heading("What came of reviewing", f"{found.orders} orders")
-    for name, value in _summary(found):
+    for name, value in summary(found, _ENGLISH):
         paper.entry(name, value, margin=24)
-    head, *rows = _aims(found)
+    head, *rows = aims(found, _ENGLISH)
     paper.section("Rules and score")
     if rows:
         for line in columns([head, *rows], right=range(1, len(head))):
             paper.line(line)
     else:
-        paper.line("No rule has applied to any order.")
+        paper.line(NO_RULE)
     if arguments.report:
         paper.line()
         paper.line(f"  {arguments.report / 'review.html'}: the report, with charts")
     return 0
-
-
-def _past(store: SqlStore) -> Iterator[Reviewed]:
-    from checkoutflow.checkout.reviewed import reviewed  # noqa: PLC0415 -- only the report needs it
-
-    after = ""
-    while page := store.checkouts((), after=after, limit=_PAGE):
-        for name in page:
-            state = store.load(name)
-            if state is not None:
-                history = [(entry.at, entry.events) for entry in store.journal(name)]
-                if (order := reviewed(state, history)) is not None:
-                    yield order
-        after = page[-1]
 
 
 def _write(folder: Path, found: Figures) -> None:
@@ -358,49 +316,11 @@ def _write(folder: Path, found: Figures) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(document(found), indent=2) + "\n"
     (folder / "review.json").write_text(text, encoding="utf-8")
-    html = page(found, _summary(found), _aims(found))
-    (folder / "review.html").write_text(html, encoding="utf-8")
-
-
-def _summary(found: Figures) -> list[tuple[str, str]]:
-    ended = (f"{name.replace('_', ' ')} {n}" for name, n in sorted(found.outcomes.items()))
-    return [
-        ("orders", str(found.orders)),
-        ("held", f"{found.held} ({_percent(found.held_share)})"),
-        ("worth", ", ".join(map(str, found.amounts)) or _NOTHING),
-        ("how it ended", ", ".join(ended) or _NOTHING),
-        ("reviewers let through", _percent(found.approval_rate)),
-        ("half decided within", _time(found.median_wait_s)),
-        ("nine of ten within", _time(found.slow_wait_s)),
-    ]
-
-
-def _aims(found: Figures) -> list[tuple[str, ...]]:
-    head = ("rule", "orders", "held", "decided", "let through", "known", "bad", "hit rate")
-    named = {
-        f"{name} (shadow)" if aim.is_shadow else name: aim
-        for name, aim in sorted(found.rules.items())
-    }
-    if found.score.orders:
-        named["learned score"] = found.score
-    return [head, *(_aim(name, aim) for name, aim in named.items())]
-
-
-def _aim(name: str, aim: Aim) -> tuple[str, ...]:
-    counts = (aim.orders, aim.held, aim.decided)
-    rates = _percent(aim.approval_rate), str(aim.known), str(aim.bad), _percent(aim.hit_rate)
-    return (name, *map(str, counts), *rates)
+    (folder / "review.html").write_text(page(found), encoding="utf-8")
 
 
 def _percent(share: float | None) -> str:
     return _NOTHING if share is None else f"{100 * share:.0f} %"
-
-
-def _time(seconds: float | None) -> str:
-    if seconds is None:
-        return _NOTHING
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes:02} min"
 
 
 _ACTIONS: Final[Mapping[str, Callable[[Namespace, SqlStore, Paper], int]]] = {

@@ -16,7 +16,7 @@ from checkoutflow.flow.effects import AskStore, Now, Random, Send, drive_async
 from checkoutflow.flow.noticing import Network
 from checkoutflow.flow.programs import Programs, Report, choices
 from checkoutflow.flow.registers import Lookups
-from checkoutflow.flow.reviewing import RECENT
+from checkoutflow.flow.reviewing import RECENT, review_figures
 from checkoutflow.providers.contract import Consult
 from checkoutflow.review.traces import network_of
 
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from checkoutflow.providers.contract import Provider
     from checkoutflow.registries.contract import Register
     from checkoutflow.review.drift import Drift
+    from checkoutflow.review.figures import Figures
     from checkoutflow.review.queue import Waiting
     from checkoutflow.review.score import ScoreModel
     from checkoutflow.shop import Shop
@@ -313,6 +314,10 @@ class AsyncCheckoutFlow:
         """As ``CheckoutFlow.reviews``."""
         return await self._run(self._programs.reviews(limit))
 
+    async def review(self, checkout_id: str) -> ReviewFile:
+        """As ``CheckoutFlow.review``."""
+        return await self._run(self._programs.review(checkout_id))
+
     async def open_review(self, checkout_id: str, *, reviewer: str) -> ReviewFile:
         """As ``CheckoutFlow.open_review``."""
         return await self._run(self._programs.open_review(checkout_id, reviewer))
@@ -384,6 +389,10 @@ class AsyncCheckoutFlow:
             told = await to_thread(told.after, message, order, ports)
         await self.delivered(told.done)
         return told
+
+    async def review_figures(self) -> Figures:
+        """As ``CheckoutFlow.review_figures``."""
+        return await self._run(review_figures())
 
     async def watch_score(self, *, recent: int = RECENT) -> Drift | None:
         """As ``CheckoutFlow.watch_score``."""

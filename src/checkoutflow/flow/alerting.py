@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from checkoutflow.errors import TransportError, UsageError
 from checkoutflow.flow import host
+from checkoutflow.flow.review_documents import plain
 from checkoutflow.texts import mark, translate
 
 if TYPE_CHECKING:
@@ -75,27 +76,6 @@ class Told:
         if errors:
             return replace(self, failed=(*self.failed, (message.id, errors[0])))
         return replace(self, done=(*self.done, message))
-
-
-def plain(order: Waiting) -> dict[str, object]:
-    """An order that waits, as plain data."""
-    asked = order.request
-    return {
-        "checkout": order.checkout,
-        "market": order.market,
-        "total": str(order.total),
-        "held_at": order.held_at.isoformat() if order.held_at else None,
-        "deadline": order.deadline.isoformat(),
-        "state": str(order.state),
-        "reasons": list(order.reasons),
-        "probability": order.probability,
-        "reviewer": order.reviewer,
-        "claimed_until": order.claimed_until.isoformat() if order.claimed_until else None,
-        "endorsed_by": order.endorsed_by,
-        "needs_two": order.needs_two,
-        "asked": {"what": asked.what, "answer": asked.answer} if asked else None,
-        "notes": order.notes,
-    }
 
 
 @dataclass(frozen=True, slots=True)

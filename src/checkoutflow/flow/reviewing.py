@@ -7,12 +7,13 @@ or state has a word of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.decide import decide
 from checkoutflow.checkout.machine import Phase
+from checkoutflow.checkout.reviewed import reviewed
 from checkoutflow.errors import NotFound, StoreConflict
 from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
@@ -22,6 +23,7 @@ from checkoutflow.flow.sending import RELOADS
 from checkoutflow.privacy.fields import Purpose
 from checkoutflow.privacy.secret import Details
 from checkoutflow.review.drift import Drift, drift
+from checkoutflow.review.figures import Figures
 from checkoutflow.review.notice import held_notice, lapsed_notice, rejected_notice
 from checkoutflow.review.queue import Note, Waiting, by_urgency, from_text, note_of, to_text
 from checkoutflow.review.score import Opinion, opinion
@@ -49,8 +51,9 @@ class ReviewFile:
     Attributes:
         waiting: Where it stands in the queue.
         checkout: The order: goods, payments, signals, rules that applied.
-        details: Name, address and so on, as far as they may be used to prevent fraud.
-        notes: What was written about it, the oldest first.
+        details: Name, address and so on, as far as they may be used to prevent fraud; none where
+            nothing personal was opened.
+        notes: What was written about it, the oldest first; none where nothing personal was opened.
         opinion: What the learned score says to its signals now, and why; its ``words`` say it.
         history: Everything that happened to it.
     """
@@ -61,6 +64,24 @@ class ReviewFile:
     notes: tuple[Note, ...] = field(repr=False)
     opinion: Opinion = field(repr=False)
     history: tuple[JournalEntry, ...] = field(repr=False)
+
+
+def review_figures() -> Program[Figures]:
+    """What came of reviewing; every order is read once."""
+    found = Figures()
+    after = ""
+    while True:
+        ids: Sequence[str] = yield from ask_store("checkouts", (), after=after, limit=_PAGE)
+        if not ids:
+            return found
+        for each in ids:
+            state: Checkout | None = yield from ask_store("load", each)
+            journal: Sequence[JournalEntry] = yield from ask_store("journal", each)
+            history = ((entry.at, entry.events) for entry in journal)
+            order = reviewed(state, history) if state is not None else None
+            if order is not None:
+                found.add(order)
+        after = ids[-1]
 
 
 class Reviewing(Listing):
@@ -101,6 +122,20 @@ class Reviewing(Listing):
             notes=review.notes,
         )
 
+    def review(self, id_: str) -> Program[ReviewFile]:
+        """What a decision needs and is not personal: details and notes stay closed.
+
+        Raises:
+            NotFound: If the order was not held.
+        """
+        state = yield from self.load(id_)
+        at = yield from now()
+        waiting = self._waiting(state, at)
+        rules = self.rules
+        said = opinion(rules.score, state.signals, at, self.shop.review.score, moved=rules.moved)
+        history: Sequence[JournalEntry] = yield from ask_store("journal", id_)
+        return ReviewFile(waiting, state, Details(), (), said, tuple(history))
+
     def open_review(self, id_: str, reviewer: str) -> Program[ReviewFile]:
         """Everything that a decision needs; that it was read, and by whom, is on record first.
 
@@ -110,15 +145,10 @@ class Reviewing(Listing):
             VaultError: If it cannot be opened.
         """
         c.Claim.read({"reviewer": reviewer})
-        state = yield from self.load(id_)
-        at = yield from now()
-        waiting = self._waiting(state, at)
+        found = yield from self.review(id_)
         values = dict((yield from self.details(id_, Purpose.PREVENT_FRAUD, reviewer)))
         notes = from_text(values.pop(NOTES, ""))
-        rules = self.rules
-        said = opinion(rules.score, state.signals, at, self.shop.review.score, moved=rules.moved)
-        history: Sequence[JournalEntry] = yield from ask_store("journal", id_)
-        return ReviewFile(waiting, state, Details(values), notes, said, tuple(history))
+        return replace(found, details=Details(values), notes=notes)
 
     def to_tell(self, limit: int) -> Program[list[tuple[Message, Waiting | None]]]:
         """What reviewers are to be told; nothing of an order that was decided meanwhile."""

@@ -12,7 +12,7 @@ from checkoutflow.flow.effects import AskStore, Now, Random, Send, drive
 from checkoutflow.flow.noticing import Network
 from checkoutflow.flow.programs import Programs, Report, choices
 from checkoutflow.flow.registers import Lookups
-from checkoutflow.flow.reviewing import RECENT
+from checkoutflow.flow.reviewing import RECENT, review_figures
 from checkoutflow.providers.contract import Consult
 from checkoutflow.review.traces import network_of
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from checkoutflow.providers.contract import Provider
     from checkoutflow.registries.contract import Register
     from checkoutflow.review.drift import Drift
+    from checkoutflow.review.figures import Figures
     from checkoutflow.review.queue import Waiting
     from checkoutflow.review.score import ScoreModel
     from checkoutflow.shop import Shop
@@ -510,6 +511,14 @@ class CheckoutFlow:
         """
         return self._run(self._programs.reviews(limit))
 
+    def review(self, checkout_id: str) -> ReviewFile:
+        """What a decision needs and is not personal: details and notes stay closed.
+
+        Raises:
+            NotFound: If the order was not held.
+        """
+        return self._run(self._programs.review(checkout_id))
+
     def open_review(self, checkout_id: str, *, reviewer: str) -> ReviewFile:
         """Everything that a decision needs, the customer's details and all notes among it.
 
@@ -660,6 +669,13 @@ class CheckoutFlow:
             told = told.after(message, order, ports)
         self.delivered(told.done)
         return told
+
+    def review_figures(self) -> Figures:
+        """What came of reviewing, in figures; nobody's data is among them.
+
+        Reads every order that there is: once in a while, and not for every visitor.
+        """
+        return self._run(review_figures())
 
     def watch_score(self, *, recent: int = RECENT) -> Drift | None:
         """Look whether orders are still those that the learned score knows.

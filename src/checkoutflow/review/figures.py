@@ -125,6 +125,23 @@ class Figures:
     score: Aim = field(default_factory=Aim)
     standings: Counter[str] = field(default_factory=Counter)
 
+    def add(self, order: Reviewed) -> None:
+        """Count one more past order."""
+        self.orders += 1
+        if order.outcome is not None:
+            self.outcomes[order.outcome] += 1
+            self.money[order.total.currency] += order.total.minor
+        if order.waited_s is not None:
+            self.waits_s.append(order.waited_s)
+        for hit in order.hits:
+            aim = self.rules.setdefault(hit.rule, Aim())
+            aim.is_shadow = hit.shadow
+            aim.add(order)
+        if order.scored is not None:
+            self.standings[order.scored.standing] += 1
+            if order.scored.would_hold:
+                self.score.add(order)
+
     @property
     def held(self) -> int:
         """Held orders."""
@@ -172,20 +189,7 @@ def figures(orders: Iterable[Reviewed]) -> Figures:
     """Count past orders; however many there are, they are looked at one by one."""
     found = Figures()
     for order in orders:
-        found.orders += 1
-        if order.outcome is not None:
-            found.outcomes[order.outcome] += 1
-            found.money[order.total.currency] += order.total.minor
-        if order.waited_s is not None:
-            found.waits_s.append(order.waited_s)
-        for hit in order.hits:
-            aim = found.rules.setdefault(hit.rule, Aim())
-            aim.is_shadow = hit.shadow
-            aim.add(order)
-        if order.scored is not None:
-            found.standings[order.scored.standing] += 1
-            if order.scored.would_hold:
-                found.score.add(order)
+        found.add(order)
     return found
 
 

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from checkoutflow.errors import InvalidInput
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
 from checkoutflow.review.signals import SIGNALS
+from checkoutflow.texts import locale_of, mark, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -241,8 +243,10 @@ class Judgement(Frozen):
     scored: Scored | None = None
 
 
-BLOCKED: Final = "on the shop's list"
-SCORED: Final = "the learned score is high"
+# Translators: these are reasons for which an order waits for a person.
+BLOCKED: Final = mark("on the shop's list")
+SCORED: Final = mark("the learned score is high")
+_ABOVE: Final = mark("total above {limit}")
 
 
 def judge(
@@ -292,4 +296,20 @@ def judge(
 def _above(total: Money, limits: Iterable[Money]) -> Iterator[str]:
     for limit in limits:
         if limit.currency == total.currency and total > limit:
-            yield f"total above {limit}"
+            yield _ABOVE.format(limit=limit)
+
+
+def in_words(reason: str, locale: str) -> str:
+    """A reason as a reviewer reads it in their language; a shop's own words stay as they are.
+
+    >>> in_words("total above 5000.00 DKK", "en_GB")
+    'total above DKK\xa05,000.00'
+    """
+    before = _ABOVE.partition("{")[0]
+    if not reason.startswith(before):
+        return translate(reason, locale)
+    try:
+        limit = Money.read(reason.removeprefix(before))
+    except InvalidInput:
+        return reason
+    return translate(_ABOVE, locale).format(limit=limit.format(locale_of(locale)))

@@ -15,6 +15,7 @@ from checkoutflow.payment.catalogue import one_for_each_currency
 from checkoutflow.review.rules import SCORED, Judgement, Range, Rule, Scored, When, bands, judge
 from checkoutflow.review.score import ScoreSettings, opinion
 from checkoutflow.review.traces import address_form
+from checkoutflow.texts import mark
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -108,78 +109,92 @@ def _rule(
 @cache
 def default_rules() -> tuple[Rule, ...]:
     """What a shop starts with. Most of it alone is honest often enough, and so only weighs."""
+    # Translators: the following texts are reasons for which an order waits for a person.
     return (
         _rule(
             "series_to_address",
-            "the same goods again to one address",
+            mark("the same goods again to one address"),
             is_dear=True,
             same_goods_at_address=2,
         ),
         _rule(
             "series_by_contact",
-            "the same goods again by one customer",
+            mark("the same goods again by one customer"),
             is_dear=True,
             same_goods_by_contact=2,
         ),
         _rule(
             "resold_again",
-            "easily resold goods again to one address",
+            mark("easily resold goods again to one address"),
             is_dear=True,
             easily_resold=50,
             same_goods_at_address=1,
         ),
-        _rule("charged_back_before", "charged back before", earlier_chargebacks=1),
-        _rule("card_charged_back", "the card was charged back before", card_chargebacks=1),
-        _rule("provider_warns", "the provider says the risk is high", provider_risk=3),
+        _rule("charged_back_before", mark("charged back before"), earlier_chargebacks=1),
+        _rule("card_charged_back", mark("the card was charged back before"), card_chargebacks=1),
+        _rule("provider_warns", mark("the provider says the risk is high"), provider_risk=3),
         _rule(
             "provider_unsure",
-            "the provider does not say the risk is low",
+            mark("the provider does not say the risk is low"),
             weight=30,
             provider_risk=1,
         ),
-        _rule("rejected_before", "rejected before", weight=60, earlier_rejections=1),
-        _rule("unpaid_before", "an earlier invoice is not paid", weight=60, earlier_unpaid=1),
+        _rule("rejected_before", mark("rejected before"), weight=60, earlier_rejections=1),
+        _rule("unpaid_before", mark("an earlier invoice is not paid"), weight=60, earlier_unpaid=1),
         _rule(
             "many_to_address",
-            "many orders to one address",
+            mark("many orders to one address"),
             weight=50,
             is_dear=True,
             address_orders_day=4,
         ),
         _rule(
             "many_by_contact",
-            "many orders by one customer",
+            mark("many orders by one customer"),
             weight=50,
             is_dear=True,
             contact_orders_day=4,
         ),
         _rule(
             "many_by_network",
-            "many orders from one network address",
+            mark("many orders from one network address"),
             weight=40,
             network_orders_day=9,
         ),
-        _rule("many_by_card", "many orders with one card", weight=50, card_orders_day=4),
-        _rule("many_cards", "several cards were tried", weight=60, cards=3),
-        _rule("many_declines", "several payments were declined", weight=40, declines=3),
-        _rule("throwaway_email", "a throwaway e-mail address", weight=40, disposable_email=True),
-        _rule("goes_to_forwarder", "goes to a freight forwarder", weight=50, forwarder=True),
+        _rule("many_by_card", mark("many orders with one card"), weight=50, card_orders_day=4),
+        _rule("many_cards", mark("several cards were tried"), weight=60, cards=3),
+        _rule("many_declines", mark("several payments were declined"), weight=40, declines=3),
         _rule(
-            "elsewhere_address", "a known customer, a new address", weight=20, address_differs=True
+            "throwaway_email", mark("a throwaway e-mail address"), weight=40, disposable_email=True
         ),
-        _rule("card_elsewhere", "a card of another country", weight=30, card_country_differs=True),
+        _rule("goes_to_forwarder", mark("goes to a freight forwarder"), weight=50, forwarder=True),
         _rule(
-            "phone_elsewhere", "a phone of another country", weight=20, phone_country_differs=True
+            "elsewhere_address",
+            mark("a known customer, a new address"),
+            weight=20,
+            address_differs=True,
+        ),
+        _rule(
+            "card_elsewhere",
+            mark("a card of another country"),
+            weight=30,
+            card_country_differs=True,
+        ),
+        _rule(
+            "phone_elsewhere",
+            mark("a phone of another country"),
+            weight=20,
+            phone_country_differs=True,
         ),
         _rule(
             "from_elsewhere",
-            "ordered from another country",
+            mark("ordered from another country"),
             weight=20,
             network_country_differs=True,
         ),
         _rule(
             "new_and_resold",
-            "a new customer, easily resold goods",
+            mark("a new customer, easily resold goods"),
             weight=30,
             is_dear=True,
             new_customer=True,
@@ -187,13 +202,13 @@ def default_rules() -> tuple[Rule, ...]:
         ),
         _rule(
             "many_resold",
-            "several pieces of one thing that is easily resold",
+            mark("several pieces of one thing that is easily resold"),
             weight=40,
             is_dear=True,
             easily_resold=50,
             most_of_one=3,
         ),
-        _rule("among_the_dearest", "one of the dearest orders", weight=20, value_place=99),
+        _rule("among_the_dearest", mark("one of the dearest orders"), weight=20, value_place=99),
     )
 
 
