@@ -51,7 +51,9 @@ def page(found: Figures) -> str:
         parts.append(_section("Time to decision", about + bars(counts, "Orders by waiting time")))
     if rates := hit_rates(found, _ENGLISH):
         about = "<p>Of a hundred orders that each pointed at, how many did harm.</p>"
-        parts.append(_section("Who was right", about + bars(rates, "Hit rate of each rule")))
+        parts.append(
+            _section("Who was right", about + bars(rates, "Hit rate of each rule", most=100))
+        )
     parts.append(_section("Rules and score", _table(aims(found, _ENGLISH))))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

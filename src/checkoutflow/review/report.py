@@ -11,8 +11,9 @@ from checkoutflow.review.figures import STEPS
 from checkoutflow.texts import locale_of, mark, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from checkoutflow.money import Money
     from checkoutflow.review.figures import Aim, Figures, Outcome
 
 NO_RULE: Final = mark("No rule has applied to any order.")
@@ -61,8 +62,16 @@ _WITHIN: Final = mark("within {time}")
 _LONGER: Final = mark("longer")
 
 
-def summary(found: Figures, locale: str) -> list[tuple[str, str]]:
-    """The figures that stand alone, with what they are."""
+def summary(
+    found: Figures, locale: str, *, money: Callable[[Money], str] = str
+) -> list[tuple[str, str]]:
+    """The figures that stand alone, with what they are.
+
+    Args:
+        found: The figures.
+        locale: Of the words.
+        money: Writes an amount.
+    """
     ended = (
         f"{translate(text, locale)} {found.outcomes[outcome]}"
         for outcome, text in _OUTCOMES.items()
@@ -71,7 +80,7 @@ def summary(found: Figures, locale: str) -> list[tuple[str, str]]:
     rows = (
         (_ORDERS, str(found.orders)),
         (_HELD, f"{found.held} ({_percent(found.held_share)})"),
-        (_WORTH, ", ".join(map(str, found.amounts)) or _NOTHING),
+        (_WORTH, ", ".join(map(money, found.amounts)) or _NOTHING),
         (_ENDED, ", ".join(ended) or _NOTHING),
         (_LET_THROUGH, _percent(found.approval_rate)),
         (_HALF, _time(found.median_wait_s, locale)),
@@ -141,9 +150,15 @@ def _time(seconds: float | None, locale: str) -> str:
 _WIDTH, _NAMES, _ROW, _NUMBERS = 640, 200, 28, 70
 
 
-def bars(counts: Mapping[str, int], title: str) -> str:
-    """Counts as a drawing, in SVG without styles of its own; what it shows is said as well."""
-    most = max(counts.values()) or 1
+def bars(counts: Mapping[str, int], title: str, *, most: int = 0) -> str:
+    """Counts as a drawing, in SVG without styles of its own; what it shows is said as well.
+
+    Args:
+        counts: By name.
+        title: What they count.
+        most: What the longest bar there could be stands for; by default the largest count.
+    """
+    most = most or max(counts.values()) or 1
     height = _ROW * len(counts)
     drawn = []
     for i, (name, count) in enumerate(counts.items()):

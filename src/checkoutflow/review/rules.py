@@ -303,7 +303,7 @@ def in_words(reason: str, locale: str) -> str:
     """A reason as a reviewer reads it in their language; a shop's own words stay as they are.
 
     >>> in_words("total above 5000.00 DKK", "en_GB")
-    'total above DKK\xa05,000.00'
+    'total above DKK5,000.00'
     """
     before = _ABOVE.partition("{")[0]
     if not reason.startswith(before):
