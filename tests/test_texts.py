@@ -303,7 +303,14 @@ def test_a_notice_is_in_the_customers_language(language):
 
 # Letters beyond a to z; others in a text are a slip of the keyboard or of the language.
 LETTERS = {"da": "æøåé", "sv": "åäöé", "nb": "æøåé", "nn": "æøåéò", "fi": "äö", "is": "áéíóúýðþæö"}
-AS_IN_ENGLISH = {("da", "E-mail"), ("sv", "Text")}
+AS_IN_ENGLISH = {
+    ("da", "E-mail"),
+    ("sv", "Text"),
+    ("sv", "Order"),
+    ("sv", "Order {id}"),
+    *((language, "Score") for language in ("da", "nb", "nn")),
+    *((language, "Signal") for language in ("da", "sv", "nb", "nn")),
+}
 
 
 def places(text: str) -> list[str]:
@@ -381,6 +388,51 @@ SAME_IN_BOTH = {
     "Yes, for {premium}",
     "No, thank you",
     "No",
+    "Approve",
+    "Approve as the first of two",
+    "Approve as the second of two",
+    "Ask the customer",
+    "Asked and noted",
+    "Back to the queue",
+    "Counted {time}.",
+    "Declined",
+    "Delivery",
+    "Given back",
+    "Given back in part",
+    "In all",
+    "Nobody",
+    "Order",
+    "Order {id}",
+    "Pages",
+    "Please log in first.",
+    "Questions to the customer",
+    "Reserved",
+    "Reserved until",
+    "Rule",
+    "Score",
+    "Signal",
+    "The customer",
+    "The customer ordered",
+    "Times are in {zone}.",
+    "To get in touch",
+    "To log in with an electronic identity",
+    "Write the note",
+    "You",
+    "You approved this order.",
+    "You are {reviewer}.",
+    "charged back before",
+    "hit rate",
+    "learned score",
+    "longer",
+    "rejected before",
+    "rule",
+    "the card was charged back before",
+    "total above {limit}",
+    "unknown",
+    "until {time}",
+    "worth",
+    "{hours} h {minutes} min",
+    "{reviewer} said yes, the first of two",
 }
 
 

@@ -123,7 +123,7 @@ def order_page(found: ReviewFile, reader: Reader, *, is_opened: bool) -> dict[st
         "standing": _standing(found, reader),
         "four_eyes": _four_eyes(order, reader),
         "score": _score(order, reader),
-        "score_words": found.opinion.words(tongue.locale),
+        "score_words": _score_words(found, reader),
         "reasons": _reasons(order, reader),
         "rules": [(hit.rule, _effect(hit, reader)) for hit in sale.hits],
         "noticed": noticed,
@@ -209,6 +209,13 @@ def _ended(found: ReviewFile, reader: Reader) -> str:
         return say(words.DEADLINE_APPROVED)
     reason = say(REASONS[RejectReason(review.reason)]) if review.reason else ""
     return say(words.ENDED[review.ended], reviewer=review.reviewer, reason=reason)
+
+
+def _score_words(found: ReviewFile, reader: Reader) -> tuple[str, ...]:
+    """Why the score holds it or has no say; else what speaks most for harm all the same."""
+    opinion, locale = found.opinion, reader.tongue.locale
+    said = opinion.words(locale)
+    return said or (opinion.score.reasons(locale) if opinion.score is not None else ())
 
 
 def _effect(hit: Hit, reader: Reader) -> str:

@@ -57,7 +57,6 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "you": mark("You"),
         "asked_and_noted": mark("Asked and noted"),
         "notes_count": mark("Notes: {count}"),
-        "none": mark("None"),
         # One order
         "order_title": mark("Order {id}"),
         "how_it_stands": mark("How it stands"),
@@ -77,6 +76,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "reject": mark("Reject and release the money"),
         "reject_reason": mark("Why it is rejected"),
         "choose": mark("Choose one"),
+        "score_none": mark("No signal speaks strongly for harm."),
         "rules": mark("Rules that applied"),
         "rule": mark("Rule"),
         # Translators: what a rule does: see the next three.
