@@ -8,8 +8,8 @@ import logging
 import re
 import subprocess
 import sys
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, timedelta
 from html.parser import HTMLParser
 from importlib.resources import files
 from itertools import pairwise
@@ -35,6 +35,7 @@ from checkoutflow.texts import LANGUAGES
 from checkoutflow.web import review_app, words
 from checkoutflow.web.app import COUNT_EVERY
 from checkoutflow.web.guard import HEADERS, MOST_BYTES
+from checkoutflow.web.pages import Reader, order_page
 from checkoutflow.web.words import preferred
 
 if TYPE_CHECKING:
@@ -473,6 +474,26 @@ def test_a_form_that_is_sent_twice_acts_once(office):
     assert office.desk.now(held).phase is Phase.CONFIRMED
 
 
+def test_what_the_customer_answered_is_there(one):
+    held = one.desk.hold(MUG)
+    one.do(held, "ask", what="contact")
+    one.desk.flow.answer(held.id, "It is a present")
+    page = one.order(held)
+    assert "To get in touch. They wrote; see the notes" in page.text
+    assert "The customer answered: They wrote; see the notes" in page.text
+    assert "It is a present" in one.do(held, "details").text
+
+
+def test_a_review_of_before_it_was_written_down_why_is_decided(one):
+    held = one.desk.hold(MUG)
+    after = one.desk.flow.approve(held.id, reviewer=ONE)
+    file = one.desk.flow.review(held.id)
+    old = after.but(review=after.review.but(ended=""))
+    reader = Reader(ONE, words.Tongue("en_GB", UTC, one.desk.world.clock()))
+    page = order_page(replace(file, checkout=old), reader, is_opened=False)
+    assert page["standing"] == "It is decided."
+
+
 # When it cannot be done ---------------------------------------------------------------------------
 
 
@@ -904,7 +925,7 @@ def test_the_shop_may_say_which_language_and_clock(one, runner):
 
 
 def test_times_long_ago_have_their_year(one):
-    tongue = words.Tongue("en_GB", ZoneInfo("UTC"), one.desk.world.clock())
+    tongue = words.Tongue("en_GB", UTC, one.desk.world.clock())
     assert tongue.moment(one.desk.world.clock() - timedelta(days=400)).text == "26 Jan 2025 12:00"
 
 

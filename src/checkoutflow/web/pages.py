@@ -10,6 +10,7 @@ from markupsafe import Markup
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.view import LABELS
 from checkoutflow.money import Money
+from checkoutflow.payment.machine import PaymentState
 from checkoutflow.privacy.fields import FIELDS
 from checkoutflow.review.machine import REASONS, RejectReason, ReviewState
 from checkoutflow.review.queue import LONGEST_NOTE, SOON
@@ -138,7 +139,9 @@ def order_page(found: ReviewFile, reader: Reader, *, is_opened: bool) -> dict[st
                 item.method,
                 tongue.money(item.amount),
                 tongue.say(words.STATES[item.state]),
-                tongue.moment(item.valid_until) if item.valid_until else None,
+                tongue.moment(item.valid_until)
+                if item.valid_until and item.state is PaymentState.AUTHORISED
+                else None,
             )
             for item in sale.current_payments
         ],
