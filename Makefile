@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs bench wheel locale constraints clean
+.PHONY: help demo test simulate lint types docs bench wheel locale constraints clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -23,6 +23,10 @@ test: $(VENV)/.dev ## run the tests and measure branches; ARGS="-k money" and mo
 	$(BIN)/coverage run -m pytest --numprocesses=auto $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report $(if $(ARGS),--fail-under=0)
+
+simulate: $(VENV)/.runtime ## play a world that breaks, SEEDS=1000 of it; SEED=7 replays one, ARGS="--db sqlite" and more
+	@$(BIN)/python -m checkoutflow.testing.simulation \
+		$(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000)) $(ARGS)
 
 lint: $(VENV)/.dev ## check the rules and the format
 	$(BIN)/ruff check

@@ -27,7 +27,7 @@ from checkoutflow.errors import (
     TotalChanged,
     UsageError,
 )
-from checkoutflow.payment.outcomes import Operation, Outcome, Redirect, Word
+from checkoutflow.payment.outcomes import Done, Operation, Outcome, Redirect, Word
 from checkoutflow.review import RejectReason
 from checkoutflow.shop import MessageKind, Shop
 
@@ -828,3 +828,107 @@ def test_what_does_not_exist_is_not_found():
         Sale().state.payment("nope")
     with pytest.raises(NotFound, match="no attempt nope"):
         Sale().do(c.RecordResult.read({"attempt": "nope", "result": {"outcome": "unknown"}}))
+
+
+# What the simulated world has taught (python -m checkoutflow.testing.simulation) ------------------
+
+
+def sent_in_two(second: Outcome = Outcome.SUCCEEDED) -> Sale:
+    """The lamp has left and is paid for; the mugs are on their way."""
+    sale = Sale().confirmed().do(c.Ship(lines={"lamp": 1})).succeed()
+    return sale.do(c.Ship(lines={"mug": 2})).hear(second)
+
+
+def lamp(outcome: Outcome) -> Done:
+    return Done(key="pay1a-2", outcome=outcome)
+
+
+def mugs(outcome: Outcome) -> Done:
+    return Done(key="pay1a-3", outcome=outcome)
+
+
+def test_what_a_later_shipment_captures_does_not_pay_for_one_whose_capture_was_taken_back():
+    """The look-up tells of both at once: the first capture is gone, the second one is done."""
+    sale = sent_in_two(Outcome.UNKNOWN).wait(minutes=2)
+    told = (lamp(Outcome.DECLINED), mugs(Outcome.SUCCEEDED))
+    sale.look(standing(Word.AUTHORISED, 549, captured=219.6, operations=told))
+    assert [item.is_paid for item in sale.state.shipments] == [False, True]
+    assert [item.reason for item in sale.state.attention] == ["capture_failed"]
+    assert not sale.open, "what is reserved for the lamp is not released"
+    sale.do(c.CaptureAgain(shipment="s1"))
+    assert sale.succeed().books == (54900, 54900, 0, 0)
+
+
+def test_a_shipment_that_failed_is_never_paid_again():
+    sale = Sale().confirmed().do(c.Ship(lines={"lamp": 1})).hear(Outcome.DECLINED)
+    sale.do(c.Ship()).succeed()
+    assert [item.state for item in sale.state.shipments] == ["failed", "done"]
+    assert "shipment_paid_again" not in sale.happened
+
+
+def test_a_capture_taken_back_falls_on_the_shipment_that_it_had_paid_for():
+    """The first shipment failed after a part of it was captured; the second one used that part."""
+    sale = Sale().ready("").do(CODE, c.AddCredit(method="gift_card", amount=nok(40)))
+    sale = sale.ready().place().succeed().do(c.Ship(lines={"lamp": 1}))
+    card, rest = sale.open
+    sale.hear(Outcome.SUCCEEDED, card.id).hear(Outcome.DECLINED, rest.id)
+    sale.do(c.Ship()).succeed()
+    assert [item.state for item in sale.state.shipments] == ["failed", "done"]
+    told = (Done(key=card.id, outcome=Outcome.DECLINED),)
+    sale.look(standing(Word.AUTHORISED, 40, operations=told), "pay1a")
+    assert not sale.state.shipments[1].is_paid
+    sale.do(c.CaptureAgain(shipment="s2"))
+    assert [item.amount for item in sale.open] == [nok(40)]
+
+
+def test_a_notice_whose_news_the_look_up_does_not_show_yet_has_us_look_once_more():
+    """An authorisation ran out and the notice was faster than the provider's own look-up."""
+    sale = Sale().confirmed().wait(days=2)
+    old = standing(Word.AUTHORISED, 549)
+    sale.do(c.TakeStanding(payment="pay1a", standing=old, is_told=True))
+    look_at = sale.payment.look_at
+    assert look_at is not None
+    sale.now = look_at
+    for _ in range(2):
+        sale.look(standing(Word.EXPIRED, 549, voided=549))
+    assert [item.reason for item in sale.state.attention] == ["authorisation_lost"]
+    assert sale.payment.look_at is None
+
+
+def test_a_notice_of_what_was_just_done_is_looked_into_once():
+    sale = Sale().confirmed()
+    same = standing(Word.AUTHORISED, 549)
+    sale.do(c.TakeStanding(payment="pay1a", standing=same, is_told=True))
+    assert not sale.happened
+
+
+def test_a_capture_that_is_turned_down_has_us_look_why():
+    """The notice of a void in the portal was looked into while the provider was ill."""
+    sale = Sale().confirmed().do(c.Ship()).hear(Outcome.DECLINED)
+    assert sale.payment.look_at is not None
+    sale.look(standing(Word.AUTHORISED, 549, voided=549))
+    assert [item.reason for item in sale.state.attention] == ["authorisation_lost"]
+
+
+def test_a_void_of_what_was_captured_in_part_meanwhile_releases_the_rest():
+    """In the portal a part was captured just before the order was cancelled."""
+    sale = Sale().confirmed().do(c.Cancel()).hear(Outcome.UNKNOWN).wait(minutes=2)
+    told = (Done(key="pay1a-2", outcome=Outcome.SUCCEEDED),)
+    sale.look(standing(Word.AUTHORISED, 549, captured=200, voided=349, operations=told))
+    assert sale.books == (54900, 20000, 0, 34900)
+    assert not sale.payment.contradiction
+    assert [(item.operation, item.amount) for item in sale.open] == [(Operation.REFUND, nok(200))]
+
+
+def test_a_capture_that_is_there_after_all_comes_before_the_refund_of_it():
+    """It was told to be gone, then it was back, with a refund of it that had been asked for."""
+    sale = Sale().confirmed().do(c.Ship()).succeed()
+    sale.do(c.Refund(lines={"lamp": 1})).hear(Outcome.UNKNOWN).wait(hours=1)
+    gone = (Done(key="pay1a-2", outcome=Outcome.DECLINED),)
+    sale.look(standing(Word.AUTHORISED, 549, operations=gone))
+    back = (Done(key="pay1a-3", outcome=Outcome.SUCCEEDED),)
+    refund = sale.open[0].amount
+    told = standing(Word.AUTHORISED, 549, captured=549, operations=back)
+    sale.look(told.but(refunded=refund))
+    assert not sale.payment.contradiction
+    assert sale.books == (54900, 54900, refund.minor, 0)

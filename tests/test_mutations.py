@@ -155,7 +155,7 @@ def a_notice_is_kept_and_nobody_is_told(patch):
 
     def bug(self, notice):
         is_new = take(self, notice)
-        self.clear_timer(notice.checkout, "notice", up_to=notice.received_at)
+        self._timers.pop((notice.checkout, "notice"), None)
         return is_new
 
     patch.setattr(MemoryStore, "take_notice", bug)

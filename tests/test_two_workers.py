@@ -38,6 +38,7 @@ from checkoutflow.checkout.recognising import WRONG_CODE
 from checkoutflow.errors import NotVerified, OutcomeUnknown, StoreConflict, UsageError
 from checkoutflow.money import Money
 from checkoutflow.privacy.codes import CODE_TRIES
+from checkoutflow.stores.contract import NoticeRow
 from checkoutflow.stores.sql import open_store
 from checkoutflow.testing.bank import Fault
 from checkoutflow.testing.world import World
@@ -530,3 +531,52 @@ def test_money_that_a_sleeper_reserves_after_it_was_given_up_is_released():
         assert desk.bank.book(checkout.payments[0].id).reserved == 0
         assert now(desk, checkout).phase is Phase.CONFIRMED
         nothing_is_lost(desk)
+
+
+def test_a_worker_whose_clock_is_ahead_leaves_a_notice_that_came_meanwhile():
+    """It clears what it has worked on, by what that was set to and not by its own time."""
+    with World(SHOP, open_bank=Witness) as world:
+        desk = Desk(world)
+        checkout = buy(desk, start(desk, payment="wallet"))
+
+        def notice_comes(name: str) -> None:
+            world.store.take_notice(
+                NoticeRow("simulated_bank", name, checkout.id, "payment.authorised", desk.clock())
+            )
+
+        notice_comes("n-1")
+        desk.clock.advance(minutes=5)
+        (due,) = world.store.due(desk.clock(), 9)
+        worker = world.flow.stepped(programs_of(desk).wake(due))
+        while worker.next != "clear_timer":
+            worker.step()
+        desk.clock.advance(minutes=-4)
+        notice_comes("n-2")
+        worker.finish()
+        (due,) = world.store.due(desk.clock(), 9)
+        assert "notice" in due.kinds
+
+
+def test_a_worker_whose_clock_is_set_back_forgets_no_timer():
+    with World(SHOP, open_bank=Witness) as world:
+        desk = Desk(world)
+        start(desk)
+        desk.clock.advance(days=2)
+        (due,) = world.store.due(desk.clock(), 9)
+        desk.clock.advance(days=-2)
+        world.flow.stepped(programs_of(desk).wake(due)).finish()
+        desk.clock.advance(days=2)
+        assert [due] == world.store.due(desk.clock(), 9)
+
+
+def test_a_worker_that_reads_an_old_version_clears_nothing(monkeypatch):
+    """As from a replica that lags behind."""
+    with World(SHOP, open_bank=Witness) as world:
+        desk = Desk(world)
+        old = start(desk, payment="wallet")
+        buy(desk, old)
+        desk.clock.advance(hours=1)
+        (due,) = world.store.due(desk.clock(), 9)
+        monkeypatch.setattr(world.store, "load", lambda _: old)
+        world.flow.stepped(programs_of(desk).wake(due)).finish()
+        assert world.store.due(desk.clock(), 9) == [due]

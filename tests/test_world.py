@@ -228,7 +228,7 @@ def never_due(store: Tampered, _: Desk) -> None:
 
 def always_due(store: Tampered, desk: Desk) -> None:
     name = desk.world.checkouts()[0].id
-    store.dues = lambda _: [Due(name, frozenset({"remind"}))]
+    store.dues = lambda _: [Due(name, {"remind": desk.clock()})]
 
 
 def made_up(store: Tampered, desk: Desk) -> None:

@@ -431,12 +431,14 @@ class TakeStanding(Frozen):
     Attributes:
         standing: None where it could not be asked, or its answer was no use.
         said: Where the answer contradicted itself: what it said, in our words.
+        is_told: The provider was asked because a notice of it said that something happened.
     """
 
     name: ClassVar = CommandName.TAKE_STANDING
     payment: str
     standing: Standing | None
     said: OutsideText = ""
+    is_told: bool = False
 
 
 class TakeProfile(Frozen):

@@ -230,10 +230,25 @@ def _capture_failed(state: Checkout, event: e.CaptureFailed) -> Checkout:
     payment = _move(payment, step, posting=Posting.CAPTURE_FAILED, amount=event.amount)
     part = payment.attempt(event.attempt).part
     payment = _change_attempt(payment, event.attempt, outcome=Outcome.DECLINED)
-    shipments = tuple(
-        item.but(is_paid=False) if item.id == part else item for item in state.shipments
+    return _unpaid(_put(state, payment), part)
+
+
+def _unpaid(state: Checkout, part: str) -> Checkout:
+    """Of what has left: the shipment whose capture failed, and others that it had paid for as well.
+
+    What one shipment captured and did not need, since it failed, pays for the next one.
+    """
+    left = [item for item in state.shipments if item.state is PartState.DONE and item.is_paid]
+    worth = sum(item.amount.minor for item in left)
+    fallen: set[str] = set()
+    for item in sorted(left, key=lambda item: item.id != part):
+        if item.id == part or worth > state.books.captured:
+            fallen.add(item.id)
+            worth -= item.amount.minor
+    shipments = (
+        item.but(is_paid=item.id not in fallen and item.is_paid) for item in state.shipments
     )
-    return _put(state, payment).but(shipments=shipments)
+    return state.but(shipments=tuple(shipments))
 
 
 def _refund_failed(state: Checkout, event: e.RefundFailed) -> Checkout:

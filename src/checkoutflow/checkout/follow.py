@@ -67,7 +67,12 @@ def _shipments(draft: Draft) -> None:
             draft.add(happened(shipment=shipment.id))
             if ended:
                 invoicing.issue(draft, shipment)
-        elif not shipment.is_paid and ended is not None and unpaid(draft).is_zero:
+        elif (
+            shipment.state is PartState.DONE
+            and not shipment.is_paid
+            and ended is not None
+            and unpaid(draft).is_zero
+        ):
             draft.add(e.ShipmentPaidAgain(shipment=shipment.id))
             invoicing.issue(draft, shipment)
 

@@ -163,11 +163,7 @@ def short_of(state: Checkout) -> Money:
 
 def _captured_without_shipment(state: Checkout) -> Money:
     """Captured, or under way to be, beyond what shipments so far cost."""
-    currency = state.total.currency
-    needed = total(
-        (item.amount for item in state.shipments if item.state is not PartState.FAILED), currency
-    )
-    return max(_captured(state) - needed, Money(0, currency))
+    return max(_captured(state) - _of_shipments(state), Money(0, state.total.currency))
 
 
 def _captured(state: Checkout) -> Money:
@@ -190,13 +186,16 @@ def capture_again(draft: Draft, command: c.CaptureAgain) -> None:
 
 
 def unpaid(draft: Draft) -> Money:
-    """What has left and is not covered by captures, done or under way."""
+    """What has left, or is about to, and is not covered by captures, done or under way."""
     state = draft.state
     currency = state.total.currency
-    left = total(
-        (item.amount for item in state.shipments if item.state is PartState.DONE), currency
-    )
-    return max(left - _captured(state), Money(0, currency))
+    return max(_of_shipments(state) - _captured(state), Money(0, currency))
+
+
+def _of_shipments(state: Checkout) -> Money:
+    """What shipments cost that have left or are on their way."""
+    sent = (item.amount for item in state.shipments if item.state is not PartState.FAILED)
+    return total(sent, state.total.currency)
 
 
 def refund(draft: Draft, command: c.Refund) -> None:

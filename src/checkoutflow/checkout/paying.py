@@ -118,8 +118,14 @@ _DONE: Final[dict[Operation, type[e.PaymentCaptured | e.PaymentVoided | e.Paymen
 
 
 def _done(payment: Payment, attempt: Attempt) -> e.Event:
-    """That an operation other than the authorisation was done."""
-    return _DONE[attempt.operation](payment=payment.id, attempt=attempt.id, amount=attempt.amount)
+    """That an operation other than the authorisation was done.
+
+    A void releases what is left: less than was asked for, where something was captured meanwhile.
+    """
+    amount = attempt.amount
+    if attempt.operation is Operation.VOID and payment.books.capturable.minor:
+        amount = min(amount, payment.books.capturable)
+    return _DONE[attempt.operation](payment=payment.id, attempt=attempt.id, amount=amount)
 
 
 def _authorised(
@@ -156,15 +162,15 @@ def _require_whole(draft: Draft, payment: Payment, amount: Money) -> None:
 def _failed(
     draft: Draft, payment: Payment, attempt: Attempt, outcome: Outcome, reason: str
 ) -> None:
-    # A void that was turned down leaves money reserved: someone has to look why.
-    is_void = attempt.operation is Operation.VOID
+    # What was turned down of a payment that is reserved: somebody has to look why.
+    is_odd = attempt.operation is not Operation.AUTHORISE
     draft.add(
         e.AttemptFailed(
             payment=payment.id,
             attempt=attempt.id,
             outcome=outcome,
             reason=reason,
-            look_at=next_look(payment, draft.at) if is_void else None,
+            look_at=next_look(payment, draft.at) if is_odd else None,
         )
     )
 
@@ -313,7 +319,7 @@ def take_standing(draft: Draft, command: c.TakeStanding) -> None:
         _contradicted(draft, payment, problem, stops=True)
         return
     before = len(draft.events)
-    for take in (_take_authorisation, _take_listed, _take_amounts, _take_back):
+    for take in (_take_authorisation, _take_operations, _take_back):
         if not take(draft, command.payment, standing):
             return
     payment = draft.state.payment(payment.id)
@@ -330,6 +336,20 @@ def take_standing(draft: Draft, command: c.TakeStanding) -> None:
             for item in payment.open_attempts
         )
         _still_open(draft, payment.id, is_absent=unseen or standing.word is Word.NOT_FOUND)
+    if command.is_told and len(draft.events) == before:
+        _look_once_more(draft, payment.id)
+
+
+def _look_once_more(draft: Draft, payment_id: str) -> None:
+    """A notice came and the look-up shows nothing new: it may lag behind, and nobody tells again.
+
+    Unless it was about something of ours that has just been done, as most notices are.
+    """
+    payment = draft.state.payment(payment_id)
+    settle = timedelta(seconds=draft.rules.behind(payment.provider).absence_s)
+    latest = max(item.lease_until for item in payment.attempts)
+    if payment.look_at is None and draft.at >= latest + settle:
+        draft.add(e.Looked(payment=payment.id, look_at=draft.at + settle))
 
 
 def _is_forgotten(payment: Payment, standing: Standing) -> bool:
@@ -418,13 +438,22 @@ def _open(payment: Payment, operation: Operation) -> list[Attempt]:
     return [item for item in payment.open_attempts if item.operation is operation]
 
 
-def _take_listed(draft: Draft, payment_id: str, standing: Standing) -> bool:
+def _take_operations(draft: Draft, payment_id: str, standing: Standing) -> bool:
+    """Captures first, also those made without us: what was given back was taken before."""
+    return all(
+        _take_listed(draft, payment_id, standing, operation)
+        and _take_amounts(draft, payment_id, standing, operation)
+        for operation in (Operation.CAPTURE, Operation.VOID, Operation.REFUND)
+    )
+
+
+def _take_listed(draft: Draft, payment_id: str, standing: Standing, operation: Operation) -> bool:
     """Operations that the provider names by our key: theirs is the plainest word."""
     failed = {Outcome.DECLINED, Outcome.REFUSED}
     for done in standing.operations:
         payment = draft.state.payment(payment_id)
         attempt = next((item for item in payment.attempts if item.id == done.key), None)
-        if attempt is None or attempt.operation is Operation.AUTHORISE:
+        if attempt is None or attempt.operation is not operation:
             continue
         is_sound = True
         if attempt.is_open and done.outcome is Outcome.SUCCEEDED:
@@ -458,22 +487,16 @@ def _taken_back(draft: Draft, payment: Payment, attempt: Attempt) -> bool:
     return True
 
 
-def _take_amounts(draft: Draft, payment_id: str, standing: Standing) -> bool:
-    """What the provider's totals have more than ours: first what we asked for, then the rest."""
-    if not draft.state.payment(payment_id).books.authorised:
+def _take_amounts(draft: Draft, payment_id: str, standing: Standing, operation: Operation) -> bool:
+    """What the provider's total has more than ours: first what we asked for, then the rest."""
+    payment = draft.state.payment(payment_id)
+    if not payment.books.authorised:
         return True
     listed = {done.key for done in standing.operations}
-    for operation in (Operation.CAPTURE, Operation.VOID, Operation.REFUND):
-        ours = [
-            _done(draft.state.payment(payment_id), attempt)
-            for attempt in _covered(draft.state.payment(payment_id), standing, operation, listed)
-        ]
-        is_sound = all(
-            _believe(draft, draft.state.payment(payment_id), event) for event in ours
-        ) and _take_theirs(draft, draft.state.payment(payment_id), operation, standing)
-        if not is_sound:
-            return False
-    return True
+    ours = [_done(payment, attempt) for attempt in _covered(payment, standing, operation, listed)]
+    return all(
+        _believe(draft, draft.state.payment(payment_id), event) for event in ours
+    ) and _take_theirs(draft, draft.state.payment(payment_id), operation, standing)
 
 
 def _take_theirs(draft: Draft, payment: Payment, operation: Operation, standing: Standing) -> bool:

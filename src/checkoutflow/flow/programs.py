@@ -235,7 +235,7 @@ class Programs(Hinting, Covering, Freshening, Reviewing):
             return (yield from self._carry_out(state, events)) if look else state
         is_new: bool = yield from ask_store("take_notice", row)
         if is_new and look:
-            return (yield from self.wake(Due(row.checkout, frozenset({"notice"}))))
+            return (yield from self.wake(Due(row.checkout, {"notice": row.received_at})))
         return (yield from self.load(row.checkout))
 
     def find_invoice(self, reference: str, market: str) -> Program[tuple[Checkout, Invoice]]:
@@ -274,18 +274,21 @@ class Programs(Hinting, Covering, Freshening, Reviewing):
         """Do what is due for one checkout. Safe to repeat, and to do on two machines at once."""
         at = yield from now()
         state = yield from self.act(due.checkout, [c.PassTime()], {}, "")
+        is_told = "notice" in due.kinds
         for payment in state.payments:
             is_due = payment.look_at is not None and payment.look_at <= at
-            if payment.provider is not None and (is_due or "notice" in due.kinds):
-                state = yield from self._look(state, payment.id)
+            if payment.provider is not None and (is_due or is_told):
+                state = yield from self._look(state, payment.id, is_told=is_told)
         state = yield from self.take_profiles(state)
         if "erase" in due.kinds:
             yield from self.erase_when_over(state)
-        # What was due and is still set to the past is a timer of older settings, or a notice.
+        # What was due and is not what the state asks for: a timer of older settings, or a notice.
         left = timers(state, self.shop)
-        for kind in sorted(due.kinds):
-            if kind not in left or left[kind] > at:
-                yield from ask_store("clear_timer", due.checkout, kind, up_to=at)
+        for kind, set_to in sorted(due.timers.items()):
+            if left.get(kind) != set_to:
+                yield from ask_store(
+                    "clear_timer", due.checkout, kind, at=set_to, version=state.version
+                )
         return state
 
     def messages(self, limit: int) -> Program[Sequence[Message]]:

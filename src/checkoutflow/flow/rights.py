@@ -386,10 +386,10 @@ class Rights(Telling):
 
     def erase_when_over(self, state: Checkout) -> Program[None]:
         """Erase a sale of which that was asked while it was under way. Part of ``run_due``."""
-        at = yield from now()
         if state.erasure is not None and state.is_over:
             yield from self._erase_sale(state, state.erasure.reason)
-            yield from ask_store("clear_timer", state.id, "erase", up_to=at)
+            asked_at, version = state.erasure.asked_at, state.version
+            yield from ask_store("clear_timer", state.id, "erase", at=asked_at, version=version)
 
     def forget_expired(self) -> Program[Forgotten]:
         """Remove what is over. Part of ``run_due``."""

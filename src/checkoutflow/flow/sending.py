@@ -156,8 +156,16 @@ class Sending(Commits):
             result = unknown
         return c.RecordResult(attempt=attempt.id, result=result)
 
-    def _look(self, state: Checkout, payment_id: str) -> Program[Checkout]:
-        """Ask how one payment stands, take it in, and carry out what follows."""
+    def _look(
+        self, state: Checkout, payment_id: str, *, is_told: bool = False
+    ) -> Program[Checkout]:
+        """Ask how one payment stands, take it in, and carry out what follows.
+
+        Args:
+            state: The checkout as it was read last.
+            payment_id: Which payment.
+            is_told: A notice said that something happened.
+        """
         payment = state.payment(payment_id)
         provider = self._provider(payment.provider or "")
         standing: Standing | None = None
@@ -178,7 +186,7 @@ class Sending(Commits):
                 said = str(error)
             except (TransportError, ProviderError, UsageError):
                 standing = None
-        command = c.TakeStanding(payment=payment.id, standing=standing, said=said)
+        command = c.TakeStanding(payment=payment.id, standing=standing, said=said, is_told=is_told)
         state, events = yield from self._report(state, command)
         return (yield from self._carry_out(state, events))
 

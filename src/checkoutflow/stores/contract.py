@@ -442,12 +442,17 @@ class Due:
     """A checkout for which something is due.
 
     Attributes:
-        kinds: Which timers: ``expiry``, ``review``, ``look``, ``remind``, ``overdue``,
-            ``erase`` or ``notice``.
+        timers: Which timers, and what each was set to: ``expiry``, ``review``, ``look``,
+            ``remind``, ``overdue``, ``erase`` or ``notice``.
     """
 
     checkout: str
-    kinds: frozenset[str]
+    timers: Mapping[str, datetime]
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The names of the timers."""
+        return frozenset(self.timers)
 
 
 class Store(Protocol):
@@ -540,8 +545,12 @@ class Store(Protocol):
         It costs the same however many other timers there are.
         """
 
-    def clear_timer(self, checkout_id: str, kind: str, *, up_to: datetime) -> None:
-        """Remove a timer that is not set to later than ``up_to``."""
+    def clear_timer(self, checkout_id: str, kind: str, *, at: datetime, version: int) -> None:
+        """Remove a timer still set to this moment, of a checkout still at this version.
+
+        What another machine has set meanwhile stays, whatever its clock says; and so does what
+        somebody does not know of who has read an older version from a replica.
+        """
 
     def checkouts(
         self, phases: Collection[str], *, after: str = "", limit: int = 100

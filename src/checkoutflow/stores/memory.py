@@ -264,10 +264,10 @@ class MemoryStore(MemoryOrders):
         """Checkouts with a timer at or before ``now``, the longest overdue first."""
         with self._lock:
             timers = sorted((at, *timer) for timer, at in self._timers.items() if at <= now)
-        kinds: dict[str, set[str]] = {}
-        for _, checkout_id, kind in timers:
-            kinds.setdefault(checkout_id, set()).add(kind)
-        return [Due(checkout, frozenset(kinds[checkout])) for checkout in [*kinds][:limit]]
+        found: dict[str, dict[str, datetime]] = {}
+        for at, checkout_id, kind in timers:
+            found.setdefault(checkout_id, {})[kind] = at
+        return [Due(checkout_id, mine) for checkout_id, mine in islice(found.items(), limit)]
 
     def waiting(self, *, limit: int = 100) -> Sequence[str]:
         """Checkouts with a timer ``review``, that of the earliest first."""
@@ -277,11 +277,12 @@ class MemoryStore(MemoryOrders):
             )
         return [checkout for _, checkout in found[:limit]]
 
-    def clear_timer(self, checkout_id: str, kind: str, *, up_to: datetime) -> None:
-        """Remove a timer that is not set to later than ``up_to``."""
+    def clear_timer(self, checkout_id: str, kind: str, *, at: datetime, version: int) -> None:
+        """Remove a timer still set to this moment, of a checkout still at this version."""
         with self._lock:
-            if self._timers.get((checkout_id, kind), up_to) <= up_to:
-                self._timers.pop((checkout_id, kind), None)
+            is_known = len(self._journal.get(checkout_id, ())) == version
+            if is_known and self._timers.get((checkout_id, kind)) == at:
+                del self._timers[checkout_id, kind]
 
     def checkouts(
         self, phases: Collection[str], *, after: str = "", limit: int = 100

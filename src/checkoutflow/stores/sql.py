@@ -353,19 +353,21 @@ class SqlStore(SqlPeople, SqlOrders):
     def due(self, now: datetime, limit: int) -> Sequence[Due]:
         """Checkouts with a timer at or before ``now``, the longest overdue first."""
         at = instant(now)
-        kinds: dict[str, set[str]] = {}
-        for checkout_id, kind in self._ask(self._sql.due, at, limit, at):
-            kinds.setdefault(checkout_id, set()).add(kind)
-        return [Due(checkout_id, frozenset(found)) for checkout_id, found in kinds.items()]
+        found: dict[str, dict[str, datetime]] = {}
+        for checkout_id, kind, due_at in self._ask(self._sql.due, at, limit, at):
+            found.setdefault(checkout_id, {})[kind] = moment(due_at)
+        return [Due(checkout_id, mine) for checkout_id, mine in found.items()]
 
     def waiting(self, *, limit: int = 100) -> Sequence[str]:
         """Checkouts with a timer ``review``, that of the earliest first."""
         return [found for (found,) in self._ask(self._sql.waiting, limit)]
 
-    def clear_timer(self, checkout_id: str, kind: str, *, up_to: datetime) -> None:
-        """Remove a timer that is not set to later than ``up_to``."""
+    def clear_timer(self, checkout_id: str, kind: str, *, at: datetime, version: int) -> None:
+        """Remove a timer still set to this moment, of a checkout still at this version."""
         with self._transaction(sqlite.BEGIN_WRITE) as cursor:
-            cursor.execute(self._sql.clear_timer, (checkout_id, kind, instant(up_to)))
+            cursor.execute(
+                self._sql.clear_timer, (checkout_id, kind, instant(at), checkout_id, version)
+            )
 
     def checkouts(
         self, phases: Collection[str], *, after: str = "", limit: int = 100

@@ -76,7 +76,8 @@ class Statements:
             delete(timers).where(
                 _is(timers, "checkout_id"),
                 _is(timers, "kind"),
-                timers.c.due_at <= bindparam("up_to"),
+                _is(timers, "due_at"),
+                exists().where(_is(checkouts, "id"), _is(checkouts, "version")),
             )
         )
         self.delete_message = _sql(
@@ -410,7 +411,7 @@ def _due() -> str:
         .order_by(timers.c.due_at, timers.c.checkout_id)
     ).subquery("first")
     return _sql(
-        select(timers.c.checkout_id, timers.c.kind)
+        select(timers.c.checkout_id, timers.c.kind, timers.c.due_at)
         .join(first, first.c.checkout_id == timers.c.checkout_id)
         .where(timers.c.due_at <= bindparam("now"))
         .order_by(first.c.due_at, first.c.checkout_id)

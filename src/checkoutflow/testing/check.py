@@ -109,8 +109,11 @@ def _strangers(states: Sequence[Checkout], bank: StandIn) -> Iterator[str]:
 def _books(state: Checkout, theirs: Mapping[str, Book]) -> Iterator[str]:
     """Our books are the bank's; while an outcome is open they may be behind, never ahead."""
     for payment in state.payments:
+        book = theirs[payment.id]
+        if payment.is_dead and book.authorised == book.voided and not payment.books.authorised:
+            continue  # reserved and released while it was given up: nothing is left of it
         for account in ("authorised", "captured", "refunded", "voided"):
-            ours, true = getattr(payment.books, account), getattr(theirs[payment.id], account)
+            ours, true = getattr(payment.books, account), getattr(book, account)
             if ours > true:
                 yield (
                     f"payment {payment.id}: we have {ours} {account} and the bank only {true}; "

@@ -137,6 +137,7 @@ class StandIn(ABC):
         self._pages: dict[str, BankPayment | BankMandate] = {}
         self._mandates: dict[str, BankMandate] = {}
         self._views: dict[str, tuple[object, object]] = {}  # before the last change, and after it
+        self._changed_at: dict[str, datetime] = {}
         self._posted: list[Posted] = []
         self._waiting: list[Posted] = []
         self._ledger = BankLedger(
@@ -210,6 +211,22 @@ class StandIn(ABC):
                 return tuple(ledger.entries)
             payment = ledger.payments.get(merchant_reference)
             return tuple(payment.entries) if payment else ()
+
+    def entries_after(self, number: int) -> tuple[Entry, ...]:
+        """The entries of the book after so many."""
+        with self._open() as ledger:
+            return tuple(ledger.entries[number:])
+
+    def changed_at(self, merchant_reference: str) -> datetime | None:
+        """When a payment changed last; None for one that never arrived."""
+        with self._open():
+            return self._changed_at.get(merchant_reference)
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When something happens next by itself: an expiry, or the end of what takes its time."""
+        with self._open() as ledger:
+            return ledger.next_due
 
     # --- for tests: what people, cards and accidents do ----------------------------------------
 
@@ -334,6 +351,15 @@ class StandIn(ABC):
         with self._open():
             return [self._sealed(posted) for posted in self._posted]
 
+    def posted_after(self, number: int) -> tuple[Posted, ...]:
+        """The notices that were posted after so many, those among them that are due by now."""
+        with self._open():
+            return tuple(self._posted[number:])
+
+    def notice(self, number: int) -> Webhook:
+        """One notice by its number, from 1, signed at the time of asking."""
+        return self._sealed(self._posted[number - 1])
+
     def deliver(self, to: Deliver, *, times: int = 1, reverse: bool = False) -> int:
         """Hand over the notices that wait. One whose receiver raises goes on waiting.
 
@@ -364,6 +390,7 @@ class StandIn(ABC):
         """Keep the view before and after a change, and post a notice where one is due."""
         _, before = self._views.get(payment.merchant_reference, (None, None))
         self._views[payment.merchant_reference] = before, self._view(payment)
+        self._changed_at[payment.merchant_reference] = self._now
         if notice:
             reference = payment.merchant_reference
             self._post(reference, self._notice(payment, notice, amount, key))

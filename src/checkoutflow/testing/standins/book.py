@@ -260,6 +260,11 @@ class BankLedger:
             act()
         self.now = max(self.now, now)  # a clock set back does not turn the bank's
 
+    @property
+    def next_due(self) -> datetime | None:
+        """When something happens next by itself."""
+        return self._timers[0][0] if self._timers else None
+
     def create(self, payment: BankPayment, key: str, fate: Fate) -> BankOperation:
         """Take a payment in; unless the customer has to decide first, authorise it."""
         self.payments[payment.merchant_reference] = payment

@@ -1,0 +1,135 @@
+"""``python -m checkoutflow.testing.simulation``: play seeds, and say what came of them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+from checkoutflow.flow.host import system_clock
+from checkoutflow.stores.sql import open_store
+from checkoutflow.testing.simulation.report import Tally, watching_tables
+from checkoutflow.testing.simulation.shrink import play, shrink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from checkoutflow.stores.contract import Store
+
+_AT_ONCE: Final = 20
+_MOST_SHOWN: Final = 3
+MEMORY: Final = "memory"
+SQLITE: Final = "sqlite"
+
+
+@contextmanager
+def store_at(db: str) -> Iterator[Callable[[], Store] | None]:
+    """Where a run keeps its checkouts.
+
+    Args:
+        db: ``memory``; ``sqlite`` for a new file each run; or the URL of an empty database.
+    """
+    if db == MEMORY:
+        yield None
+    elif db == SQLITE:
+        memory = Path("/dev/shm")  # noqa: S108 -- a folder of our own is made in it
+        with TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+            file = Path(folder) / "shop.db"
+            _create(file)
+            yield partial(open_store, file)
+    else:
+        _create(db)
+        yield partial(open_store, db)
+
+
+def _create(url: str | Path) -> None:
+    store = open_store(url)
+    store.create()
+    store.close()
+
+
+def play_some(seeds: Sequence[int], db: str = MEMORY) -> tuple[Tally, list[int]]:
+    """Play some seeds; gives what they came to, and those that failed."""
+    tally, failed = Tally(), []
+    with watching_tables(tally.moves):
+        for seed in seeds:
+            with store_at(db) as store:
+                world, error = play(seed, open_store=store)
+            tally.add(world.tally)
+            if error is not None:
+                failed.append(seed)
+    return tally, failed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play what the command line says.
+
+    Returns:
+        0 if every promise was kept.
+    """
+    parser = argparse.ArgumentParser(prog="checkoutflow.testing.simulation", description=__doc__)
+    parser.add_argument("--seeds", type=_range, default=range(1000), metavar="N or A:B")
+    parser.add_argument("--seed", type=int, help="replay one seed, shrunk if it fails")
+    parser.add_argument("--whole", action="store_true", help="with --seed: all of its story")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--db", default=MEMORY, help="memory, sqlite, or the URL of a database")
+    options = parser.parse_args(arguments)
+    if options.seed is not None:
+        return _replay(options.seed, options.db, is_whole=options.whole)
+    return _play_many(options.seeds, options.db, options.jobs)
+
+
+def _range(text: str) -> range:
+    first, colon, last = text.partition(":")
+    return range(int(first), int(last)) if colon else range(int(first))
+
+
+def _replay(seed: int, db: str, *, is_whole: bool) -> int:
+    with store_at(db) as store:
+        world, error = play(seed, open_store=store)
+    if error is None or is_whole:
+        print("\n".join(world.story()))
+        print(error or "every promise was kept")
+        return 0 if error is None else 1
+    print(shrink(seed))
+    return 1
+
+
+def _play_many(seeds: range, db: str, jobs: int) -> int:
+    began = system_clock()
+    tally, failed = Tally(), []
+    parts = [seeds[start : start + _AT_ONCE] for start in range(0, len(seeds), _AT_ONCE)]
+    with ProcessPoolExecutor(jobs) as pool:
+        for done in as_completed([pool.submit(play_some, part, db) for part in parts]):
+            some, bad = done.result()
+            tally.add(some)
+            failed += bad
+            _show(f"{tally.runs} of {len(seeds)} runs, {tally.checkouts} checkouts", failed)
+    seconds = (system_clock() - began).total_seconds()
+    _show("")
+    for line in tally.lines_of_report(seconds):
+        print(line)
+    for seed in sorted(failed)[:_MOST_SHOWN]:
+        print()
+        with suppress(ValueError):
+            print(shrink(seed))
+    print(f"{len(failed)} seeds failed: {sorted(failed)}" if failed else "every promise was kept")
+    return 1 if failed else 0
+
+
+def _show(text: str, failed: Sequence[int] = ()) -> None:
+    """Progress, where somebody watches."""
+    if sys.stderr.isatty():
+        bad = f", {len(failed)} failed" if failed else ""
+        sys.stderr.write(f"\r\x1b[K{text}{bad}")
+        sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
