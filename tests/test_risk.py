@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.desk import MUGS_AND_BOOK, buy, play, ship, start
+from tests.desk import MUGS_AND_BOOK, SOFA, buy, play, ship, start
 from tests.scenarios import SCENARIOS
 
 from checkoutflow.checkout import events as e
+from checkoutflow.checkout.evolve import evolve
 from checkoutflow.errors import InvalidInput, UsageError
 from checkoutflow.review.score import read_model
 from checkoutflow.review.signals import SIGNALS
@@ -497,6 +498,9 @@ def test_on_real_people_who_did_or_did_not_pay_its_probabilities_are_true(capsys
         ("held and approved", [(False, True)]),
         ("held and rejected", [(True, True)]),
         ("held and forgotten", []),  # nobody decided
+        ("held and cancelled meanwhile", []),
+        ("cancelled after confirmation", []),
+        ("held and waiting", []),
         ("gift card and own invoice that is overdue", [(False, False)]),  # and paid in the end
         ("an invoice that stays unpaid", [(True, False)]),
         ("cancelled before buying", []),
@@ -506,6 +510,8 @@ def test_a_shops_past_is_read_from_its_journals(scenario, found):
     def played(desk):
         if scenario == "cancelled before buying":
             desk.cancel(start(desk).id)
+        elif scenario == "held and waiting":
+            buy(desk, start(desk, SOFA))
         elif scenario == "an invoice that stays unpaid":
             ship(desk, buy(desk, start(desk, MUGS_AND_BOOK, "own_invoice")))
             desk.wait(days=20)
@@ -529,7 +535,8 @@ def test_a_chargeback_is_harm_if_the_customer_says_that_they_never_ordered():
         def later(is_fraud):
             event = e.ChargedBack(amount=checkout.total, is_fraud=is_fraud)
             at = journal[-1].at + timedelta(days=30)
-            return row_of([*journal, JournalEntry(99, at, "record_chargeback", (event,))], checkout)
+            entry = JournalEntry(99, at, "record_chargeback", (event,))
+            return row_of([*journal, entry], evolve(checkout, event))
 
         assert not later(is_fraud=False).label
         row = later(is_fraud=True)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.machine import Phase
-from checkoutflow.review import ReviewState
 from checkoutflow.review.figures import DECIDED, Outcome, Reviewed
+from checkoutflow.review.harm import fate, is_harm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.review import Review
-    from checkoutflow.review.backtest import Fate
+    from checkoutflow.review.harm import Fate
+
+# Everything that happened to an order, each with its time.
+History: TypeAlias = "Iterable[tuple[datetime, Iterable[e.Event]]]"
 
 _ENDINGS: dict[str, Outcome] = {
     "approved": "approved",
@@ -33,22 +36,36 @@ def is_an_order(state: Checkout) -> bool:
 
 
 def fate_of(state: Checkout) -> Fate:
-    """What an order turned out to be, as far as that is known."""
-    decided = state.review.state if state.review is not None else ReviewState.APPROVED
-    is_unpaid = any(item.is_reminded and item.open.minor for item in state.invoices)
-    if state.chargebacks or is_unpaid or decided is ReviewState.REJECTED:
-        return "bad"
-    return "good" if decided is ReviewState.APPROVED else "open"
+    """What an order turned out to be, as far as that is known; see `checkoutflow.review.harm`."""
+    return fate(
+        state.review,
+        is_charged_back=any(item.is_fraud for item in state.chargebacks),
+        is_unpaid=any(item.is_reminded and item.open.minor > 0 for item in state.invoices),
+        is_cancelled=state.phase is Phase.CANCELLED,
+    )
 
 
-def reviewed(
-    state: Checkout, history: Iterable[tuple[datetime, Iterable[e.Event]]]
-) -> Reviewed | None:
+def harm_heard(state: Checkout, history: History) -> Iterator[datetime]:
+    """When it was heard that an order did harm: at least once if that is its fate, else never."""
+    for at, events in history:
+        for event in events:
+            match event:
+                case e.ReviewRejected() if is_harm(event.reason):
+                    yield at
+                case e.ChargedBack(is_fraud=True):
+                    yield at
+                case e.InvoiceOverdue() if state.invoice(event.invoice).open.minor > 0:
+                    yield at
+                case _:
+                    pass
+
+
+def reviewed(state: Checkout, history: History) -> Reviewed | None:
     """An order as figures count it; None where it came to none.
 
     Args:
         state: The order as it stands.
-        history: Everything that happened to it, each with its time.
+        history: What happened to it.
     """
     if not is_an_order(state):
         return None

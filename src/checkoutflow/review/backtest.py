@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from checkoutflow.review.harm import Fate
     from checkoutflow.review.rules import Order
     from checkoutflow.review.settings import ReviewRules
     from checkoutflow.review.signals import Signals
-
-# What an order turned out to be. ``bad``: a reviewer rejected it, it was charged back, or its
-# invoice is not paid. ``open``: nobody knows yet.
-Fate = Literal["good", "bad", "open"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +21,7 @@ class Past:
 
     Attributes:
         signals: What was noticed about it then.
+        fate: What it turned out to be.
         was_held: Whether a person had to decide.
     """
 

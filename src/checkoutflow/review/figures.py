@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from checkoutflow.review.backtest import Fate
+    from checkoutflow.review.harm import Fate
     from checkoutflow.review.rules import Hit, Scored
 
 # How a review ended; ``waiting`` for one that has not.

@@ -1,8 +1,7 @@
 """A shop's own past, as rows that a score can be learned from.
 
-An order counts as harmful that a reviewer rejected, that was charged back since the customer says
-that they never ordered, or that has an overdue invoice which is still open. What nobody decided
-(the deadline passed) says nothing, nor what was never secured by a payment: such are left out.
+What counts as harm is said in `checkoutflow.review.harm`. Orders of which nobody knows are left
+out, and what was never secured by a payment is no order.
 
 What reviewers reject cannot be charged back, so that on such orders a model learns their judgement
 and not the outcome; and what is held because of a score is looked at more closely than the rest.
@@ -13,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import events as e
+from checkoutflow.checkout.reviewed import fate_of, harm_heard, is_an_order
 from checkoutflow.risk.rows import Row
 
 if TYPE_CHECKING:
@@ -44,41 +44,26 @@ def row_of(journal: Sequence[JournalEntry], checkout: Checkout) -> Row | None:
         checkout: What came of that.
 
     Returns:
-        The row, as of now; None if it came to no order, nobody decided, or nothing was noticed
-        about it.
+        The row, as of now; None if it came to no order, nobody knows what it turned out to be, or
+        nothing was noticed about it.
     """
+    fate = fate_of(checkout)
+    if not is_an_order(checkout) or fate == "open":
+        return None
     placed_at: datetime | None = None
     signals: dict[str, bool | int] = {}
     weight = 0
-    harm: list[datetime] = []
-    kinds = set()
-    for at, event in ((entry.at, event) for entry in journal for event in entry.events):
-        kinds.add(type(event))
-        if _is_harm(event, checkout):
-            harm.append(at)
+    history = [(entry.at, entry.events) for entry in journal]
+    for at, event in ((at, event) for at, events in history for event in events):
         match event:
-            case e.ReviewApproved(at_deadline=True):
-                kinds.add(e.ReviewLapsed)  # nobody decided
             case e.Placed():
                 placed_at, signals, weight = at, dict(event.signals), 0
             case e.Assessed():
                 signals.update(event.signals)
             case e.Judged():
                 weight = event.weight
-    if placed_at is None or not signals or not kinds & _ORDERED or e.ReviewLapsed in kinds:
+    if placed_at is None or not signals:
         return None
-    is_held = e.Held in kinds
-    return Row(placed_at, bool(harm), min(harm, default=placed_at), signals, weight, is_held)
-
-
-# What shows that payments secured the order.
-_ORDERED: Final = {e.Held, e.Confirmed}
-
-
-def _is_harm(event: e.Event, checkout: Checkout) -> bool:
-    match event:
-        case e.ReviewRejected() | e.ChargedBack(is_fraud=True):
-            return True
-        case e.InvoiceOverdue():
-            return not checkout.invoice(event.invoice).open.is_zero
-    return False
+    is_bad, is_held = fate == "bad", checkout.review is not None
+    known_at = min(harm_heard(checkout, history), default=placed_at)
+    return Row(placed_at, is_bad, known_at, signals, weight, is_held)

@@ -33,7 +33,7 @@ class Row:
 
     Attributes:
         at: When it was placed.
-        label: Whether it did harm, as far as is known: charged back, unpaid, or rejected.
+        label: Whether it did harm, as far as is known; see `checkoutflow.review.harm`.
         known_at: When that was known; from the start by default, as with a reviewer's decision.
         signals: Its signals. One that was not known is absent or None.
         weight: What the rules weighed it at; None where they were not asked.
