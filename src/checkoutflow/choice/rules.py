@@ -33,7 +33,8 @@ class Rules:
             tried out.
         shareable: By provider, the contact fields that it can ask customers to share.
         score: The learned score of orders, where the shop has one.
-        moved: How much of what it rests on has moved since; see `checkoutflow.review.drift`.
+        moved: How much of what it rests on has moved since, as far as it is known: 1 once the store
+            says that it is too much, and else 0.
         ways: The shop's ways to pay by id, in its order, with what their kinds say.
     """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -94,10 +93,6 @@ class Commits(Noticing):
         self.lookups = lookups
         self._keys = keys
         self._vault = Vault(keys)
-
-    def moved(self, share: float) -> None:
-        """Take in how much of what the score rests on has moved."""
-        self.rules = replace(self.rules, moved=share)
 
     def load(self, checkout_id: str) -> Program[Checkout]:
         """The checkout as it stands.

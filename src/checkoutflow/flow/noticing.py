@@ -7,7 +7,7 @@ person. However many orders there were, one asks the same few questions, each an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -50,6 +50,12 @@ LOOKED_AT: Final = ["name", "organisation", "email", "phone", "street", "postal_
 
 # What the shop's people can put on a list, of traces.
 LISTED: Final = (Kind.EMAIL, Kind.PHONE, Kind.ADDRESS, Kind.NETWORK)
+
+# A learned score that is not to be relied on is on the list of what is held back, by its version.
+SCORE: Final = "score"
+
+# Who reads or lists something where nobody asked for it.
+OURSELVES: Final = "checkoutflow"
 
 Marks = dict[Kind, tuple[str, ...]]
 
@@ -120,7 +126,11 @@ class Noticing(Keeping):
             ),
             value=None if state.payments else _value_of(command),
             reads=(
-                (ReadRow(state.subject, at, Purpose.PREVENT_FRAUD, tuple(sorted(names)), _BY),)
+                (
+                    ReadRow(
+                        state.subject, at, Purpose.PREVENT_FRAUD, tuple(sorted(names)), OURSELVES
+                    ),
+                )
                 if names
                 else ()
             ),
@@ -146,13 +156,27 @@ class Noticing(Keeping):
         skus = {line.sku for line in state.cart.lines}
         items = [(str(kind), mark) for kind in LISTED for mark in marks.get(kind, ())]
         items += [("sku", sku) for sku in sorted(skus)] + [("market", state.market)]
-        rows: Sequence[ListingRow] = yield from ask_store("listed", items, at)
-        lists = {row.list for row in rows if row.kind != "sku"}
+        rows: Sequence[ListingRow] = yield from ask_store("listed", items + self._score(), at)
+        self._moved(rows)
+        lists = {row.list for row in rows if row.kind not in {"sku", SCORE}}
         if any(row.kind == "sku" and row.list == "block" for row in rows):
             lists.add("block")
         if skus <= {row.value for row in rows if row.kind == "sku" and row.list == "allow"}:
             lists.add("allow")
         return frozenset(lists)
+
+    def _look_at_score(self, at: datetime) -> Program[None]:
+        """See whether the learned score, if there is one, may have a say now."""
+        if items := self._score():
+            self._moved((yield from ask_store("listed", items, at)))
+
+    def _score(self) -> list[tuple[str, str]]:
+        return [(SCORE, self.rules.score.version)] if self.rules.score is not None else []
+
+    def _moved(self, rows: Iterable[ListingRow]) -> None:
+        share = float(any(row.kind == SCORE for row in rows))
+        if share != self.rules.moved:
+            self.rules = replace(self.rules, moved=share)
 
     # When a payment's answer comes ----------------------------------------------------------------
 
@@ -182,6 +206,7 @@ class Noticing(Keeping):
             cards.add(mark)
         if not is_secured:
             return [command], about
+        yield from self._look_at_score(at)
         facts = Facts(
             at=at,
             started_at=state.started_at,
@@ -219,8 +244,6 @@ class Noticing(Keeping):
             about += About(unseen=(Fate.UNPAID,))
         return about
 
-
-_BY: Final = "checkoutflow"
 
 _FATES: Final[Mapping[type, Fate]] = {
     e.ReviewApproved: Fate.APPROVED,

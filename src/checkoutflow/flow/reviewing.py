@@ -8,6 +8,7 @@ or state has a word of them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import commands as c
@@ -19,15 +20,16 @@ from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
 from checkoutflow.flow.keeping import About
 from checkoutflow.flow.listing import Listing
+from checkoutflow.flow.noticing import OURSELVES, SCORE
 from checkoutflow.flow.sending import RELOADS
 from checkoutflow.privacy.fields import Purpose
 from checkoutflow.privacy.secret import Details
-from checkoutflow.review.drift import Drift, drift
+from checkoutflow.review.drift import FEWEST, Drift, drift
 from checkoutflow.review.figures import Figures
 from checkoutflow.review.notice import held_notice, lapsed_notice, rejected_notice
 from checkoutflow.review.queue import Note, Waiting, by_urgency, from_text, note_of, to_text
 from checkoutflow.review.score import Opinion, opinion
-from checkoutflow.stores.contract import IdempotencyRow, ReadRow
+from checkoutflow.stores.contract import IdempotencyRow, ListingRow, ReadRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 NOTES: Final = "review_notes"
 CUSTOMER: Final = "customer"
 _PAGE: Final = 500
+# So many entries of the journal are looked at for each order that is looked for.
+_ENTRIES: Final = 20
 # Orders that tell whether the world is still the one that the score was learned in.
 RECENT: Final = 1000
 
@@ -131,6 +135,7 @@ class Reviewing(Listing):
         state = yield from self.load(id_)
         at = yield from now()
         waiting = self._waiting(state, at)
+        yield from self._look_at_score(at)
         rules = self.rules
         said = opinion(rules.score, state.signals, at, self.shop.review.score, moved=rules.moved)
         history: Sequence[JournalEntry] = yield from ask_store("journal", id_)
@@ -250,24 +255,33 @@ class Reviewing(Listing):
     def watch_score(self, recent: int) -> Program[Drift | None]:
         """Compare the latest orders with those that the score was learned from.
 
-        What comes of it holds for this flow until the next call: a score that rests on signals
-        which have moved is left out, and the rules decide alone.
+        A score that rests on signals which have moved is put on the shop's list of what is held
+        back, where every process finds it (see `Noticing`): it is left out, and the rules decide
+        alone, until orders are again what they were. Too few orders change nothing.
         """
         model: ScoreModel | None = self.rules.score
         if model is None:
             return None
-        latest: list[tuple[datetime, Mapping[str, bool | int]]] = []
-        after = ""
-        while True:
-            ids: Sequence[str] = yield from ask_store("checkouts", (), after=after, limit=_PAGE)
-            if not ids:
-                break
-            for each in ids:
-                state: Checkout | None = yield from ask_store("load", each)
-                if state is not None and state.signals:
-                    latest.append((state.started_at, state.signals))
-            latest = sorted(latest, key=lambda order: order[0])[-recent:]
-            after = ids[-1]
-        found = drift(model, (signals for _, signals in latest))
-        self.moved(found.moved)
+        at = yield from now()
+        ids: Sequence[str] = yield from ask_store(
+            "latest", str(c.Place.name), limit=recent, among=recent * _ENTRIES
+        )
+        latest: list[Mapping[str, bool | int]] = []
+        for each in ids:
+            state: Checkout | None = yield from ask_store("load", each)
+            if state is not None and state.signals:
+                latest.append(state.signals)
+        found = drift(model, latest)
+        if found.orders < FEWEST:
+            return found
+        kept = self.shop.review.score
+        if found.moved > kept.most_moved:
+            reason = f"{found.moved:.0%} of its weight lies in signals that have moved"
+            until = at + timedelta(days=kept.max_age_days)  # it is too old by then
+            yield from ask_store(
+                "set_listing",
+                ListingRow(SCORE, model.version, "block", reason, OURSELVES, at, until),
+            )
+        else:
+            yield from ask_store("remove_listing", SCORE, model.version)
         return found

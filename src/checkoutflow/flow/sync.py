@@ -680,8 +680,12 @@ class CheckoutFlow:
     def watch_score(self, *, recent: int = RECENT) -> Drift | None:
         """Look whether orders are still those that the learned score knows.
 
-        Until the next call this flow leaves the score out if too much has moved, and goes by the
-        rules alone. It reads every order once: call it at night. None where there is no score.
+        If too much has moved, every flow on this store leaves the score out, and goes by the rules
+        alone, until a later call finds otherwise; `listings` has it as ``score``. Call it at night.
+        None where there is no score.
+
+        Args:
+            recent: So many of the latest orders are read, however many there are.
         """
         return self._run(self._programs.watch_score(recent))
 

@@ -204,8 +204,9 @@ class ListingRow:
     """Something that the shop's people put on one of their lists.
 
     Attributes:
-        kind: What it is about: a kind of trace, ``sku`` or ``market``.
-        value: A keyed digest; of a sku or market, itself.
+        kind: What it is about: a kind of trace, ``sku`` or ``market``; or ``score``, for a learned
+            score whose world has moved.
+        value: A keyed digest; of a sku or market, itself; of a score, its version.
         list: ``block`` or ``allow``. What is on one is not on the other.
         by: Who put it there, in the shop's own words.
         expires_at: From then on it does not count.
@@ -556,6 +557,16 @@ class Store(Protocol):
         self, phases: Collection[str], *, after: str = "", limit: int = 100
     ) -> Sequence[str]:
         """Ids of checkouts in these phases (all if empty), ordered, after an id."""
+
+    def latest(self, command: str, *, limit: int, among: int) -> Sequence[str]:
+        """Checkouts to which a command was done last, the latest first, each once.
+
+        Args:
+            command: In the journal's words.
+            limit: At most so many.
+            among: Only so many entries of the whole journal are looked at, the last ones, so that
+                it costs the same however long the journal is.
+        """
 
     def messages(self, limit: int) -> Sequence[Message]:
         """The oldest messages that the shop has not taken yet."""

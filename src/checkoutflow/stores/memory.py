@@ -53,6 +53,7 @@ class MemoryStore(MemoryOrders):
         self._lock = Lock()
         self._checkouts: dict[str, Checkout] = {}
         self._journal: dict[str, list[JournalEntry]] = {}
+        self._commands: list[tuple[str, str]] = []  # of all checkouts, with their ids
         self._timers: dict[tuple[str, str], datetime] = {}
         self._payments: dict[tuple[str, str], str] = {}
         self._notices: set[tuple[str, str]] = set()
@@ -140,6 +141,7 @@ class MemoryStore(MemoryOrders):
         self._journal.setdefault(state.id, []).append(
             JournalEntry(state.version, change.at, change.command, change.events)
         )
+        self._commands.append((change.command, state.id))
         for kind, due_at in change.timers.items():
             if due_at is None:
                 self._timers.pop((state.id, kind), None)
@@ -276,6 +278,12 @@ class MemoryStore(MemoryOrders):
                 (at, checkout) for (checkout, kind), at in self._timers.items() if kind == "review"
             )
         return [checkout for _, checkout in found[:limit]]
+
+    def latest(self, command: str, *, limit: int, among: int) -> Sequence[str]:
+        """Checkouts to which a command was done last, the latest first, each once."""
+        with self._lock:
+            last = self._commands[: -among - 1 : -1]
+        return list(dict.fromkeys(id_ for done, id_ in last if done == command))[:limit]
 
     def clear_timer(self, checkout_id: str, kind: str, *, at: datetime, version: int) -> None:
         """Remove a timer still set to this moment, of a checkout still at this version."""

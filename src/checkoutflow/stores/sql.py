@@ -362,6 +362,10 @@ class SqlStore(SqlPeople, SqlOrders):
         """Checkouts with a timer ``review``, that of the earliest first."""
         return [found for (found,) in self._ask(self._sql.waiting, limit)]
 
+    def latest(self, command: str, *, limit: int, among: int) -> Sequence[str]:
+        """Checkouts to which a command was done last, the latest first, each once."""
+        return [found for (found,) in self._ask(self._sql.latest, among, command, limit)]
+
     def clear_timer(self, checkout_id: str, kind: str, *, at: datetime, version: int) -> None:
         """Remove a timer still set to this moment, of a checkout still at this version."""
         with self._transaction(sqlite.BEGIN_WRITE) as cursor:

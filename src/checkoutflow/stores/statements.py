@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
+    Integer,
     and_,
     bindparam,
     delete,
@@ -261,6 +262,22 @@ class Statements:
     def _about_orders(self) -> None:
         """What orders are seen again by."""
         seen, values, listings = schema.SIGHTINGS, schema.VALUES, schema.LISTINGS
+        # The journal is only added to, so that its end is read without an index.
+        journal, place = schema.JOURNAL, literal_column("rowid", Integer)
+        first = _first(
+            select(journal.c.checkout_id, journal.c.command, place.label("place")).order_by(
+                place.desc()
+            ),
+            "among",
+        ).subquery("first")
+        self.latest = _sql(
+            _first(
+                select(first.c.checkout_id)
+                .where(first.c.command == bindparam("command"))
+                .group_by(first.c.checkout_id)
+                .order_by(func.max(first.c.place).desc())
+            )
+        )
         self.set_sighting = _upsert(seen)
         self.sightings = _sql(select(seen).where(_is(seen, "subject_id")))
         some = _first(
@@ -334,9 +351,9 @@ def _is(table: Table, name: str) -> ColumnElement[bool]:
     return table.c[name] == bindparam(f"this_{name}")
 
 
-def _first(query: _Query) -> _Query:
+def _first(query: _Query, most: str = "limit") -> _Query:
     # Without an offset in the text, SQLAlchemy gives SQLite one more value to fill in.
-    return query.limit(bindparam("limit")).offset(literal_column("0"))
+    return query.limit(bindparam(most)).offset(literal_column("0"))
 
 
 def _update(checkouts: Table, facts: Sequence[Column[Any]]) -> str:

@@ -227,6 +227,29 @@ def reviews_wait_in_order(make_store: MakeStore) -> None:
         same(list(store.waiting()), ["co-d", "co-a"], told)
 
 
+def the_latest_come_first(make_store: MakeStore) -> None:
+    """What happened last is found without reading what happened before."""
+    with opened(make_store) as store:
+        same(list(store.latest("place", limit=9, among=9)), [], "nothing has happened yet")
+        for name, version, command in (
+            ("co-b", 1, "place"),
+            ("co-c", 1, "start"),
+            ("co-a", 1, "place"),
+            ("co-b", 2, "place"),
+            ("co-c", 2, "place"),
+        ):
+            store.commit(sample_change(sample_checkout(name, version=version), command=command))
+        for limit, among, expected in (
+            (9, 9, ["co-c", "co-b", "co-a"]),
+            (2, 9, ["co-c", "co-b"]),
+            (9, 2, ["co-c", "co-b"]),
+            (9, 1, ["co-c"]),
+        ):
+            told = "latest gives each checkout once, the last entries of the journal first"
+            same(list(store.latest("place", limit=limit, among=among)), expected, told)
+        same(list(store.latest("start", limit=9, among=9)), ["co-c"], "latest is of one command")
+
+
 def a_commit_sets_moves_and_removes_timers(make_store: MakeStore) -> None:
     """A timer that stays when it should go wakes us for nothing; one that is lost never does."""
     with opened(make_store) as store:
@@ -606,6 +629,7 @@ STORE_CHECKS: Final[tuple[StoreCheck, ...]] = (
     a_key_tells_what_it_was_used_for,
     timers_come_due_in_order,
     reviews_wait_in_order,
+    the_latest_come_first,
     a_commit_sets_moves_and_removes_timers,
     a_timer_set_anew_meanwhile_is_not_cleared,
     a_notice_acts_once,
