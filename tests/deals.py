@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from checkoutflow import Cart, OutcomeUnknown, Shop
@@ -18,6 +19,7 @@ from checkoutflow.customer import example
 from checkoutflow.law import Law
 from checkoutflow.money import Money
 from checkoutflow.payment.catalogue import catalogue
+from checkoutflow.payment.outcomes import Operation
 from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.testing import Clock
 from checkoutflow.testing.driver import Crash, Stop
@@ -25,7 +27,7 @@ from checkoutflow.testing.standins import open_stand_in
 from checkoutflow.testing.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from checkoutflow.testing.standins.base import StandIn
@@ -98,8 +100,9 @@ class Deal:
         market: Where it is sold; the provider's first market unless told.
         way: The kind of the way to pay, and what the provider calls it.
         customer: What the customer is called.
-        hold_above: The total above which a person looks at the order.
+        review: Settings of review, with amounts that are in the market's currency.
         open_bank: Opens the stand-in, where the account is not to be as usual.
+        open_world: With another flow in it.
     """
 
     def __init__(
@@ -109,8 +112,9 @@ class Deal:
         market: str = "",
         way: tuple[str, str] | None = None,
         customer: str = "Testperson",
-        hold_above: str = "",
+        review: Mapping[str, str] = MappingProxyType({}),
         open_bank: Callable[[Clock], StandIn] | None = None,
+        open_world: type[World] = Marked,
     ) -> None:
         self.market = market or next(iter(SOLD[name]))
         kind, method = way or SOLD[name][self.market]
@@ -138,8 +142,9 @@ class Deal:
             "deliveries": [{"id": "parcel", "name": "Parcel", "prices": [f"9.00 {self.currency}"]}],
             **covers(self.market),
         }
-        if hold_above:
-            settings["review"] = {"hold_above": [f"{hold_above} {self.currency}"]}
+        if review:
+            limits = {name: [f"{amount} {self.currency}"] for name, amount in review.items()}
+            settings["review"] = {"default_rules": False, **limits}
         prices = zip(("mug", "book"), (3, 1), _PRICES[self.currency], strict=True)
         lines = [
             {"sku": sku, "name": sku, "quantity": count, "unit_price": f"{price} {self.currency}"}
@@ -151,7 +156,7 @@ class Deal:
         # Nobody may give this before a choice that needs it.
         self.identity = {field: given.pop(field) for field in ["national_id"] if field in given}
         self.details = given
-        self.world = Marked(Shop.read(settings), open_bank=open_bank)
+        self.world: Any = open_world(Shop.read(settings), open_bank=open_bank)
         self.world.steps.stops = list(stops)
         self._calls = 0
 
@@ -175,7 +180,7 @@ class Deal:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def call(*arguments: object, **options: object) -> Any:
-            if name not in {"reconcile", "load", "view"}:
+            if name not in {"reconcile", "load", "view", "open_review"}:
                 self._calls += 1
                 options["idempotency_key"] = f"call-{self._calls}"
             return self.insist(lambda: getattr(self.world.flow, name)(*arguments, **options))
@@ -189,6 +194,7 @@ class Deal:
                 answer = call()
             except Crash:
                 self.world.reopen()
+                self.no_held_order_is_captured()
             except OutcomeUnknown:
                 self.settle()
             else:
@@ -205,7 +211,8 @@ class Deal:
         return self.now(checkout)
 
     def now(self, checkout: Checkout) -> Checkout:
-        return self.world.checkout(checkout.id)
+        found: Checkout = self.world.checkout(checkout.id)
+        return found
 
     # People ---------------------------------------------------------------------------------------
 
@@ -290,6 +297,12 @@ class Deal:
         self.cancel(checkout.id)
         self.settle()
         return self.now(checkout)
+
+    def no_held_order_is_captured(self) -> None:
+        """Nor asked for a capture; some ways to pay take the money at once, unasked."""
+        if any(state.phase is Phase.HELD for state in self.world.checkouts()):
+            asked = {entry.operation for entry in self.bank.entries() if entry.key}
+            assert Operation.CAPTURE not in asked
 
     # Money ----------------------------------------------------------------------------------------
 

@@ -99,6 +99,17 @@ def held_and_cancelled_meanwhile(desk: Desk) -> None:
 
 
 @scenario
+def held_and_lapsed_at_the_bank(desk: Desk) -> None:
+    checkout = buy(desk, start(desk, SOFA))
+    desk.claim(checkout.id, reviewer="reviewer-1")
+    for payment in checkout.current_payments:
+        desk.bank.portal_void(payment.id)
+    checkout = desk.reconcile(checkout.id)
+    assert checkout.review is not None
+    assert (checkout.phase, checkout.review.ended) == (Phase.REJECTED, "authorisation_lost")
+
+
+@scenario
 def asked_for_a_code_and_approved_by_two(desk: Desk) -> None:
     checkout = buy(desk, start(desk, PIANO))
     desk.claim(checkout.id, reviewer="reviewer-1")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from tests.desk import database, play
-from tests.scenarios import SCENARIOS, every_place
+from tests.scenarios import SCENARIOS, every_change
 
 from checkoutflow.flow.aio import AsyncCheckoutFlow
 from checkoutflow.flow.sync import CheckoutFlow
@@ -99,11 +99,23 @@ def test_the_asynchronous_driver_on_a_database_does_the_same(name):
 
 
 @pytest.mark.repeats
-@pytest.mark.parametrize("name", ["plain sale", "held and rejected", "redirect lost"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "plain sale",
+        "redirect lost",
+        "held and approved",
+        "held and rejected",
+        "held and forgotten",
+        "held and cancelled meanwhile",
+        "held and lapsed at the bank",
+        "asked for a code and approved by two",
+        "handed over and rejected by another",
+    ],
+)
 def test_the_asynchronous_driver_crashes_as_well(name):
-    for stop in every_place(name):
-        if not stop.is_after:
-            play(SCENARIOS[name], [stop], open_world=AsyncWorld)
+    for stop in every_change(name):
+        play(SCENARIOS[name], [stop], open_world=AsyncWorld)
 
 
 def test_both_flows_have_the_same_calls():
