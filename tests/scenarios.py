@@ -80,6 +80,7 @@ def held_and_approved(desk: Desk) -> None:
 @scenario
 def held_and_rejected(desk: Desk) -> None:
     checkout = buy(desk, start(desk, SOFA))
+    desk.claim(checkout.id, reviewer="reviewer-1")
     checkout = desk.reject(checkout.id, reviewer="reviewer-1", reason="not_reached")
     assert checkout.phase is Phase.REJECTED
 
@@ -140,6 +141,28 @@ def handed_over_and_rejected_by_another(desk: Desk) -> None:
 
 
 @scenario
+def approved_by_one_and_rejected_by_another(desk: Desk) -> None:
+    checkout = buy(desk, start(desk, PIANO))
+    assert desk.approve(checkout.id, reviewer="reviewer-1").phase is Phase.HELD
+    desk.claim(checkout.id, reviewer="reviewer-2")
+    desk.release(checkout.id, reviewer="reviewer-2")
+    desk.claim(checkout.id, reviewer="reviewer-2")
+    desk.hand_over(checkout.id, reviewer="reviewer-2", to="reviewer-3")
+    checkout = desk.reject(checkout.id, reviewer="reviewer-3", reason="series")
+    assert checkout.phase is Phase.REJECTED
+
+
+@scenario
+def approved_by_one_and_forgotten(desk: Desk) -> None:
+    checkout = buy(desk, start(desk, PIANO))
+    desk.claim(checkout.id, reviewer="reviewer-1")
+    desk.claim(checkout.id, reviewer="reviewer-1")
+    desk.approve(checkout.id, reviewer="reviewer-1")
+    desk.wait(days=4)
+    assert desk.world.checkout(checkout.id).phase is Phase.REJECTED
+
+
+@scenario
 def a_series_of_which_the_third_is_held(desk: Desk) -> None:
     """Whatever crashes, an order is seen once: a second one is not taken for a third."""
     for _ in range(2):
@@ -191,10 +214,10 @@ def a_fee_shipped_in_parts_and_given_back(desk: Desk) -> None:
 
 
 def insured(desk: Desk, payment: str = "card") -> Checkout:
-    """The customer takes insurance and a warranty for their phones, and thinks again of one."""
+    """The customer takes insurance and a warranty for their phones, and thinks again of both."""
     checkout = start(desk, PHONES, payment)
-    desk.answer_insurance(checkout.id, dict.fromkeys(COVERS, True))
-    desk.answer_insurance(checkout.id, {"longer:phone": False})
+    desk.answer_insurance(checkout.id, {"cover:phone": False, "longer:phone": True})
+    desk.answer_insurance(checkout.id, {"cover:phone": True, "longer:phone": False})
     taken: Checkout = desk.answer_insurance(checkout.id, {"longer:phone": True})
     return taken
 
@@ -281,6 +304,20 @@ def insured_and_expired_while_the_customer_pays(desk: Desk) -> None:
     checkout = desk.world.checkout(checkout.id)
     assert checkout.phase is Phase.EXPIRED
     assert [policy.state for policy in checkout.policies] == ["cancelled", "cancelled"]
+    assert stands(checkout) == [0, 0]
+
+
+def insured_and_given_back_in_vain_at_first(desk: Desk) -> None:
+    """No scenario like the others: refunds that fail after all call a person."""
+    checkout = ship(desk, buy(desk, insured(desk)))
+    for units in (1, 2):
+        checkout = refund(desk, checkout, {"phone": units})
+        assert stands(checkout) == [2 - units] * 2
+        payment = checkout.payments[-1]
+        desk.bank.take_back(payment.id, payment.attempts[-1].id)  # it never reached the customer
+        checkout = desk.reconcile(checkout.id)
+        assert stands(checkout) == [2, 2]
+    checkout = refund(desk, checkout, {"phone": 2})
     assert stands(checkout) == [0, 0]
 
 

@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from tests.desk import database, play
-from tests.scenarios import SCENARIOS, every_change
+from tests.scenarios import SCENARIOS, every_change, insured_and_given_back_in_vain_at_first
 
+from checkoutflow.checkout import evolve
 from checkoutflow.flow.aio import AsyncCheckoutFlow
 from checkoutflow.flow.sync import CheckoutFlow
+from checkoutflow.insurance import policies
+from checkoutflow.insurance.policies import POLICY
+from checkoutflow.review import REVIEW
 from checkoutflow.stores.sql import open_store
+from checkoutflow.table import advance
 from checkoutflow.testing.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from enum import StrEnum
 
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.flow.effects import Effect
@@ -68,11 +74,14 @@ class AsyncWorld(World):
         super().close()
 
 
+PLAYED = {**SCENARIOS, "insured and given back in vain": insured_and_given_back_in_vain_at_first}
+
+
 def journals(
     name: str, open_world: type[World], open_store: Callable[[], Store] | None = None
 ) -> list[tuple[Checkout, tuple[JournalEntry, ...]]]:
     """What came of it all, and everything that happened on the way."""
-    world = play(SCENARIOS[name], open_world=open_world, open_store=open_store).world
+    world = play(PLAYED[name], open_world=open_world, open_store=open_store).world
     return [(state, tuple(world.store.journal(state.id))) for state in world.checkouts()]
 
 
@@ -81,18 +90,38 @@ def expected(name: str):
     return journals(name, World)
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", PLAYED)
 def test_the_asynchronous_driver_does_the_same(name):
     assert journals(name, AsyncWorld) == expected(name)
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("open_world", [World, AsyncWorld], ids=["sync", "async"])
+def test_every_step_of_every_review_and_policy_is_played(open_world, monkeypatch):
+    """So that every state is reached too, and everything that is proved of scenarios is of all."""
+    wanted: set[tuple[str, StrEnum, StrEnum]]
+    wanted = {("review", state, step) for state, row in REVIEW.items() for step in row}
+    wanted |= {("policy", state, step) for state, row in POLICY.items() for step in row}
+    taken = set()
+
+    def noted(thing, table, state, step):
+        taken.add((thing, state, step))
+        return advance(thing, table, state, step)
+
+    for module in (evolve, policies):
+        monkeypatch.setattr(module, "advance", noted)
+    for name in PLAYED:
+        for _, journal in expected(name) if open_world is World else journals(name, open_world):
+            evolve.replay(entry.events for entry in journal)
+    assert taken >= wanted
+
+
+@pytest.mark.parametrize("name", PLAYED)
 def test_the_database_keeps_the_same(name):
     with database() as file:
         assert journals(name, World, partial(open_store, file)) == expected(name)
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", PLAYED)
 def test_the_asynchronous_driver_on_a_database_does_the_same(name):
     with database() as file:
         assert journals(name, AsyncWorld, partial(open_store, file)) == expected(name)
