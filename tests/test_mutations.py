@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 import pytest
+from tests import test_queue
 from tests.desk import CUSTOMER, Again, play
 from tests.scenarios import SCENARIOS, every_change
 from tests.test_two_workers import (
@@ -20,12 +21,17 @@ from tests.test_two_workers import (
     test_a_sender_that_slept_past_its_lease_leaves_it_to_the_others,
 )
 
-from checkoutflow.checkout import follow, paying
+from checkoutflow.checkout import commands as c
+from checkoutflow.checkout import decide, follow, paying, reviewing
+from checkoutflow.checkout import events as e
+from checkoutflow.checkout.machine import ALLOWED, CommandName, Phase
 from checkoutflow.errors import CheckoutError
 from checkoutflow.flow import commits, effects, sending
 from checkoutflow.flow.programs import Programs
-from checkoutflow.payment.outcomes import Outcome
+from checkoutflow.payment.outcomes import Operation, Outcome
+from checkoutflow.review import Judgement, ReviewRules
 from checkoutflow.stores.memory import MemoryStore
+from checkoutflow.testing.world import World
 
 # Where to look ------------------------------------------------------------------------------------
 
@@ -43,6 +49,14 @@ def races_of(*names):
     for name in names:
         for order in orders():
             yield f"{name}, in the order {order}", partial(run, RACES[name], order)
+
+
+def at_the_queue(test, *arguments):
+    yield test.__name__.replace("_", " "), lambda: test(test_queue.desk_of(), *arguments)
+
+
+def by_the_score():
+    yield "held by the score", partial(test_queue.test_the_score_holds_and_says_why, World)
 
 
 def slept():
@@ -170,7 +184,98 @@ def an_address_in_the_journal(patch):
     patch.setattr(Programs, "_commit", bug)
 
 
+# Of review
+
+
+def captured_while_it_is_held(patch):
+    secured = follow._secured
+
+    def bug(draft):
+        secured(draft)
+        if draft.state.phase is Phase.HELD:
+            for payment in draft.state.current_payments:
+                draft.attempt(payment, Operation.CAPTURE, payment.amount)
+
+    patch.setattr(follow, "_secured", bug)
+
+
+def sent_while_it_is_held(patch):
+    allowed = {**ALLOWED, Phase.HELD: ALLOWED[Phase.HELD] | {CommandName.SHIP}}
+    patch.setattr("checkoutflow.checkout.decide.ALLOWED", allowed)
+
+
+def no_rule_holds(patch):
+    patch.setattr(ReviewRules, "judge_all", lambda *_, **__: Judgement())
+
+
+def decided_after_the_deadline(patch):
+    patch.setattr(decide, "_pass_time", lambda *_: None)
+
+
+def the_deadline_lets_everything_through(patch):
+    def bug(draft):
+        draft.add(e.ReviewApproved(reviewer="", at_deadline=True))
+
+    patch.setattr(reviewing, "pass_deadline", bug)
+
+
+def nobody_asks_who_has_it(patch):
+    patch.setattr(reviewing, "_nobody_elses", lambda *_: None)
+
+
+def two_yeses_of_one_reviewer(patch):
+    approve = reviewing.approve
+
+    def bug(draft, command):
+        if draft.state.review.endorsed_by:
+            draft.add(e.ReviewApproved(reviewer=command.reviewer))
+        else:
+            approve(draft, command)
+
+    patch.setattr(decide, "_HANDLERS", {**decide._HANDLERS, c.Approve: bug})
+
+
+def one_yes_is_enough(patch):
+    patch.setattr(ReviewRules, "needs_two", lambda *_: False)
+
+
+def the_score_refuses(patch):
+    secured = follow._secured
+
+    def bug(draft):
+        secured(draft)
+        if draft.state.scored and draft.state.scored.held:
+            draft.add(e.ReviewRejected(reviewer="score"))
+
+    patch.setattr(follow, "_secured", bug)
+
+
+def a_lapse_that_nobody_notices(patch):
+    without_rule("_unsecured", patch)
+
+
+def a_note_outside_the_vault(patch):
+    written = Programs._written
+
+    def bug(self, id_, command, by, text, key):
+        command = command.but(reviewer=text) if isinstance(command, c.Note) else command
+        return written(self, id_, command, by, text, key)
+
+    patch.setattr(Programs, "_written", bug)
+
+
+def a_look_that_nobody_knows_of(patch):
+    def bug(self, id_, purpose, by):
+        state = yield from self.load(id_)
+        at = yield from effects.now()
+        return (yield from self._opened(state.subject, purpose, at))
+
+    patch.setattr(Programs, "details", bug)
+
+
 FORGETFUL = {"remembers_keys": False}
+TOO_LATE = test_queue.test_a_decision_after_the_deadline_comes_too_late
+TWO = test_queue.test_two_approve_what_is_dear_and_the_second_is_not_the_first
 LAGGING = "lost authorisation and a look up that lags behind"
 LAGGING_REFUND = "lost refund and a look up that lags behind"
 BUGS: Final = [
@@ -192,6 +297,24 @@ BUGS: Final = [
     (messages_are_forgotten, crashes_in("plain sale")),
     (a_notice_is_kept_and_nobody_is_told, crashes_in("notice before the customer returns")),
     (an_address_in_the_journal, crashes_in("plain sale")),
+    (captured_while_it_is_held, crashes_in("held and approved")),
+    (sent_while_it_is_held, at_the_queue(test_queue.test_what_is_held_is_not_sent)),
+    (no_rule_holds, crashes_in("held and approved")),
+    (decided_after_the_deadline, at_the_queue(TOO_LATE, False)),
+    (the_deadline_lets_everything_through, crashes_in("held and forgotten")),
+    (
+        nobody_asks_who_has_it,
+        at_the_queue(test_queue.test_what_one_reviewer_has_another_one_does_not),
+    ),
+    (two_yeses_of_one_reviewer, at_the_queue(TWO)),
+    (one_yes_is_enough, crashes_in("asked for a code and approved by two")),
+    (the_score_refuses, by_the_score()),
+    (a_lapse_that_nobody_notices, crashes_in("held and lapsed at the bank")),
+    (a_note_outside_the_vault, crashes_in("asked for a code and approved by two")),
+    (
+        a_look_that_nobody_knows_of,
+        at_the_queue(test_queue.test_a_reviewer_sees_what_a_decision_needs_and_that_is_on_record),
+    ),
 ]
 
 
@@ -205,7 +328,7 @@ def test_the_bug_is_caught(bug, plays, monkeypatch, record_property):
     for where, once in plays:
         try:
             once()
-        except (AssertionError, CheckoutError) as error:
+        except (AssertionError, CheckoutError, pytest.fail.Exception) as error:
             record_property("caught", f"{where}: {error}")
             return
     pytest.fail("nothing noticed")
