@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,7 @@ from checkoutflow.cli import main
 from checkoutflow.cli.paper import WIDTH
 from checkoutflow.cli.review_page import page
 from checkoutflow.review.figures import Figures, Outcome, Reviewed, document, figures
-from checkoutflow.review.machine import RejectReason
+from checkoutflow.review.machine import RejectReason, Review
 from checkoutflow.review.rules import Hit, Scored
 from checkoutflow.stores.keyfile import load_or_create_keys
 from checkoutflow.stores.sql import open_store
@@ -159,6 +161,73 @@ def test_a_card_number_is_no_note(shop, run):
     assert status == 2
     assert "card_number_not_allowed" in err
     assert "4242 4242" not in err
+
+
+# Of before ----------------------------------------------------------------------------------------
+
+# What was not written down before there were leases, of events and of states.
+SINCE = {"at", "until", "at_deadline", "reason"}
+REVIEW_SINCE = set(Review.model_fields) - {"state", "reasons", "deadline", "reviewer"}
+STATE_SINCE = {"hits", "scored", "signals", "chargebacks", "second"}
+
+
+def as_it_was_before(file: Path) -> None:
+    """Write journals and states as they were before there were leases, signals and reasons."""
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        guards = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        for (name,) in guards.fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        entries = "SELECT rowid, events FROM checkoutflow_journal"
+        for row, text in connection.execute(entries).fetchall():
+            events = json.loads(text)
+            for event in events:
+                if event["type"] in {"held", "review_claimed", "review_approved"}:
+                    for name in SINCE:
+                        event.pop(name, None)
+            kept = [event for event in events if event["type"] not in {"judged", "assessed"}]
+            for event in kept:
+                event.pop("signals", None)
+            change = "UPDATE checkoutflow_journal SET events = ? WHERE rowid = ?"
+            connection.execute(change, (json.dumps(kept), row))
+        states = "SELECT id, state FROM checkoutflow_checkouts"
+        for id_, text in connection.execute(states).fetchall():
+            state = {k: v for k, v in json.loads(text).items() if k not in STATE_SINCE}
+            review = state["review"].items()
+            state["review"] = {k: v for k, v in review if k not in REVIEW_SINCE}
+            change = "UPDATE checkoutflow_checkouts SET state = ? WHERE id = ?"
+            connection.execute(change, (json.dumps(state), id_))
+
+
+def test_reviews_of_before_there_were_leases_are_as_their_journals_say(shop, run, tmp_path, capsys):
+    approved, rejected, claimed = (shop.buy(MUG) for _ in range(3))
+    late = shop.buy(MUG)
+    shop.flow.approve(approved.id, reviewer="reviewer-1")
+    shop.flow.reject(rejected.id, reviewer="reviewer-1")
+    shop.flow.cancel(late.id)
+    shop.flow.claim(claimed.id, reviewer="reviewer-1")
+    before = shop.flow.load(approved.id)
+    as_it_was_before(tmp_path / "shop.db")
+    assert shop.flow.load(approved.id) != before
+
+    def verified() -> str:
+        status = main(["verify", "--db", "shop.db"])
+        said: str = capsys.readouterr().out
+        assert status == 0, said
+        return said
+
+    assert verified() == "4 checkouts, each as its journal says\n"
+    told = json.loads(run("report", "--db", "shop.db", "--json")[1])
+    assert (told["outcomes"]["approved"], told["outcomes"]["rejected"]) == (1, 1)
+    assert "nobody" not in run("claim", claimed.id, "--by", "reviewer-2", *WHERE)[1]
+    assert run("approve", claimed.id, "--by", "reviewer-2", *WHERE)[0] == 0
+    assert shop.flow.ship(claimed.id).phase is Phase.FULFILLED
+    assert verified()
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection, connection:
+        change = "UPDATE checkoutflow_checkouts SET state = replace(state, 'reviewer-1', 'x')"
+        connection.execute(change)
+    assert main(["verify", "--db", "shop.db"]) == 1
+    assert "review" in capsys.readouterr().out
 
 
 # Figures ------------------------------------------------------------------------------------------

@@ -1,4 +1,8 @@
-"""``checkoutflow verify``: does replaying every journal give what is stored?"""
+"""``checkoutflow verify``: does replaying every journal give what is stored?
+
+What an older version stored lacks the fields that came since, which the journal may well fill. So
+what is compared is what is stored.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from checkoutflow.checkout.evolve import replay
 from checkoutflow.cli.files import open_kept
 from checkoutflow.errors import CheckoutError
+from checkoutflow.model import Frozen
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -55,6 +60,19 @@ def _difference(store: Store, checkout_id: str) -> str:
     names = [
         name
         for name in type(stored).model_fields
-        if getattr(stored, name) != getattr(replayed, name)
+        if name in stored.model_fields_set
+        and not _agrees(getattr(stored, name), getattr(replayed, name))
     ]
-    return f"stored otherwise than the journal says: {', '.join(names)}"
+    return f"stored otherwise than the journal says: {', '.join(names)}" if names else ""
+
+
+def _agrees(stored: object, replayed: object) -> bool:
+    """Whether all that is stored is as it should be."""
+    if isinstance(stored, Frozen) and type(stored) is type(replayed):
+        return all(
+            _agrees(getattr(stored, name), getattr(replayed, name))
+            for name in stored.model_fields_set
+        )
+    if isinstance(stored, tuple) and isinstance(replayed, tuple):
+        return len(stored) == len(replayed) and all(map(_agrees, stored, replayed))
+    return stored == replayed
