@@ -8,21 +8,28 @@ import sqlite3
 import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
+from urllib.parse import urlsplit
 
 import pytest
 from tests.test_review import HOME, MUG, SETTINGS, Shopping
 
-from checkoutflow import Keys, Money, Phase, Shop
+from checkoutflow import Cart, Keys, Money, Phase, Shop
 from checkoutflow.cli import main
 from checkoutflow.cli.paper import WIDTH
 from checkoutflow.cli.review_page import page
+from checkoutflow.cli.review_queue import _ASKS
+from checkoutflow.cli.stories import SOLD
+from checkoutflow.privacy.secret import Secret
 from checkoutflow.review.figures import Figures, Outcome, Reviewed, document, figures
-from checkoutflow.review.machine import RejectReason, Review
+from checkoutflow.review.machine import Ask, RejectReason, Review
 from checkoutflow.review.rules import Hit, Scored
 from checkoutflow.stores.keyfile import load_or_create_keys
 from checkoutflow.stores.sql import open_store
+from checkoutflow.testing.serve import serve
+from checkoutflow.testing.standins import open_stand_in
 from checkoutflow.testing.world import World
 
 if TYPE_CHECKING:
@@ -147,12 +154,90 @@ def test_rejecting_needs_the_shops_own_providers(shop, run, tmp_path):
     assert set(told["payments"].values()) == {"voided"}
 
 
+@pytest.mark.parametrize("provider", ["stripe", "quickpay", "adyen"])
+def test_rejecting_releases_the_money_with_the_provider_of_the_settings(
+    provider, shop, run, tmp_path, monkeypatch
+):
+    """Over real HTTP, with an account whose key is in the environment."""
+    kind, method = SOLD[provider]["NO"]
+    way = {"id": "way", "kind": kind, "provider": provider, "provider_method": method}
+    settings = {**SETTINGS, "methods": [way], "markets": ["NO"], "review": REVIEW}
+    world = World(
+        Shop.read(settings),
+        open_store=lambda: shop.world.store,
+        open_bank=partial(open_stand_in, provider, market="NO"),
+    )
+    with world, serve(world.bank.handle) as url:
+        monkeypatch.setattr("checkoutflow.flow.host.system_clock", world.clock)
+        elsewhere = Shopping(world)
+        held = elsewhere.buy(MUG, payment="way")
+        world.bank.approve(held.payments[0].id)
+        world.settle()
+        assert world.checkout(held.id).phase is Phase.HELD
+        assert world.bank.book(held.payments[0].id).reserved == held.total.minor
+        config = world.bank.provider().config
+        table = {}
+        for name in type(config).model_fields:
+            value = getattr(config, name)
+            if isinstance(value, Secret):
+                monkeypatch.setenv(f"TEST_{name.upper()}", value.reveal())
+                value = {"env": f"TEST_{name.upper()}"}
+            table[name] = value
+        table["base_url"] = url + urlsplit(config.base_url).path
+        (tmp_path / "shop.json").write_text(
+            json.dumps({**settings, "providers": {provider: table}})
+        )
+        told = json.loads(run("reject", held.id, *BY, "--reason", "series", *WHERE, "--json")[1])
+        assert told["phase"] == "rejected"
+        world.settle()
+        assert world.bank.book(held.payments[0].id).reserved == 0
+
+
 def test_reasons_are_listed_and_no_other_is_taken(shop, run):
     held = shop.buy(MUG)
     _, out, _ = run("reject", held.id, *BY, "--reason", "help", *WHERE)
     assert [line.split()[0] for line in out.splitlines()] == list(RejectReason)
     own = shop.buy(MUG, payment="own_invoice")
     assert run("reject", own.id, *BY, "--reason", "a hunch", *WHERE)[0] == 2
+
+
+def test_the_customer_is_asked_and_what_they_say_is_shown(shop, run):
+    held = shop.buy(MUG)
+    status, out, _ = run("ask", held.id, *BY, *WHERE, "--for", "code", "--over", "phone")
+    assert status == 0
+    assert "code by phone: no answer yet, since" in out
+    assert "review_asked is not among the shop's messages" in out
+    shop.flow.ask_again(held.id)
+    shop.flow.verify(held.id, shop.flow.code(held.id).text.body[:6])
+    assert "code by phone: shown, " in run("show", held.id, *BY, *WHERE)[1]
+    told = json.loads(run("ask", held.id, *BY, *WHERE, "--for", "contact", "--json")[1])
+    assert [each["what"] for each in told["review"]["requests"]] == ["code", "contact"]
+    shop.flow.answer(held.id, "It is a present")
+    shown = run("show", held.id, *BY, *WHERE)[1]
+    assert "contact: wrote, " in shown
+    assert "customer: It is a present" in shown
+    told = json.loads(run("show", held.id, *BY, *WHERE, "--json")[1])
+    assert [each["answer"] for each in told["requests"]] == ["shown", "wrote"]
+    assert get_args(Ask) == _ASKS
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--for", "code"], "--over: email or phone, for a code"),
+        (["--for", "contact", "--over", "email"], "--over: email or phone, for a code"),
+        (["--for", "code", "--over", "phone"], "--over: the customer gave no phone"),
+        (["--for", "contact", "--by", ""], "reviewer: "),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_one_line(shop, run, words, complaint):
+    game = {"sku": "game", "name": "Game", "quantity": 1, "unit_price": "149 NOK", "digital": True}
+    goods, details = Cart.read({"lines": [game]}), {"email": HOME["email"]}
+    held = shop.place(shop.flow.start(goods, market="NO", payment="card", details=details))
+    status, out, err = run("ask", held.id, *BY, *WHERE, *words)
+    assert (status, out) == (2, "")
+    assert complaint in err
+    assert err.count("\n") == 1
 
 
 def test_a_card_number_is_no_note(shop, run):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from checkoutflow.cli.files import open_kept, read_shop
 from checkoutflow.cli.paper import columns, moment
-from checkoutflow.errors import UsageError
+from checkoutflow.errors import InvalidInput, UsageError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -32,6 +32,7 @@ _OPENING: Final = frozenset({"show", "note", "approve"})
 _MARGIN: Final = 12
 _NOTHING: Final = "-"
 _ENGLISH: Final = "en"  # as all of the command line
+_ASKS: Final = ("code", "login", "contact")
 
 
 def add(
@@ -60,6 +61,12 @@ def add(
     made["list"].add_argument("--limit", type=int, default=50, metavar="N", help="default: 50")
     made["show"].add_argument("--locale", default="en_GB", metavar="XX", help="of reasons")
     made["hand-over"].add_argument("--to", required=True, metavar="NAME", help="another reviewer")
+    made["ask"].add_argument(
+        "--for", required=True, dest="what", choices=_ASKS, help="what they are to do"
+    )
+    made["ask"].add_argument(
+        "--over", default="", choices=("email", "phone"), help="of a code: where it is sent"
+    )
     made["reject"].add_argument(
         "--reason", required=True, metavar="CODE", help="why; --reason help lists them"
     )
@@ -75,6 +82,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "release": "let go of an order",
     "hand-over": "give an order to another reviewer",
     "note": "write a note about an order, read from stdin",
+    "ask": "ask the customer for a code, a login or a word; the deadline goes on",
     "approve": "let an order through",
     "reject": "turn an order down, and release the money",
     "report": "print what came of reviewing, in figures",
@@ -205,7 +213,7 @@ def _print_file(found: ReviewFile, locale: str, paper: Paper) -> None:
         ("payment", payments(sale)),
         ("customer", [f"{name}: {value}" for name, value in found.details.items()]),
         ("signals", [f"{name}: {value}" for name, value in sorted(sale.signals.items())]),
-        ("asked", [f"{each.what}: {each.answer or 'no answer yet'}" for each in _asked(sale)]),
+        ("asked", list(map(_request, _asked(sale)))),
         ("notes", [f"{moment(note.at)}, {note.by}: {note.text}" for note in found.notes]),
     ]
     for label, texts in rows:
@@ -215,6 +223,14 @@ def _print_file(found: ReviewFile, locale: str, paper: Paper) -> None:
 
 def _asked(sale: Checkout) -> Sequence[Request]:
     return sale.review.requests if sale.review else ()
+
+
+def _request(asked: Request) -> str:
+    """What the customer was asked for, and what came of it; what they wrote is a note."""
+    over = f" by {asked.by}" if asked.by else ""
+    if asked.answered_at is None:
+        return f"{asked.what}{over}: no answer yet, since {moment(asked.asked_at)}"
+    return f"{asked.what}{over}: {asked.answer}, {moment(asked.answered_at)}"
 
 
 # What a reviewer does -----------------------------------------------------------------------------
@@ -242,14 +258,32 @@ def _note(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
     return _told(sale, arguments, paper)
 
 
+def _ask(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
+    what, by = arguments.what, arguments.over
+    if (what == "code") != bool(by):
+        raise UsageError("--over: email or phone, for a code and nothing else")
+    flow = _desk(arguments, store)
+    try:
+        sale = flow.ask(arguments.checkout, what, by=by, reviewer=arguments.by)
+    except InvalidInput as error:
+        if error.field != "by":
+            raise
+        raise UsageError(f"--over: the customer gave no {by} for this order") from None
+    status = _told(sale, arguments, paper)
+    if not arguments.json and "review_asked" not in read_shop(arguments.shop).messages:
+        text = "Tell them: review_asked is not among the shop's messages."
+        paper.entry("", text, margin=_MARGIN)
+    return status
+
+
 def _approve(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
     flow = _desk(arguments, store)
     return _told(flow.approve(arguments.checkout, reviewer=arguments.by), arguments, paper)
 
 
 def _reject(arguments: Namespace, store: SqlStore, paper: Paper) -> int:
-    flow = _selling(arguments, store)
-    sale = flow.reject(arguments.checkout, reviewer=arguments.by, reason=arguments.reason)
+    with _selling(arguments, store) as flow:
+        sale = flow.reject(arguments.checkout, reviewer=arguments.by, reason=arguments.reason)
     return _told(sale, arguments, paper)
 
 
@@ -270,6 +304,8 @@ def _told(sale: Checkout, arguments: Namespace, paper: Paper) -> int:
     paper.entry("review", f"{review.state} ({review.reviewer or 'nobody'})", margin=_MARGIN)
     if review.is_open and review.claimed_until:
         paper.entry("until", moment(review.claimed_until), margin=_MARGIN)
+    for asked in review.requests[-1:]:
+        paper.entry("asked", _request(asked), margin=_MARGIN)
     for line in payments(sale):
         paper.entry("payment", line, margin=_MARGIN)
     return 0
@@ -330,6 +366,7 @@ _ACTIONS: Final[Mapping[str, Callable[[Namespace, SqlStore, Paper], int]]] = {
     "release": _release,
     "hand-over": _hand_over,
     "note": _note,
+    "ask": _ask,
     "approve": _approve,
     "reject": _reject,
     "report": _report,
