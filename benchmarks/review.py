@@ -20,6 +20,8 @@ from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.follow import order_of
 from checkoutflow.flow.effects import AskStore, drive
 from checkoutflow.flow.noticing import Network
+from checkoutflow.review.score import Feature, Learned, ScoreModel
+from checkoutflow.review.signals import SIGNALS
 from checkoutflow.review.traces import Kind
 from checkoutflow.stores.schema import instant
 
@@ -48,8 +50,11 @@ def rows() -> Iterator[Row]:
     """Look at some orders on both histories in turn."""
     many, rounds = size(quick=20_000, usual=1_000_000), size(quick=3, usual=30)
     with folder() as place:
-        large_s, small_s = in_turn(
-            _looker(place / "large.db", many), _looker(place / "small.db", FEW), rounds=rounds
+        large_s, small_s, scored_s = in_turn(
+            _looker(place / "large.db", many),
+            _looker(place / "small.db", FEW),
+            _looker(place / "scored.db", FEW, _model()),
+            rounds=rounds,
         )
     yield Row(
         f"signals and rules of an order after {many:,} orders / after {FEW:,}",
@@ -58,9 +63,40 @@ def rows() -> Iterator[Row]:
         large_s / small_s,
         "~ 1",
     )
+    yield Row(
+        "signals, rules and learned score of an order / signals and rules",
+        f"{scored_s / LOOKS * 1e6:.0f} us",
+        f"{small_s / LOOKS * 1e6:.0f} us",
+        scored_s / small_s,
+        "<= 1.3",
+    )
 
 
-def _looker(file: Path, orders: int) -> Callable[[], None]:
+def _model() -> ScoreModel:
+    """A model that knows every signal, each in eight bands."""
+    edges = tuple(band + 0.5 for band in range(7))
+    points = tuple(band / 100 for band in range(8))
+    features = tuple(
+        Feature(name=name, meaning=name, edges=edges, points=points, missing=0.0, seen=(100,) * 9)
+        for name in SIGNALS
+    )
+    learned = Learned(
+        digest="0" * 64,
+        rows=20_000,
+        harmful=300,
+        first=NOON - timedelta(days=400),
+        last=NOON - timedelta(days=61),
+        settle_days=60,
+        seed=0,
+        made_by="a benchmark",
+    )
+    model = ScoreModel(
+        trained_at=NOON, learned=learned, base=-4.0, features=features, cuts=((2, -1.0),)
+    )
+    return model.but(version=model.digest())
+
+
+def _looker(file: Path, orders: int, model: ScoreModel | None = None) -> Callable[[], None]:
     """Fill a store, and make what looks at some orders on it."""
     store = open_store(file)
     store.create()
@@ -70,7 +106,7 @@ def _looker(file: Path, orders: int) -> Callable[[], None]:
         for kind in sorted(KINDS):
             values = {"orders": orders, "kind": kind, "at": at, "until": until}
             connection.execute(FILL, values)
-    flow = open_flow(store)
+    flow = open_flow(store, score=model)
     programs = flow._programs  # noqa: SLF001 -- a part of a call is measured
 
     def perform(effect: Effect) -> object:
@@ -102,7 +138,14 @@ def _looker(file: Path, orders: int) -> Callable[[], None]:
         for state, command, network in looked_at:
             placed, _ = drive(programs.noticed(state, command, NOON, network), perform)
             assert placed.signals["address_orders_day"] == OTHERS
-            assert SHOP.review.judge(order_of(state), placed.signals).hits
+            rules, order = SHOP.review, order_of(state)
+            judged = (
+                rules.judge_all(order, placed.signals, model, NOON)
+                if model is not None
+                else rules.judge(order, placed.signals)
+            )
+            assert judged.hits
+            assert (judged.scored is not None) == (model is not None)
 
     return look
 

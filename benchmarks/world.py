@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Notice,
         Webhook,
     )
+    from checkoutflow.review.score import ScoreModel
     from checkoutflow.stores.contract import Store
 
 NOON: Final = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -116,7 +117,11 @@ class Ticking:
 
 
 def open_flow(
-    store: Store, *, shop: Shop = SHOP, clock: Callable[[], datetime] | None = None
+    store: Store,
+    *,
+    shop: Shop = SHOP,
+    clock: Callable[[], datetime] | None = None,
+    score: ScoreModel | None = None,
 ) -> CheckoutFlow:
     """Make a flow whose clock and dice are the same in every run."""
     dice = Random(7).randbytes  # noqa: S311 -- nothing here is secret
@@ -126,6 +131,7 @@ def open_flow(
         providers=[Agreeable()],
         store=store,
         keys=keys,
+        score=score,
         clock=clock or Ticking(),
         random=dice,
     )

@@ -41,6 +41,7 @@ looking one customer up among 100,000 / among 1,000
 asking to be recognised, known / unknown customer
 a wrong code, known / unknown customer
 signals and rules of an order after 20,000 orders / after 1,000
+signals, rules and learned score of an order / signals and rules
 """.strip().splitlines()
 
 
