@@ -46,8 +46,10 @@ class Feature(Frozen):
         name: The signal's.
         meaning: In a few words, in English.
         edges: Where one band ends and the next begins, rising; a value on an edge is below it.
-        points: What each band adds to the logarithm of the odds; the average order has none.
-        missing: What is added where the signal is not known.
+        points: What each band adds to the logarithm of the odds; the average order of which it is
+            known, or whose lack of it speaks for harm, has none.
+        missing: What is added where the signal is not known; never below zero as
+            `checkoutflow.risk` learns it.
         seen: Orders in each band among those learned from, and last those without the signal.
     """
 

@@ -2,7 +2,7 @@
 
 Boosted trees of scikit-learn learn it, held to one signal each: then what they say is a sum with
 one term for each signal, and each term a table of points. Signals that can only speak for harm, or
-only against it, are held to that.
+only against it, are held to that; and that a signal is not known never speaks for an order.
 
 Nothing is drawn by lot. What is later is never used for what is earlier: the oldest orders are
 learned from, and those after them say when to stop, and calibrate. Of no order more is used than
@@ -245,9 +245,9 @@ def _points(
             known + feature.seen[-1]
         )
         base += mean
-        pointed.append(
-            feature.but(points=tuple(each - mean for each in points), missing=missing - mean)
-        )
+        # That something is not known never speaks for an order: whoever hides it would gain by it.
+        unknown = max(missing - mean, 0.0)
+        pointed.append(feature.but(points=tuple(each - mean for each in points), missing=unknown))
     return base, pointed
 
 
