@@ -6,12 +6,18 @@ import hmac
 import json
 import ssl
 from base64 import b64encode
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from tests.test_drivers import AsyncWorld
 from tests.test_queue import ONE, OTHER, desk_of
 from tests.test_review import HOME, MUG, shopping
@@ -25,6 +31,7 @@ from checkoutflow.testing.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SECRET = b"a secret of thirty-two bytes, all"
 
@@ -253,6 +260,65 @@ def test_nothing_goes_over_a_server_that_does_not_encrypt():
     with Mailbox() as mailbox:
         ((_, why),) = desk.flow.tell_reviewers([mail(mailbox, is_plain=False)]).failed
     assert (why, mailbox.received) == ("SMTPNotSupportedError", [])
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate of this machine, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    today = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file: Path = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    pem = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(key.private_bytes(*pem) + made.public_bytes(Encoding.PEM))
+    return file
+
+
+def encrypting(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+def test_an_e_mail_goes_encrypted_to_whoever_asks_for_that(certificate, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    desk = desk_of()
+    held = desk.hold()
+    with Mailbox(tls=encrypting(certificate)) as mailbox:
+        port = mail(
+            mailbox, server="localhost", is_plain=False, user="shop", password=Secret("horse")
+        )
+        assert desk.flow.tell_reviewers([port]).failed == ()
+    assert mailbox.logins == [("shop", "horse")]
+    assert [held.id.encode() in received.data for received in mailbox.received] == [True]
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"server": "localhost"}, "SSLCertVerificationError"),
+        ({"is_plain": True}, "SMTPSenderRefused"),
+    ],
+)
+def test_nothing_goes_to_a_server_that_nobody_vouches_for(certificate, settings, why):
+    desk = desk_of()
+    desk.hold()
+    with Mailbox(tls=encrypting(certificate)) as mailbox:
+        port = mail(mailbox, **{"is_plain": False, **settings})
+        assert [kind for _, kind in desk.flow.tell_reviewers([port]).failed] == [why]
+    assert (mailbox.received, mailbox.logins) == ([], [])
 
 
 def test_whoever_asks_for_a_password_gets_it(monkeypatch):

@@ -20,6 +20,7 @@ from checkoutflow import (
     NotFound,
     Phase,
     Shop,
+    StoreConflict,
     UsageError,
 )
 from checkoutflow.checkout import commands as c
@@ -36,8 +37,10 @@ from checkoutflow.review.machine import REASONS
 from checkoutflow.review.queue import LONGEST_NOTE, MOST_NOTES, Waiting, by_urgency
 from checkoutflow.review.rules import SCORED
 from checkoutflow.review.score import Standing
+from checkoutflow.stores.contract import PersonChange
 from checkoutflow.stores.sql import open_store
 from checkoutflow.testing.issuer import PERSON, SimulatedIssuer, approve, decline
+from checkoutflow.testing.store_samples import sample_change, sample_checkout
 from checkoutflow.testing.world import World
 
 if TYPE_CHECKING:
@@ -400,6 +403,18 @@ def test_a_queue_of_a_thousand_orders_reads_no_more_than_is_asked_for(tmp_path):
     store.close()
 
 
+def test_what_is_decided_while_the_queue_is_read_is_not_in_it():
+    desk = desk_of()
+    held = [desk.hold() for _ in range(2)]
+    reading = desk.flow.stepped(desk.flow.programs.reviews(10))
+    while reading.next != "load":
+        reading.step()
+    desk.flow.reject(held[0].id, reviewer=ONE)
+    while not reading.is_over:
+        reading.step()
+    assert [order.checkout for order in reading.value] == [held[1].id]
+
+
 # What a decision needs ----------------------------------------------------------------------------
 
 
@@ -502,6 +517,20 @@ def test_two_notes_at_once_are_both_kept():
     assert {note.text for note in file.notes} == {f"of {ONE}", f"of {OTHER}"}
 
 
+def test_a_note_on_an_order_that_keeps_changing_is_given_up(monkeypatch):
+    desk = desk_of()
+    held = desk.hold()
+
+    def taken(*_: object) -> None:
+        raise StoreConflict("somebody is always first")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(desk.world.store, "commit", taken)
+        with pytest.raises(StoreConflict, match="kept changing; call again"):
+            desk.flow.note(held.id, "seen", reviewer=ONE)
+    assert desk.flow.open_review(held.id, reviewer=ONE).notes == ()
+
+
 # What the customer is asked -----------------------------------------------------------------------
 
 
@@ -542,6 +571,18 @@ def test_a_code_shows_that_the_order_is_theirs(desk, by, to):
     with pytest.raises(UsageError):
         desk.flow.ask_again(held.id)
     assert desk.flow.approve(held.id, reviewer=ONE).phase is Phase.CONFIRMED
+
+
+def test_a_code_whose_address_is_gone_goes_nowhere(desk):
+    """Their data was removed meanwhile: nobody is told where it would have gone."""
+    held = desk.hold()
+    desk.flow.ask(held.id, "code", by="email", reviewer=ONE)
+    desk.flow.ask_again(held.id)
+    assert desk.flow.code(held.id) is not None
+    before = desk.world.store.reads(held.subject)
+    desk.world.store.write_person(PersonChange(subject=held.subject, dropped=("email",)))
+    assert desk.flow.code(held.id) is None
+    assert desk.world.store.reads(held.subject) == before
 
 
 def test_codes_run_out_and_are_not_guessed(desk):
@@ -691,6 +732,24 @@ def test_a_customer_shows_at_an_issuer_that_the_order_is_theirs(name, fields, an
     assert desk.flow.approve(held.id, reviewer=ONE).phase is Phase.CONFIRMED
 
 
+def test_a_login_for_an_order_whose_name_is_gone_compares_none():
+    desk = Visited("Test Person")
+    held = desk.hold()
+    desk.flow.ask(held.id, "login", reviewer=ONE)
+    desk.world.store.write_person(PersonChange(subject=held.subject, dropped=("name",)))
+    shown = desk.log_in(held, "name")
+    assert shown.review.requests[0].answer == "shown"
+    assert "name" not in desk.flow.open_review(held.id, reviewer=ONE).details
+
+
+def test_a_customer_is_told_that_their_order_waits_and_of_no_review_nothing(desk):
+    held = desk.hold()
+    told = desk.flow.review_notice(held.id, contact="post@fjord.example", locale="en")
+    assert told[0].startswith("A person at Fjord looks at your order")
+    assert "post@fjord.example" in " ".join(told)
+    assert desk.flow.review_notice(desk.start(MUG).id, contact="post@fjord.example") == ()
+
+
 # The learned score --------------------------------------------------------------------------------
 
 
@@ -831,12 +890,15 @@ def test_watching_the_score_reads_the_latest_orders_however_many_there_are():
     desk = scored_shop()
     bought = [desk.buy(MUG).id for _ in range(6)]
     desk.start(MUG)  # is no order
+    old = sample_checkout("of before there were signals")
+    desk.world.store.commit(sample_change(old, command="place"))
+    bought.append(old.id)
     start = len(desk.world.steps.names)
-    assert desk.flow.watch_score(recent=3).orders == 3
+    assert desk.flow.watch_score(recent=3).orders == 2
     names = desk.world.steps.names[start:]
     assert [name.split()[0] for name in names] == ["now", "latest", *["load"] * 3]
     store = desk.world.store
-    assert list(store.latest("place", limit=3, among=60)) == bought[:2:-1]
+    assert list(store.latest("place", limit=3, among=60)) == bought[:3:-1]
 
 
 # Journals of before -------------------------------------------------------------------------------

@@ -244,6 +244,22 @@ def test_the_shop_names_forwarders_however_they_are_written():
     assert signal("forwarder", rules, contact={**CUSTOMER, "postal_code": "0151"}) is False
 
 
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"market": "XX"}, "market"),
+        ({"postal_code": "99"}, "postal_code"),
+        ({"postal_code": ""}, "postal_code"),
+        ({"street": ""}, "street"),
+    ],
+)
+def test_a_forwarder_without_an_address_is_none(change, field):
+    forwarder = {"market": "NO", "street": "Storgata 1", "postal_code": "0150", **change}
+    with pytest.raises(InvalidInput) as refused:
+        ReviewRules.read({"forwarders": [forwarder]})
+    assert refused.value.field == f"forwarders[0].{field}"
+
+
 def test_the_shop_names_goods_and_domains_of_its_own():
     rules = ReviewRules.read(
         {"resold_skus": ["mug"], "resold_categories": [], "disposable_domains": ["example.com"]}

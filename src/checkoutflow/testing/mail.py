@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import dataclass
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Final, Self, cast
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
     from types import TracebackType
 
 
@@ -27,7 +29,7 @@ class Received:
 
 
 class Mailbox:
-    """A server that speaks as much SMTP (RFC 5321) as ``smtplib`` needs, without encryption.
+    """A server that speaks as much SMTP (RFC 5321) as ``smtplib`` needs.
 
     >>> import smtplib
     >>> with Mailbox() as mailbox, smtplib.SMTP("127.0.0.1", mailbox.port) as client:
@@ -37,17 +39,22 @@ class Mailbox:
 
     Attributes:
         received: What came, the oldest first.
+        logins: Who logged in, with which password.
         port: Where it listens.
     """
 
-    def __init__(self, *, refuses: bool = False) -> None:
+    def __init__(self, *, refuses: bool = False, tls: SSLContext | None = None) -> None:
         """Open it.
 
         Args:
             refuses: Whether it takes nothing from anybody.
+            tls: A server's certificate and key. With it everybody has to encrypt (``STARTTLS``, RFC
+                3207) and to log in before anything is taken.
         """
         self.received: list[Received] = []
+        self.logins: list[tuple[str, str]] = []
         self.refuses = refuses
+        self.tls = tls
         self._server = _Server(("127.0.0.1", 0), _Session)
         self._server.mailbox = self
         self.port: int = self._server.server_address[1]
@@ -77,12 +84,18 @@ class _Server(ThreadingTCPServer):
     mailbox: Mailbox
 
 
+# What is answered to whoever has not logged in and has to.
+_BEFORE: Final = {b"RSET": "250 ok", b"QUIT": "221 bye"}
+
+
 class _Session(StreamRequestHandler):
     def handle(self) -> None:
         mailbox = cast("_Server", self.server).mailbox
-        sender, to = "", list[str]()
         self._say("220 ready")
-        for line in self.rfile:
+        if mailbox.tls is not None and not self._encrypts(mailbox, mailbox.tls):
+            return
+        sender, to = "", list[str]()
+        while line := self.rfile.readline():
             word = line[:4].upper()
             address = line.decode().partition("<")[2].partition(">")[0]
             if word == b"MAIL":
@@ -101,9 +114,44 @@ class _Session(StreamRequestHandler):
             else:
                 self._say("250 ok")
 
+    def _encrypts(self, mailbox: Mailbox, tls: SSLContext) -> bool:
+        """Whether they go on encrypted, logged in if they like."""
+        while line := self.rfile.readline():
+            word = line[:4].upper()
+            if word == b"EHLO":
+                self._say("250-ready")
+                is_plain = self.connection is self.request
+                self._say("250 STARTTLS" if is_plain else "250 AUTH PLAIN")
+            elif word == b"STAR":
+                self._say("220 go on")
+                if not self._wrapped(tls):
+                    return False
+            elif word == b"AUTH":
+                _, user, password = b64decode(line.split()[2]).decode().split("\0")
+                mailbox.logins.append((user, password))
+                self._say("235 ok")
+                return True
+            else:
+                self._say(_BEFORE.get(word, "530 begin with STARTTLS, and log in"))
+        return False
+
+    def _wrapped(self, tls: SSLContext) -> bool:
+        """Begin to encrypt; who does not trust the certificate hangs up."""
+        try:
+            self.connection = tls.wrap_socket(self.connection, server_side=True)
+        except OSError:
+            return False
+        self.rfile = self.connection.makefile("rb", -1)
+        self.wfile = self.connection.makefile("wb", 0)
+        return True
+
+    def finish(self) -> None:
+        super().finish()
+        self.connection.close()
+
     def _data(self) -> bytes:
         lines: list[bytes] = []
-        for line in self.rfile:
+        while line := self.rfile.readline():
             if line == b".\r\n":
                 break
             lines.append(line.removeprefix(b"."))
