@@ -25,6 +25,7 @@ from checkoutflow.cli.stories import SOLD
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.review.figures import Figures, Outcome, Reviewed, document, figures
 from checkoutflow.review.machine import Ask, RejectReason, Review
+from checkoutflow.review.report import waits
 from checkoutflow.review.rules import Hit, Scored
 from checkoutflow.stores.keyfile import load_or_create_keys
 from checkoutflow.stores.sql import open_store
@@ -377,7 +378,7 @@ def test_what_came_of_reviewing(shop, run, tmp_path):
     written = (tmp_path / "out" / "review.html").read_text("utf-8")
     assert json.loads((tmp_path / "out" / "review.json").read_text("utf-8")) == told
     drawn = Page(written)
-    assert drawn.tags.count("svg") == 2
+    assert drawn.tags.count("svg") == 3
     assert not {"script", "img", "link"} & set(drawn.tags)
     assert "mugs" in drawn.words
     assert not [value for value in HOME.values() if value in written]
@@ -446,8 +447,16 @@ def test_how_well_rules_and_score_aim(counted):
 
 def test_the_page_draws_what_was_counted(counted):
     drawn = Page(page(counted))
-    assert {"learned score", "watched (shadow)", "67 %"} <= set(drawn.words)
-    assert drawn.tags.count("svg") == 2
+    assert {"learned score", "watched (shadow)", "67 %", "Let through"} <= set(drawn.words)
+    # Of a cumulated count each step has those before it; what is longer is in none.
+    assert list(waits(counted, "en").items()) == [
+        ("within 1 hour", 1),
+        ("within 4 hours", 1),
+        ("within 1 day", 1),
+        ("within 3 days", 2),
+        ("longer", 1),
+    ]
+    assert drawn.tags.count("svg") == 3
 
 
 def test_a_page_of_nothing_has_no_charts():

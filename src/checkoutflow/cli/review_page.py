@@ -5,7 +5,15 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from checkoutflow.review.report import NO_RULE, aims, bars, hit_rates, summary, waits
+from checkoutflow.review.report import (
+    NO_RULE,
+    aims,
+    approval_rates,
+    bars,
+    hit_rates,
+    summary,
+    waits,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +38,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); }
+tbody th { overflow-wrap: anywhere; }
 thead th { font-size: .875rem; color: var(--soft); }
 .n { text-align: right; white-space: nowrap; }
 figure { margin: 1rem 0 0; } svg { max-width: 100%; height: auto; }
@@ -51,9 +60,12 @@ def page(found: Figures) -> str:
         parts.append(_section("Time to decision", about + bars(counts, "Orders by waiting time")))
     if rates := hit_rates(found, _ENGLISH):
         about = "<p>Of a hundred orders that each pointed at, how many did harm.</p>"
-        parts.append(
-            _section("Who was right", about + bars(rates, "Hit rate of each rule", most=100))
-        )
+        drawn = bars(rates, "Hit rate of each rule", most=100, unit=" %")
+        parts.append(_section("Who was right", about + drawn))
+    if rates := approval_rates(found, _ENGLISH):
+        about = "<p>Of a hundred of these that reviewers decided, how many they let through.</p>"
+        drawn = bars(rates, "Approval rate of each rule", most=100, unit=" %")
+        parts.append(_section("Let through", about + drawn))
     parts.append(_section("Rules and score", _table(aims(found, _ENGLISH))))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

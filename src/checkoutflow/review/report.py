@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from html import escape
+from itertools import accumulate
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -102,7 +103,7 @@ def aims(found: Figures, locale: str) -> list[tuple[str, ...]]:
 
 
 def waits(found: Figures, locale: str) -> dict[str, int]:
-    """How many decisions were made within each step; nothing where none was."""
+    """How many decisions were made within each time, and how many later; nothing where none was."""
     from babel.dates import format_timedelta  # noqa: PLC0415 -- heavy
 
     if not found.waits_s:
@@ -113,8 +114,9 @@ def waits(found: Figures, locale: str) -> dict[str, int]:
         )
         for name, seconds in STEPS.items()
     }
-    longer = translate(_LONGER, locale)
-    return {within.get(name, longer): count for name, count in found.waits.items()}
+    *steps, later = found.waits.values()
+    counts = dict(zip(within.values(), accumulate(steps), strict=True))
+    return counts | {translate(_LONGER, locale): later}
 
 
 def hit_rates(found: Figures, locale: str) -> dict[str, int]:
@@ -122,10 +124,19 @@ def hit_rates(found: Figures, locale: str) -> dict[str, int]:
 
     The highest comes first; those of which nothing is known are left out.
     """
-    rates = {name: aim.hit_rate for name, aim in found.rules.items()}
-    rates[translate(_SCORE, locale)] = found.score.hit_rate
-    known = [(-rate, name) for name, rate in rates.items() if rate is not None]
-    return {name: round(-100 * rate) for rate, name in sorted(known)}
+    return _falling(found, locale, lambda aim: aim.hit_rate)
+
+
+def approval_rates(found: Figures, locale: str) -> dict[str, int]:
+    """Of a hundred such orders that reviewers decided, how many they let through; as above."""
+    return _falling(found, locale, lambda aim: aim.approval_rate)
+
+
+def _falling(found: Figures, locale: str, rate_of: Callable[[Aim], float | None]) -> dict[str, int]:
+    aims = {**found.rules, translate(_SCORE, locale): found.score}
+    rates = [(rate, name) for name, aim in aims.items() if (rate := rate_of(aim)) is not None]
+    falling = sorted(rates, key=lambda each: (-each[0], each[1]))
+    return {name: round(100 * rate) for rate, name in falling}
 
 
 def _aim(name: str, aim: Aim) -> tuple[str, ...]:
@@ -147,29 +158,32 @@ def _time(seconds: float | None, locale: str) -> str:
 
 # Bars ---------------------------------------------------------------------------------------------
 
-_WIDTH, _NAMES, _ROW, _NUMBERS = 640, 200, 28, 70
+_WIDTH, _ROW, _NUMBERS = 760, 28, 70
+_LETTER: Final = 8  # pixels, of the broad ones
 
 
-def bars(counts: Mapping[str, int], title: str, *, most: int = 0) -> str:
+def bars(counts: Mapping[str, int], title: str, *, most: int = 0, unit: str = "") -> str:
     """Counts as a drawing, in SVG without styles of its own; what it shows is said as well.
 
     Args:
         counts: By name.
         title: What they count.
         most: What the longest bar there could be stands for; by default the largest count.
+        unit: What is written after each count.
     """
     most = most or max(counts.values()) or 1
+    names = _LETTER * max(map(len, counts)) + 10
     height = _ROW * len(counts)
     drawn = []
     for i, (name, count) in enumerate(counts.items()):
         top, middle = i * _ROW + 5, i * _ROW + 19
-        width = max(round((_WIDTH - _NAMES - _NUMBERS) * count / most), 1)
+        width = max(round((_WIDTH - names - _NUMBERS) * count / most), 1)
         drawn.append(
-            f'<text x="{_NAMES - 10}" y="{middle}" text-anchor="end">{escape(name)}</text>'
-            f'<rect x="{_NAMES}" y="{top}" width="{width}" height="{_ROW - 10}" rx="2"/>'
-            f'<text x="{_NAMES + width + 8}" y="{middle}">{count}</text>'
+            f'<text x="{names - 10}" y="{middle}" text-anchor="end">{escape(name)}</text>'
+            f'<rect x="{names}" y="{top}" width="{width}" height="{_ROW - 10}" rx="2"/>'
+            f'<text x="{names + width + 8}" y="{middle}">{count}{unit}</text>'
         )
-    said = "; ".join(f"{name}: {count}" for name, count in counts.items())
+    said = "; ".join(f"{name}: {count}{unit}" for name, count in counts.items())
     return (
         f'<figure><svg viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
         f'role="img" aria-label="{escape(f"{title}. {said}")}">{"".join(drawn)}</svg></figure>'
