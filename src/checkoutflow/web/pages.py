@@ -14,13 +14,21 @@ from checkoutflow.payment.machine import PaymentState
 from checkoutflow.privacy.fields import FIELDS
 from checkoutflow.review.machine import REASONS, RejectReason, ReviewState
 from checkoutflow.review.queue import LONGEST_NOTE, SOON
-from checkoutflow.review.report import NO_RULE, aims, bars, hit_rates, summary, waits
+from checkoutflow.review.report import (
+    NO_RULE,
+    aims,
+    approval_rates,
+    bars,
+    hit_rates,
+    summary,
+    waits,
+)
 from checkoutflow.review.rules import in_words
 from checkoutflow.review.signals import SIGNALS
 from checkoutflow.web import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from checkoutflow.checkout.state import Checkout
@@ -286,7 +294,12 @@ def figures_page(found: Figures, counted_at: datetime, reader: Reader) -> dict[s
     """The figures of reviewing, and drawings of them."""
     locale, say = reader.tongue.locale, reader.tongue.say
     head, *rows = aims(found, locale)
-    charts = [("waits", waits(found, locale), 0), ("rates", hit_rates(found, locale), 100)]
+    rates = {"most": 100, "unit": " %"}
+    charts: list[tuple[str, Mapping[str, int], dict[str, Any]]] = [
+        ("waits", waits(found, locale), {}),
+        ("rates", hit_rates(found, locale), rates),
+        ("approvals", approval_rates(found, locale), rates),
+    ]
     titles = {name: say(words.TEXTS[name]) for name, _, _ in charts}
     return {
         "as_of": reader.tongue.moment(counted_at),
@@ -295,9 +308,9 @@ def figures_page(found: Figures, counted_at: datetime, reader: Reader) -> dict[s
             (
                 titles[name],
                 say(words.TEXTS[f"{name}_about"]),
-                Markup(bars(counts, titles[name], most=most)),  # noqa: S704 -- it escapes
+                Markup(bars(counts, titles[name], **scale)),  # noqa: S704 -- it escapes
             )
-            for name, counts, most in charts
+            for name, counts, scale in charts
             if counts
         ],
         "head": head,

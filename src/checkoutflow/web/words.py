@@ -129,6 +129,11 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "waits_about": mark("How many orders waited for so long for a reviewer's decision."),
         "rates": mark("Who was right"),
         "rates_about": mark("Of a hundred orders that each pointed at, how many did harm."),
+        # Translators: of orders that waited for a person.
+        "approvals": mark("Let through"),
+        "approvals_about": mark(
+            "Of a hundred of these that reviewers decided, how many they let through."
+        ),
         "rules_and_score": mark("Rules and score"),
         # What went wrong
         "problem": mark("This was not done"),
