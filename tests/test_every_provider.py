@@ -315,9 +315,14 @@ TOKEN_IS_TOLD_ONCE: Final = {"swish"}  # where it was lost, the customer has to 
 @pytest.mark.parametrize("plot", ["returned", "insured", "cancelled"])
 @pytest.mark.parametrize("name", DEALS)
 def test_a_crash_before_and_after_every_effect(name, plot):
-    """After an effect the world is as before the next, unless the call ends (see `test_crash`)."""
+    """After an effect the world is as before the next, unless the call ends (see `test_crash`).
+
+    With covers, which are lines as others are, before those by which the world outside changes.
+    """
     world = play(name, PLOTS[plot]).world
-    for number in range(1, len(world.steps.names) + 1):
+    for number, effect in enumerate(world.steps.names, start=1):
+        if plot == "insured" and not (effect.startswith(CHANGES) or number in world.ends):
+            continue
         for is_after in {False, number in world.ends}:
             deal = play(name, PLOTS[plot], Stop(number, is_after=is_after))
             if deal.able.repeats_for(Operation.AUTHORISE) and name not in TOKEN_IS_TOLD_ONCE:
