@@ -647,6 +647,15 @@ def test_the_schema_of_a_view_has_all_that_a_view_has(run, flow, buy):
     assert list(json.loads(out)["properties"]) == list(view)
 
 
+@pytest.fixture
+def interruptible():
+    """What is started can be interrupted, also where a shell in the background ignores that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_the_bank_serves_a_shop_until_it_is_interrupted():
     got, told = [], Event()
 
