@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import postgres
 from tests.desk import database
 
 from checkoutflow.errors import IdempotencyConflict, InvalidInput, SchemaMismatch, StoreError
@@ -45,6 +46,18 @@ def staged(ledger: KeptLedger) -> LedgerStage:
         ledger.issue(code, amount, at=NOON, expires_at=expires_at)
 
     return LedgerStage(ledger, issue, ledger.balance)
+
+
+@pytest.fixture
+def on_server() -> Iterator[SqlStore]:
+    with postgres.new_store() as opened:
+        opened.create()
+        yield opened
+
+
+@pytest.mark.parametrize("check", LEDGER_CHECKS, ids=lambda check: check.__name__)
+def test_a_ledger_on_postgresql_keeps_the_contract(check, on_server):
+    check(lambda: staged(SqlLedger(on_server, KEYS, name=f"ledger {next(SERIAL)}")))
 
 
 @pytest.mark.parametrize("check", LEDGER_CHECKS, ids=lambda check: check.__name__)

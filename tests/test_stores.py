@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import timedelta
 from threading import current_thread, main_thread
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import BaseModel
+from tests import postgres
 
 from checkoutflow.checkout.state import Checkout
 from checkoutflow.errors import StoreConflict
@@ -49,6 +50,12 @@ MAKERS: dict[str, Callable[[Path], Store]] = {
     "sqlite": open_store,
     "sqlite, seen by another": seen_by_another,
 }
+
+
+@pytest.mark.parametrize("check", STORE_CHECKS, ids=lambda check: check.__name__)
+def test_postgresql_keeps_the_contract(check):
+    with ExitStack() as stack:
+        check(lambda: stack.enter_context(postgres.new_store()))
 
 
 @pytest.mark.parametrize("maker", MAKERS)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from checkoutflow.delivery import Delivery
     from checkoutflow.errors import (
         CheckoutError,
+        CommitUnknown,
         Contradiction,
         DetailsMissing,
         IdempotencyConflict,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         SchemaMismatch,
         StoreConflict,
         StoreError,
+        StoreUnavailable,
         TooManyTries,
         TotalChanged,
         TransportError,
@@ -73,6 +75,7 @@ __all__ = [
     "Checkout",
     "CheckoutError",
     "CheckoutFlow",
+    "CommitUnknown",
     "Contradiction",
     "Cost",
     "Delivery",
@@ -113,6 +116,7 @@ __all__ = [
     "SteeringRule",
     "StoreConflict",
     "StoreError",
+    "StoreUnavailable",
     "Terms",
     "TooManyTries",
     "TotalChanged",
@@ -135,10 +139,11 @@ _HOMES: Final = {
     "checkout.view": "View",
     "delivery": "Delivery",
     "errors": """
-        CheckoutError Contradiction DetailsMissing IdempotencyConflict IllegalTransition
-        InvalidInput NeedsAnother Next NotFound NotSupported NotVerified OutcomeUnknown
+        CheckoutError CommitUnknown Contradiction DetailsMissing IdempotencyConflict
+        IllegalTransition InvalidInput NeedsAnother Next NotFound NotSupported NotVerified
+        OutcomeUnknown
         ProviderError PurposeRefused ReviewOver ReviewTaken SchemaMismatch StoreConflict
-        StoreError TooManyTries TotalChanged TransportError UnknownRule
+        StoreError StoreUnavailable TooManyTries TotalChanged TransportError UnknownRule
         UntrustedNotice UntrustedProof UsageError VaultError
     """,
     "flow.aio": "AsyncCheckoutFlow",

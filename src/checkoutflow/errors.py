@@ -25,6 +25,8 @@ CheckoutError
 +-- TransportError            ask the provider; money may have moved
 +-- StoreError                the store cannot be used as it is; the text says why
 |   +-- StoreConflict         reload; someone else wrote first
+|   +-- StoreUnavailable      make the same call again; nothing was written
+|   +-- CommitUnknown         look again; nobody knows whether it was written
 |   +-- SchemaMismatch        create or upgrade the tables first
 +-- VaultError                the key is missing or wrong, or a row was changed
 ```
@@ -46,6 +48,7 @@ class Next(StrEnum):
     ASK_THE_PROVIDER = "ask_the_provider"
     LOOK_AGAIN = "look_again"
     RELOAD = "reload"
+    TRY_AGAIN = "try_again"
     DROP = "drop"
     STOP = "stop"
 
@@ -265,6 +268,29 @@ class StoreConflict(StoreError):
     """Someone else changed this checkout first. Nothing was written; reload and decide again."""
 
     next = Next.RELOAD
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot do it now. Nothing was written; the same call can be made again."""
+
+    next = Next.TRY_AGAIN
+
+
+class CommitUnknown(StoreError):
+    """The connection was lost while a commit was under way: it was written, or it was not.
+
+    Load what the call was about and decide again, or repeat the call under the same idempotency
+    key. What was sent to a provider is found and asked about, as after a crash.
+    """
+
+    next = Next.LOOK_AGAIN
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__(
+            "the connection to the database was lost while it wrote, and nobody knows whether it"
+            " did; look again"
+        )
 
 
 class SchemaMismatch(StoreError):

@@ -1,4 +1,4 @@
-"""The store on a SQL database. SQLite is the embedded default: one file holds everything.
+"""The store on a SQL database: SQLite, where one file holds everything, or PostgreSQL.
 
 Tables and statements are SQLAlchemy Core's. Each statement is compiled once and then run on the
 driver's own cursor, with a connection from SQLAlchemy's pool: the statements of a commit never
@@ -27,16 +27,20 @@ from checkoutflow.errors import (
     SchemaMismatch,
     StoreConflict,
     StoreError,
+    StoreUnavailable,
     UsageError,
     problem_paths,
 )
 from checkoutflow.privacy.cards import STORED
 from checkoutflow.privacy.vault import SubjectKey, VaultRow
-from checkoutflow.stores import schema, sqlite
+from checkoutflow.stores import schema
+from checkoutflow.stores.again import again, again_anyway, until_done
 from checkoutflow.stores.contract import Due, HealthRow, IdempotencyRow, JournalEntry, Message
+from checkoutflow.stores.databases import database
 from checkoutflow.stores.schema import instant, moment
 from checkoutflow.stores.sql_orders import SqlOrders
 from checkoutflow.stores.sql_people import SqlPeople
+from checkoutflow.stores.sqlite import make_file
 from checkoutflow.stores.statements import statements
 
 if TYPE_CHECKING:
@@ -45,38 +49,54 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Engine
-    from sqlalchemy.engine.interfaces import DBAPICursor
-    from sqlalchemy.pool import PoolProxiedConnection
+    from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 
     from checkoutflow.stores.contract import AttemptRow, Change, NoticeRow
+    from checkoutflow.stores.databases import Database
+    from checkoutflow.stores.statements import Statements
 
 BUSY_TIMEOUT_S: Final = 5.0
 _MOST_RECENT: Final = 64
+_POSTGRESQL: Final = {"postgresql", "postgres", "postgresql+psycopg"}
+# In seconds, and the last in milliseconds, as libpq has them; the URL may say otherwise.
+_PATIENCE: Final = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "tcp_user_timeout": 30_000,
+    "application_name": "checkoutflow",
+}
 
 _T = TypeVar("_T")
 
 
 def open_store(url: str | os.PathLike[str]) -> SqlStore:
-    """Name the database file that holds a shop's checkouts. Nothing is opened yet.
+    """Name the database that holds a shop's checkouts. Nothing is opened yet.
 
-    ``create()`` makes the file, readable by its owner only, or brings its tables up to date.
+    ``create()`` makes its tables or brings them up to date, and where it is a file, the file,
+    readable by its owner only.
 
     Args:
-        url: ``sqlite:///shop.db`` (``sqlite:////var/lib/shop.db`` from the root), or a path.
+        url: ``sqlite:///shop.db`` (``sqlite:////var/lib/shop.db`` from the root), or a path; or
+            ``postgresql://user:password@host/shop``, with what libpq takes after a ``?``.
 
     Raises:
-        UsageError: If it names no file, or another kind of database.
+        UsageError: If it names no database, or one of another kind.
+        NotSupported: If the driver for it is not installed.
     """
     file: str | None = os.fspath(url)
     if file and "://" in file:
         try:
             parsed = make_url(file)
         except ArgumentError:
-            raise UsageError("write the database's URL like sqlite:///shop.db") from None
+            raise UsageError(
+                "write the database's URL like sqlite:///shop.db or postgresql://host/shop"
+            ) from None
+        if parsed.drivername in _POSTGRESQL:
+            return SqlStore(_on_server(parsed))
         if parsed.drivername != "sqlite" or parsed.host or parsed.query:
             raise UsageError(
-                "open_store takes URLs like sqlite:///shop.db; for more, make an Engine and hand"
-                " it to SqlStore"
+                "open_store takes URLs like sqlite:///shop.db and postgresql://host/shop; for more,"
+                " make an Engine and hand it to SqlStore"
             )
         file = parsed.database
     if not file or file == ":memory:":
@@ -91,11 +111,26 @@ def open_store(url: str | os.PathLike[str]) -> SqlStore:
     return SqlStore(engine, file=path)
 
 
+def _on_server(url: URL) -> Engine:
+    """An engine for PostgreSQL that notices a server which is gone."""
+    patience = {name: value for name, value in _PATIENCE.items() if name not in url.query}
+    try:
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"), connect_args=patience, poolclass=NullPool
+        )
+    except ModuleNotFoundError as error:
+        raise NotSupported(
+            "PostgreSQL needs its driver, psycopg 3; install it with: pip install"
+            " 'checkoutflow[postgres]'"
+        ) from error
+
+
 class SqlStore(SqlPeople, SqlOrders):
     """A store on a SQL database, for any number of threads and processes.
 
-    On every connection it uses, it sees to the write-ahead log, full synchronisation, foreign keys
-    and that what is deleted is overwritten.
+    On every connection it uses, it sees to what keeps a commit safe: on SQLite the write-ahead log,
+    full synchronisation, foreign keys and that what is deleted is overwritten; on PostgreSQL that
+    commits are synchronous and that nobody waits for ever. What a database undid is run again.
     """
 
     def __init__(self, engine: Engine, *, file: Path | None = None) -> None:
@@ -107,21 +142,25 @@ class SqlStore(SqlPeople, SqlOrders):
             file: The file for ``create`` to make; given by ``open_store``.
 
         Raises:
-            NotSupported: If the engine is not for SQLite.
+            NotSupported: If the engine is for another database than SQLite and PostgreSQL.
         """
-        if engine.dialect.name != sqlite.DIALECT.name:
-            raise NotSupported(f"SqlStore works on SQLite, not on {engine.dialect.name}")
+        self._database: Database = database(engine.dialect.name)
+        if engine.dialect.driver != self._database.DIALECT.driver:
+            raise NotSupported(
+                f"on {engine.dialect.name} SqlStore needs the driver"
+                f" {self._database.DIALECT.driver}, not {engine.dialect.driver}"
+            )
         self._engine = engine
         self._file = file
-        self._sql = statements()
+        self._sql = statements(engine.dialect.name)
         # Connections in good order that nobody uses now. SQLAlchemy's own pool does more around
         # each use, and that costs as much as all the statements of a commit.
-        self._idle: deque[PoolProxiedConnection] = deque()
+        self._idle: deque[DBAPIConnection] = deque()
         # States by id with the text that they are stored as. The same text is the same state, so
         # it need not be parsed again; whether the text is the same is asked each time.
         self._recent: dict[str, tuple[str, Checkout]] = {}
         self._process = os.getpid()
-        self._inherited: list[deque[PoolProxiedConnection]] = []
+        self._inherited: list[deque[DBAPIConnection]] = []
 
     @property
     def key_file(self) -> Path | None:
@@ -142,9 +181,9 @@ class SqlStore(SqlPeople, SqlOrders):
             SchemaMismatch: If the tables are newer than this version of the library.
         """
         if self._file is not None:
-            sqlite.make_file(self._file)
+            make_file(self._file)
         wanted = schema.version()
-        with self._transaction(sqlite.BEGIN_WRITE, is_creating=True) as cursor:
+        with self._transaction(*self._database.BEGIN_CREATE, is_creating=True) as cursor:
             found = self._version(cursor)
             if found > wanted:
                 raise _mismatch(found)
@@ -172,8 +211,13 @@ class SqlStore(SqlPeople, SqlOrders):
         """
         # Everything is made ready first: others wait to write only while this is written.
         write, text = self._ready(change)
-        with self._transaction(sqlite.BEGIN_WRITE) as cursor:
-            write(cursor)
+
+        def commit() -> bool:
+            with self._transaction(self._database.BEGIN_WRITE) as cursor:
+                write(cursor)
+            return True
+
+        until_done(commit, lambda: self._is_written(change) or None)
         self._remember(text, change.state)
 
     def commit_numbered(self, make: Callable[[int], Change]) -> Change:
@@ -182,14 +226,32 @@ class SqlStore(SqlPeople, SqlOrders):
         Raises:
             StoreConflict: As for `commit`.
         """
-        with self._transaction(sqlite.BEGIN_WRITE) as cursor:
-            cursor.execute(self._sql.last_number)
-            ((last,),) = cursor.fetchall()
-            change = make((last or 0) + 1)
-            write, text = self._ready(change)
-            write(cursor)
+        tried: list[tuple[Change, str]] = []
+
+        def commit() -> tuple[Change, str]:
+            with self._transaction(self._database.BEGIN_WRITE) as cursor:
+                cursor.execute(self._sql.lock_series)
+                cursor.fetchall()
+                cursor.execute(self._sql.last_number)
+                ((last,),) = cursor.fetchall()
+                change = make((last or 0) + 1)
+                write, text = self._ready(change)
+                tried.append((change, text))
+                write(cursor)
+            return tried[-1]
+
+        def written() -> tuple[Change, str] | None:
+            return next((each for each in tried if self._is_written(each[0])), None)
+
+        change, text = until_done(commit, written)
         self._remember(text, change.state)
         return change
+
+    def _is_written(self, change: Change) -> bool:
+        """Whether the journal has this very change, whose outcome was not known."""
+        state, events = change.state, to_json(change.events).decode()
+        found = self._ask(self._sql.entry, state.id, state.version)
+        return [tuple(row) for row in found] == [(instant(change.at), change.command, events)]
 
     def _ready(self, change: Change) -> tuple[Callable[[DBAPICursor], None], str]:
         """Make everything ready to write, and give the text that the state is stored as."""
@@ -293,9 +355,10 @@ class SqlStore(SqlPeople, SqlOrders):
         found = self._ask(self._sql.find_invoice, scheme, reference)
         return str(found[0][0]) if found else None
 
+    @again
     def person(self, subject_id: str) -> tuple[SubjectKey | None, tuple[VaultRow, ...]]:
         """A person's wrapped key and encrypted fields."""
-        with self._transaction(sqlite.BEGIN_READ) as cursor:
+        with self._transaction(self._database.BEGIN_READ) as cursor:
             cursor.execute(self._sql.subject, (subject_id,))
             subjects = cursor.fetchall()
             cursor.execute(self._sql.vault, (subject_id,))
@@ -308,13 +371,14 @@ class SqlStore(SqlPeople, SqlOrders):
             ),
         )
 
+    @again_anyway
     def take_notice(self, notice: NoticeRow) -> bool:
         """Keep a notice and make its checkout due at once, in one transaction.
 
         Returns:
             False if it was kept before; nothing is written then.
         """
-        with self._transaction(sqlite.BEGIN_WRITE) as cursor:
+        with self._transaction(self._database.BEGIN_WRITE) as cursor:
             is_new = self._keep(cursor, notice)
             if is_new:
                 at = instant(notice.received_at)
@@ -338,16 +402,18 @@ class SqlStore(SqlPeople, SqlOrders):
             return HealthRow(name, failures, moment(failed_at), until)
         return None
 
+    @again_anyway
     def set_health(self, row: HealthRow) -> None:
         """Keep that a provider has failed, in place of what was known before."""
         until = None if row.down_until is None else instant(row.down_until)
         values = (row.provider, row.failures, instant(row.failed_at), until)
-        with self._transaction(sqlite.BEGIN_WRITE) as cursor:
+        with self._transaction(self._database.BEGIN_WRITE) as cursor:
             cursor.execute(self._sql.set_health, values)
 
+    @again_anyway
     def clear_health(self, provider: str) -> None:
         """Forget its failures: it has answered."""
-        with self._transaction(sqlite.BEGIN_WRITE) as cursor:
+        with self._transaction(self._database.BEGIN_WRITE) as cursor:
             cursor.execute(self._sql.clear_health, (provider,))
 
     def due(self, now: datetime, limit: int) -> Sequence[Due]:
@@ -366,13 +432,18 @@ class SqlStore(SqlPeople, SqlOrders):
         """Checkouts to which a command was done last, the latest first, each once."""
         return [found for (found,) in self._ask(self._sql.latest, among, command, limit)]
 
+    @again_anyway
     def clear_timer(self, checkout_id: str, kind: str, *, at: datetime, version: int) -> None:
         """Remove a timer still set to this moment, of a checkout still at this version."""
-        with self._transaction(sqlite.BEGIN_WRITE) as cursor:
+        with self._transaction(self._database.BEGIN_WRITE) as cursor:
+            # Whoever commits a change of it waits, or is waited for.
+            cursor.execute(self._sql.lock_checkout, (checkout_id,))
+            cursor.fetchall()
             cursor.execute(
                 self._sql.clear_timer, (checkout_id, kind, instant(at), checkout_id, version)
             )
 
+    @again
     def checkouts(
         self, phases: Collection[str], *, after: str = "", limit: int = 100
     ) -> Sequence[str]:
@@ -382,7 +453,7 @@ class SqlStore(SqlPeople, SqlOrders):
         # One look-up a phase is read from the index in order. Asked for several at once, the
         # database would read and sort everything that is in them.
         rows: list[tuple[str]] = []
-        with self._transaction(sqlite.BEGIN_READ) as cursor:
+        with self._transaction(self._database.BEGIN_READ) as cursor:
             for phase in phases:
                 cursor.execute(self._sql.checkouts_in_phase, (phase, after, limit))
                 rows += cursor.fetchall()
@@ -392,17 +463,24 @@ class SqlStore(SqlPeople, SqlOrders):
         """The oldest messages that the shop has not taken yet."""
         return [Message(*row) for row in self._ask(self._sql.messages, limit)]
 
+    @again_anyway
     def delivered(self, messages: Iterable[Message]) -> None:
         """Forget messages that the shop has taken."""
-        with self._transaction(sqlite.BEGIN_WRITE) as cursor:
+        with self._transaction(self._database.BEGIN_WRITE) as cursor:
             for message in messages:
                 cursor.execute(
                     self._sql.delete_message, (message.checkout, message.version, message.kind)
                 )
 
+    @property
+    def statements(self) -> Statements:
+        """The statements as this kind of database takes them."""
+        return self._sql
+
     def transaction(self, *, is_writing: bool) -> AbstractContextManager[DBAPICursor]:
         """One transaction, for what the library keeps beside checkouts in the same database."""
-        return self._transaction(sqlite.BEGIN_WRITE if is_writing else sqlite.BEGIN_READ)
+        ours = self._database
+        return self._transaction(ours.BEGIN_ALONE if is_writing else ours.BEGIN_READ)
 
     def _remember(self, text: str, state: Checkout) -> None:
         if len(self._recent) >= _MOST_RECENT:
@@ -411,37 +489,47 @@ class SqlStore(SqlPeople, SqlOrders):
 
     def _empty_log(self) -> None:
         # What was destroyed stays destroyed if this fails.
-        with suppress(StoreError), self._transaction(sqlite.NO_TRANSACTION) as cursor:
-            sqlite.empty_log(cursor)
+        with suppress(StoreError), self._transaction() as cursor:
+            self._database.empty_log(cursor)
 
     @contextmanager
-    def _transaction(self, begin: str, *, is_creating: bool = False) -> Iterator[DBAPICursor]:
+    def _transaction(self, *begin: str, is_creating: bool = False) -> Iterator[DBAPICursor]:
         """Run one transaction: committed at the end, undone by any error.
 
         Args:
-            begin: One of the words of ``sqlite`` for how it begins.
+            begin: One of the database's words for how it begins; without it each statement is one.
             is_creating: Whether there need be no tables yet.
         """
+        connection = self._open(is_creating=True) if is_creating else self._take()
+        is_ending = False
         try:
-            connection = self._open(is_creating=True) if is_creating else self._take()
-            try:
-                cursor = connection.cursor()
-                if begin:
-                    cursor.execute(begin)
-                yield cursor
-                connection.commit()
-            except StoreConflict:
-                connection.rollback()
-                self._idle.append(connection)
-                raise
-            except BaseException:
-                connection.close()  # in whatever condition it is, it is not used again
-                raise
+            cursor = connection.cursor()
+            for statement in begin:
+                cursor.execute(statement)
+            yield cursor
+            is_ending = True
+            connection.commit()
+        except self._database.Error as error:
+            self._give_up(connection)
+            if self._database.is_lost(error):
+                self.close()  # the others are lost as well
+            raise self._database.explain(error, is_ending=is_ending) from None
+        except StoreConflict:
+            connection.rollback()
             self._idle.append(connection)
-        except sqlite.Error as error:
-            raise sqlite.explain(error) from error
+            raise
+        except BaseException:
+            self._give_up(connection)
+            raise
+        self._idle.append(connection)
 
-    def _take(self) -> PoolProxiedConnection:
+    def _give_up(self, connection: DBAPIConnection) -> None:
+        """Close a connection: in whatever condition it is, it is not used again."""
+        with suppress(self._database.Error):
+            connection.rollback()  # SQLite ends nothing by itself while a cursor is about
+        connection.close()
+
+    def _take(self) -> DBAPIConnection:
         """Take a connection that is ready; whoever has it puts it back or closes it."""
         if self._process != os.getpid():
             # After a fork. SQLite's connections must be neither used nor closed by the child, so
@@ -455,25 +543,32 @@ class SqlStore(SqlPeople, SqlOrders):
         except IndexError:
             return self._open()
 
-    def _open(self, *, is_creating: bool = False) -> PoolProxiedConnection:
+    def _open(self, *, is_creating: bool = False) -> DBAPIConnection:
         """Make a connection of the store's own, as the engine makes them."""
         try:
-            connection = self._engine.raw_connection()
-        except sqlite.Error:
+            proxied = self._engine.raw_connection()
+        except self._database.Error as error:
             if self._file is not None and not self._file.exists():
                 raise _mismatch(0) from None
-            raise
+            if self._database.is_lost(error):
+                raise StoreUnavailable(f"the server cannot be reached: {error}") from None
+            raise self._database.explain(error) from None
         except SQLAlchemyError as error:  # the shop's pool has none left, or its hooks failed
             raise StoreError(f"the engine gave no connection: {type(error).__name__}") from error
+        connection = proxied.dbapi_connection
+        assert connection is not None  # noqa: S101 -- it was just made
+        proxied.detach()
         try:
+            self._database.take_over(connection)
             cursor = connection.cursor()
             if not is_creating:
                 self._check(cursor)
-            sqlite.make_safe(cursor)
-        except BaseException:
-            connection.close()
+            self._database.make_safe(cursor)
+        except BaseException as error:
+            self._give_up(connection)
+            if isinstance(error, self._database.Error):
+                raise self._database.explain(error) from None
             raise
-        connection.detach()
         return connection
 
     def _check(self, cursor: DBAPICursor) -> None:
@@ -483,7 +578,7 @@ class SqlStore(SqlPeople, SqlOrders):
 
     def _version(self, cursor: DBAPICursor) -> int:
         """Which version the tables are; zero if there are none."""
-        cursor.execute(sqlite.HAS_TABLES)
+        cursor.execute(self._database.HAS_TABLES)
         if not cursor.fetchall():
             return 0
         cursor.execute(self._sql.version)

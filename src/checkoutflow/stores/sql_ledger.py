@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from checkoutflow.money import Money
 from checkoutflow.privacy.vault import digests
 from checkoutflow.providers.ledger import Answer
+from checkoutflow.stores.again import again, again_anyway
 from checkoutflow.stores.ledger import Book, Card, KeptLedger, Row
 from checkoutflow.stores.schema import instant, moment
-from checkoutflow.stores.statements import statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from checkoutflow.privacy.vault import Keys
     from checkoutflow.stores.sql import SqlStore
+    from checkoutflow.stores.statements import Statements
 
 
 class SqlLedger(KeptLedger):
@@ -43,17 +44,26 @@ class SqlLedger(KeptLedger):
     @contextmanager
     def _open(self, *, is_writing: bool) -> Iterator[Book]:
         with self._store.transaction(is_writing=is_writing) as cursor:
-            yield _SqlBook(cursor, self._keys, self._kind)
+            yield _SqlBook(cursor, self._keys, self._kind, self._store.statements)
+
+    # Each thing that is asked has a key, and is done once however often it is asked.
+    issue = again_anyway(KeptLedger.issue)
+    hold = again_anyway(KeptLedger.hold)
+    take = again_anyway(KeptLedger.take)
+    release = again_anyway(KeptLedger.release)
+    give_back = again_anyway(KeptLedger.give_back)
+    balance = again(KeptLedger.balance)
+    standing = again(KeptLedger.standing)
 
 
 class _SqlBook:
     """One transaction on the two tables."""
 
-    def __init__(self, cursor: DBAPICursor, keys: Keys, kind: str) -> None:
+    def __init__(self, cursor: DBAPICursor, keys: Keys, kind: str, sql: Statements) -> None:
         self._cursor = cursor
         self._keys = keys
         self._kind = kind
-        self._sql = statements()
+        self._sql = sql
 
     def card_id(self, code: str) -> str:
         return digests(self._keys, self._kind, code)[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from checkoutflow.stores.again import again, again_anyway
 from checkoutflow.stores.contract import ListingRow, SightingRow
 from checkoutflow.stores.schema import instant, moment
 
@@ -38,6 +39,7 @@ class SqlOrders:
             for kind, digest, fate, at, subject, until in self._ask(self._sql.sightings, subject_id)
         ]
 
+    @again
     def count_sightings(
         self, tallies: Sequence[Tally], *, apart_from: str, most: int
     ) -> Sequence[int]:
@@ -76,6 +78,7 @@ class SqlOrders:
         if change.value is not None:
             yield sql.add_value, (*change.value, 1)
 
+    @again
     def listed(self, items: Collection[tuple[str, str]], now: datetime) -> Sequence[ListingRow]:
         """What of these kinds and values is on a list and counts."""
         found: list[ListingRow] = []
@@ -91,6 +94,7 @@ class SqlOrders:
         """What is on a list, in order of kind and value, after one of them."""
         return [_listing(row) for row in self._ask(self._sql.listings, *after, limit)]
 
+    @again_anyway
     def set_listing(self, row: ListingRow) -> None:
         """Put something on a list, in place of where it was before."""
         times = (instant(row.at), instant(row.expires_at))
@@ -98,6 +102,7 @@ class SqlOrders:
         with self.transaction(is_writing=True) as cursor:
             cursor.execute(self._sql.set_listing, values)
 
+    @again
     def remove_listing(self, kind: str, value: str) -> bool:
         """Take something off its list; False if it is on none."""
         with self.transaction(is_writing=True) as cursor:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from checkoutflow.privacy.vault import SubjectKey
+from checkoutflow.stores.again import again
 from checkoutflow.stores.contract import (
     KEEP_CONSENTS,
     MOST_FOUND,
@@ -41,14 +42,19 @@ class SqlPeople:
         def transaction(self, *, is_writing: bool) -> AbstractContextManager[DBAPICursor]:
             """One transaction."""
 
+        def _transaction(self, *begin: str) -> AbstractContextManager[DBAPICursor]:
+            """One transaction, or each statement for itself."""
+
         def _empty_log(self) -> None:
             """See that nothing of what was destroyed is left on disk, as far as can be now."""
 
+    @again
     def _ask(self, statement: str, *values: object) -> Sequence[Any]:
-        with self.transaction(is_writing=False) as cursor:
+        with self._transaction() as cursor:
             cursor.execute(statement, values)
             return cursor.fetchall()
 
+    @again
     def find_people(
         self, kind: str, digests: Collection[str], now: datetime, *, limit: int = MOST_FOUND
     ) -> Sequence[str]:
@@ -95,6 +101,7 @@ class SqlPeople:
             for subject, at, purpose, fields, by in self._ask(self._sql.reads, subject_id)
         ]
 
+    @again
     def write_person(self, change: PersonChange) -> None:
         """Write all of a change about a person.
 
@@ -163,6 +170,7 @@ class SqlPeople:
                 (profile.subject, choices, instant(profile.updated_at), since),
             )
 
+    @again
     def erase(self, erasure: ErasureRow) -> bool:
         """Destroy a person's key, with their fields, traces and profile, and keep the proof of it.
 
@@ -207,6 +215,7 @@ class SqlPeople:
             for subject, at, reason, kept, until in self._ask(self._sql.erasures, subject_id)
         ]
 
+    @again
     def take_turn(self, limits: Sequence[Limit], now: datetime) -> bool:
         """Count one more of everything, unless that were too many of one of them.
 
@@ -225,6 +234,7 @@ class SqlPeople:
                 cursor.execute(sql.append_turn, (key, at, instant(now + window), key, at))
         return True
 
+    @again
     def forget_expired(self, now: datetime, limit: int) -> Forgotten:
         """Remove what is over, and keys with their last field."""
         sql, at = self._sql, instant(now)
@@ -277,6 +287,7 @@ class SqlPeople:
             SubjectKey(*row) for row in self._ask(self._sql.keys_to_rewrap, after, key_id, limit)
         ]
 
+    @again
     def replace_key(self, old: SubjectKey, new: SubjectKey) -> bool:
         """Put another wrapping of a person's key in place, if the old one is still there."""
         values = (new.wrapped_key, new.key_id, old.subject_id, old.wrapped_key, old.key_id)

@@ -1,6 +1,6 @@
 """What is SQLite's own: how a connection is made safe, how a write begins, what its errors mean.
 
-Another database gets a module with the same names; the tables and statements are shared.
+`checkoutflow.stores.databases` says what the names are for.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.dialects import sqlite
 
-from checkoutflow.errors import StoreConflict, StoreError
+from checkoutflow.errors import StoreConflict, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sqlalchemy.engine.interfaces import DBAPICursor
+    from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 
 DIALECT: Final = sqlite.dialect()
 insert: Final = sqlite.insert
@@ -24,9 +24,11 @@ insert: Final = sqlite.insert
 # Takes the right to write at once. A transaction that begins as a reader and writes later can be
 # refused after it has read.
 BEGIN_WRITE: Final = "BEGIN IMMEDIATE"
+BEGIN_ALONE: Final = BEGIN_WRITE
+BEGIN_CREATE: Final = (BEGIN_WRITE,)
 BEGIN_READ: Final = "BEGIN"
-NO_TRANSACTION: Final = ""
 
+LAST: Final = "rowid"
 HAS_TABLES: Final = (
     "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'checkoutflow_schema'"
 )
@@ -61,7 +63,6 @@ GUARDS: Final = (
 Error: Final = sqlite3.Error
 
 _ADVICE: Final = {
-    sqlite3.SQLITE_BUSY: "another process kept the database locked; try again",
     sqlite3.SQLITE_FULL: "the disk is full; make room on it",
     sqlite3.SQLITE_READONLY: "the database may only be read; give this process the right to write"
     " the file and its folder",
@@ -71,6 +72,7 @@ _ADVICE: Final = {
     sqlite3.SQLITE_CORRUPT: "the file is damaged; restore your backup",
     sqlite3.SQLITE_NOTADB: "the file is no SQLite database; check its path",
 }
+_BUSY: Final = "another process kept the database locked; try again"
 _TRIES: Final = 10
 _CONFLICTS: Final = {
     name: f"someone else {did} first; reload it"
@@ -92,6 +94,10 @@ def make_file(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_RDONLY, mode=0o600))
     except OSError as error:
         raise StoreError(f"the file {path} cannot be made: {error.strerror}") from error
+
+
+def take_over(connection: DBAPIConnection) -> None:
+    """Do nothing: a transaction of SQLite's begins when it is told to, also for its driver."""
 
 
 def make_safe(cursor: DBAPICursor) -> None:
@@ -129,7 +135,7 @@ def _begin_log(cursor: DBAPICursor) -> str:
         else:
             ((mode,),) = cursor.fetchall()
             return str(mode)
-    raise StoreError(_ADVICE[sqlite3.SQLITE_BUSY])
+    raise StoreUnavailable(_BUSY)
 
 
 def empty_log(cursor: DBAPICursor) -> None:
@@ -145,10 +151,17 @@ def empty_log(cursor: DBAPICursor) -> None:
     cursor.execute(f"PRAGMA busy_timeout = {patience}")
 
 
-def explain(error: sqlite3.Error) -> StoreError:
+def is_lost(error: sqlite3.Error) -> bool:  # noqa: ARG001 -- there is nothing to lose
+    """Never: there is no server."""
+    return False
+
+
+def explain(error: sqlite3.Error, *, is_ending: bool = False) -> StoreError:  # noqa: ARG001 -- a file says what it did
     """Say what an error means for the caller. SQLite's own texts name tables, never values."""
     if conflict := _CONFLICTS.get(getattr(error, "sqlite_errorname", "")):
         return StoreConflict(conflict)
+    if _primary(error) == sqlite3.SQLITE_BUSY:
+        return StoreUnavailable(_BUSY)
     return StoreError(_ADVICE.get(_primary(error)) or f"SQLite refused: {error}")
 
 

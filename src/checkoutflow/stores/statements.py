@@ -26,13 +26,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from checkoutflow.stores import schema, sqlite
+from checkoutflow.stores import schema
+from checkoutflow.stores.databases import database
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from sqlalchemy import ClauseElement, Column, ColumnElement, GenerativeSelect, Table
 
+    from checkoutflow.stores.databases import Database
 
 _Query = TypeVar("_Query", bound="GenerativeSelect")
 
@@ -40,40 +42,44 @@ _Query = TypeVar("_Query", bound="GenerativeSelect")
 class Statements:
     """The statements as the driver takes them."""
 
-    def __init__(self) -> None:
-        """Compile them."""
+    def __init__(self, database: Database) -> None:
+        """Compile them for a kind of database."""
+        self._database = database
         checkouts, journal, timers = schema.CHECKOUTS, schema.JOURNAL, schema.TIMERS
         attempts, outbox, vault = schema.ATTEMPTS, schema.OUTBOX, schema.VAULT
         idempotency, subjects = schema.IDEMPOTENCY, schema.SUBJECTS
 
-        self.create = _creation()
-        self.version = _sql(select(schema.SCHEMA.c.version))
-        self.insert_version = _sql(insert(schema.SCHEMA).values(version=bindparam("version")))
-        self.set_version = _sql(update(schema.SCHEMA).values(version=bindparam("version")))
+        self.create = self._creation()
+        self.version = self._sql(select(schema.SCHEMA.c.version))
+        self.insert_version = self._sql(insert(schema.SCHEMA).values(version=bindparam("version")))
+        self.set_version = self._sql(update(schema.SCHEMA).values(version=bindparam("version")))
 
-        self.insert_checkout = _sql(insert(checkouts))
+        self.insert_checkout = self._sql(insert(checkouts))
         facts = list(checkouts.c)[1:]
-        self.update_checkout = _update(checkouts, facts)
-        self.update_in_phase = _update(checkouts, facts[1:])
-        self.insert_entry = _sql(insert(journal))
-        self.set_timer = _upsert(timers)
-        self.delete_timer = _sql(
+        self.update_checkout = self._update(checkouts, facts)
+        self.update_in_phase = self._update(checkouts, facts[1:])
+        self.insert_entry = self._sql(insert(journal))
+        self.set_timer = self._upsert(timers)
+        self.delete_timer = self._sql(
             delete(timers).where(_is(timers, "checkout_id"), _is(timers, "kind"))
         )
-        self.waiting = _sql(
+        self.waiting = self._sql(
             _first(
                 select(timers.c.checkout_id)
                 .where(timers.c.kind == literal_column("'review'"))
                 .order_by(timers.c.due_at, timers.c.checkout_id)
             )
         )
-        self.set_attempt = _upsert(attempts, fixed=("provider", "payment"))
-        self.insert_idempotency = _sql(insert(idempotency))
-        self.insert_subject = _sql(insert(subjects))
-        self.set_vault = _upsert(vault)
-        self.insert_message = _sql(insert(outbox))
-        self.keep_notice = _sql(sqlite.insert(schema.NOTICES).on_conflict_do_nothing())
-        self.clear_timer = _sql(
+        self.set_attempt = self._upsert(attempts, fixed=("provider", "payment"))
+        self.insert_idempotency = self._sql(insert(idempotency))
+        self.insert_subject = self._sql(insert(subjects))
+        self.set_vault = self._upsert(vault)
+        self.insert_message = self._sql(insert(outbox))
+        self.keep_notice = self._sql(self._database.insert(schema.NOTICES).on_conflict_do_nothing())
+        self.lock_checkout = self._sql(
+            select(checkouts.c.version).where(_is(checkouts, "id")).with_for_update()
+        )
+        self.clear_timer = self._sql(
             delete(timers).where(
                 _is(timers, "checkout_id"),
                 _is(timers, "kind"),
@@ -81,46 +87,47 @@ class Statements:
                 exists().where(_is(checkouts, "id"), _is(checkouts, "version")),
             )
         )
-        self.delete_message = _sql(
+        self.delete_message = self._sql(
             delete(outbox).where(
                 _is(outbox, "checkout_id"), _is(outbox, "version"), _is(outbox, "kind")
             )
         )
 
-        self.load = _sql(select(checkouts.c.state).where(_is(checkouts, "id")))
-        self.journal = _sql(
+        self.load = self._sql(select(checkouts.c.state).where(_is(checkouts, "id")))
+        self.journal = self._sql(
             select(journal.c.version, journal.c.at, journal.c.command, journal.c.events)
             .where(_is(journal, "checkout_id"))
             .order_by(journal.c.version)
         )
-        self.idempotent = _sql(select(idempotency).where(_is(idempotency, "key")))
+        self.entry = self._sql(
+            select(journal.c.at, journal.c.command, journal.c.events).where(
+                _is(journal, "checkout_id"), _is(journal, "version")
+            )
+        )
+        self.idempotent = self._sql(select(idempotency).where(_is(idempotency, "key")))
         health = schema.HEALTH
-        self.health = _sql(select(health).where(_is(health, "provider")))
-        self.set_health = _upsert(health)
-        self.clear_health = _sql(delete(health).where(_is(health, "provider")))
+        self.health = self._sql(select(health).where(_is(health, "provider")))
+        self.set_health = self._upsert(health)
+        self.clear_health = self._sql(delete(health).where(_is(health, "provider")))
         notices = schema.NOTICES
-        self.has_notice = _sql(
+        self.has_notice = self._sql(
             select(notices.c.id).where(_is(notices, "provider"), _is(notices, "id"))
         )
-        self.find_payment = _sql(
+        self.find_payment = self._sql(
             select(attempts.c.checkout_id)
             .where(_is(attempts, "provider"), _is(attempts, "payment"))
             .distinct()
         )
-        series = schema.SERIES
-        self.insert_invoice = _sql(insert(series))
-        self.last_number = _sql(select(func.max(series.c.number)))
-        self.find_invoice = _sql(
-            select(series.c.checkout_id).where(_is(series, "scheme"), _is(series, "reference"))
+        self.subject = self._sql(select(subjects).where(_is(subjects, "id")))
+        self.vault = self._sql(
+            select(vault).where(_is(vault, "subject_id")).order_by(vault.c.field)
         )
-        self.subject = _sql(select(subjects).where(_is(subjects, "id")))
-        self.vault = _sql(select(vault).where(_is(vault, "subject_id")).order_by(vault.c.field))
-        self.due = _due()
+        self.due = self._due()
         ids = select(checkouts.c.id).order_by(checkouts.c.id)
         after = checkouts.c.id > bindparam("after")
-        self.checkouts = _sql(_first(ids.where(after)))
-        self.checkouts_in_phase = _sql(_first(ids.where(_is(checkouts, "phase"), after)))
-        self.messages = _sql(
+        self.checkouts = self._sql(_first(ids.where(after)))
+        self.checkouts_in_phase = self._sql(_first(ids.where(_is(checkouts, "phase"), after)))
+        self.messages = self._sql(
             _first(
                 select(outbox.c.checkout_id, outbox.c.version, outbox.c.kind).order_by(
                     outbox.c.at, outbox.c.checkout_id, outbox.c.version, outbox.c.place
@@ -128,28 +135,39 @@ class Statements:
             )
         )
 
+        self._about_invoices()
         self._about_cards()
         self._about_people()
         self._about_orders()
 
+    def _about_invoices(self) -> None:
+        series = schema.SERIES
+        self.insert_invoice = self._sql(insert(series))
+        # Whoever issues waits for whoever issues: for the one row that is always there.
+        self.lock_series = self._sql(select(schema.SCHEMA.c.version).with_for_update())
+        self.last_number = self._sql(select(func.max(series.c.number)))
+        self.find_invoice = self._sql(
+            select(series.c.checkout_id).where(_is(series, "scheme"), _is(series, "reference"))
+        )
+
     def _about_cards(self) -> None:
         cards, ledger = schema.GIFT_CARDS, schema.LEDGER
-        self.card = _sql(select(cards).where(_is(cards, "id")))
-        self.set_card = _upsert(cards)
-        self.insert_move = _sql(insert(ledger))
-        self.moves = _sql(select(ledger).where(_is(ledger, "payment")).order_by(ledger.c.at))
-        self.issued = _sql(
+        self.card = self._sql(select(cards).where(_is(cards, "id")))
+        self.set_card = self._upsert(cards)
+        self.insert_move = self._sql(insert(ledger))
+        self.moves = self._sql(select(ledger).where(_is(ledger, "payment")).order_by(ledger.c.at))
+        self.issued = self._sql(
             select(ledger.c.amount_minor, ledger.c.currency).where(
                 _is(ledger, "card_id"), _is(ledger, "payment"), _is(ledger, "key")
             )
         )
-        self.free = _sql(select(func.sum(ledger.c.freed)).where(_is(ledger, "card_id")))
+        self.free = self._sql(select(func.sum(ledger.c.freed)).where(_is(ledger, "card_id")))
 
     def _about_people(self) -> None:
         digests, profiles, subjects = schema.DIGESTS, schema.PROFILES, schema.SUBJECTS
         vault, turns, belongs = schema.VAULT, schema.TURNS, schema.BELONGS
-        self.set_digest = _upsert(digests)
-        self.find_people = _sql(
+        self.set_digest = self._upsert(digests)
+        self.find_people = self._sql(
             _first(
                 select(digests.c.subject_id)
                 .where(
@@ -160,28 +178,28 @@ class Statements:
                 .order_by(digests.c.subject_id)
             )
         )
-        self.traces = _sql(select(digests).where(_is(digests, "subject_id")))
-        self.delete_digests = _sql(delete(digests).where(_is(digests, "subject_id")))
-        self.delete_traces = _sql(
+        self.traces = self._sql(select(digests).where(_is(digests, "subject_id")))
+        self.delete_digests = self._sql(delete(digests).where(_is(digests, "subject_id")))
+        self.delete_traces = self._sql(
             delete(digests).where(_is(digests, "subject_id"), _is(digests, "kind"))
         )
-        self.insert_belonging = _sql(sqlite.insert(belongs).on_conflict_do_nothing())
-        self.checkouts_of = _sql(
+        self.insert_belonging = self._sql(self._database.insert(belongs).on_conflict_do_nothing())
+        self.checkouts_of = self._sql(
             select(belongs.c.checkout_id)
             .where(_is(belongs, "subject_id"))
             .order_by(belongs.c.checkout_id)
         )
-        self.set_profile = _upsert(profiles)
-        self.profile = _sql(select(profiles).where(_is(profiles, "subject_id")))
-        self.delete_profile = _sql(delete(profiles).where(_is(profiles, "subject_id")))
+        self.set_profile = self._upsert(profiles)
+        self.profile = self._sql(select(profiles).where(_is(profiles, "subject_id")))
+        self.delete_profile = self._sql(delete(profiles).where(_is(profiles, "subject_id")))
         consents, reads, erasures = schema.CONSENTS, schema.READS, schema.ERASURES
-        self.append_consent, self.consents = _append(consents), _in_order(consents)
-        self.append_read, self.reads = _append(reads), _in_order(reads)
-        self.append_erasure, self.erasures = _append(erasures), _in_order(erasures)
-        self.keep_consents = _sql(
+        self.append_consent, self.consents = self._append(consents), self._in_order(consents)
+        self.append_read, self.reads = self._append(reads), self._in_order(reads)
+        self.append_erasure, self.erasures = self._append(erasures), self._in_order(erasures)
+        self.keep_consents = self._sql(
             update(consents).values(expires_at=null()).where(_is(consents, "subject_id"))
         )
-        self.end_consents = _sql(
+        self.end_consents = self._sql(
             update(consents)
             .values(expires_at=bindparam("end"))
             .where(
@@ -190,21 +208,23 @@ class Statements:
                 ~exists().where(subjects.c.id == consents.c.subject_id),
             )
         )
-        self.set_swept = _sql(update(schema.SCHEMA).values(swept_at=bindparam("now")))
-        self.expired_consents, self.forget_consent = _over(consents)
-        self.expired_reads, self.forget_read = _over(reads)
-        self.expired_erasures, self.forget_erasure = _over(erasures)
-        self.delete_subject = _sql(delete(subjects).where(_is(subjects, "id")))
-        self.delete_fields = _sql(delete(vault).where(_is(vault, "subject_id")))
-        self.delete_field = _sql(delete(vault).where(_is(vault, "subject_id"), _is(vault, "field")))
-        self.expired_fields = _sql(
+        self.set_swept = self._sql(update(schema.SCHEMA).values(swept_at=bindparam("now")))
+        self.expired_consents, self.forget_consent = self._over(consents)
+        self.expired_reads, self.forget_read = self._over(reads)
+        self.expired_erasures, self.forget_erasure = self._over(erasures)
+        self.delete_subject = self._sql(delete(subjects).where(_is(subjects, "id")))
+        self.delete_fields = self._sql(delete(vault).where(_is(vault, "subject_id")))
+        self.delete_field = self._sql(
+            delete(vault).where(_is(vault, "subject_id"), _is(vault, "field"))
+        )
+        self.expired_fields = self._sql(
             _first(
                 select(vault.c.subject_id, vault.c.field)
                 .where(vault.c.expires_at <= bindparam("now"))
                 .order_by(vault.c.expires_at)
             )
         )
-        self.expired_digests = _sql(
+        self.expired_digests = self._sql(
             _first(
                 select(digests.c.kind, digests.c.digest, digests.c.subject_id)
                 .where(digests.c.expires_at <= bindparam("now"))
@@ -212,14 +232,14 @@ class Statements:
             )
         )
         # What was written anew since it was found to be over is not over.
-        self.forget_field = _sql(
+        self.forget_field = self._sql(
             delete(vault).where(
                 _is(vault, "subject_id"),
                 _is(vault, "field"),
                 vault.c.expires_at <= bindparam("now"),
             )
         )
-        self.forget_digest = _sql(
+        self.forget_digest = self._sql(
             delete(digests).where(
                 _is(digests, "kind"),
                 _is(digests, "digest"),
@@ -227,29 +247,29 @@ class Statements:
                 digests.c.expires_at <= bindparam("now"),
             )
         )
-        self.any_field = _sql(_first(select(vault.c.field).where(_is(vault, "subject_id"))))
-        self.turns = _sql(
+        self.any_field = self._sql(_first(select(vault.c.field).where(_is(vault, "subject_id"))))
+        self.turns = self._sql(
             select(func.count()).where(_is(turns, "key"), turns.c.at > bindparam("since"))
         )
-        self.append_turn = _append(turns)
-        self.expired_turns = _sql(
+        self.append_turn = self._append(turns)
+        self.expired_turns = self._sql(
             _first(
                 select(turns.c.key, turns.c.at, turns.c.place)
                 .where(turns.c.expires_at <= bindparam("now"))
                 .order_by(turns.c.expires_at)
             )
         )
-        self.delete_turn = _sql(
+        self.delete_turn = self._sql(
             delete(turns).where(_is(turns, "key"), _is(turns, "at"), _is(turns, "place"))
         )
-        self.keys_to_rewrap = _sql(
+        self.keys_to_rewrap = self._sql(
             _first(
                 select(subjects)
                 .where(subjects.c.id > bindparam("after"), subjects.c.key_id != bindparam("key"))
                 .order_by(subjects.c.id)
             )
         )
-        self.replace_key = _sql(
+        self.replace_key = self._sql(
             update(subjects)
             .values(wrapped_key=bindparam("new_key"), key_id=bindparam("new_id"))
             .where(
@@ -262,15 +282,15 @@ class Statements:
     def _about_orders(self) -> None:
         """What orders are seen again by."""
         seen, values, listings = schema.SIGHTINGS, schema.VALUES, schema.LISTINGS
-        # The journal is only added to, so that its end is read without an index.
-        journal, place = schema.JOURNAL, literal_column("rowid", Integer)
+        # The journal is only added to, and its end is what came last.
+        journal, place = schema.JOURNAL, literal_column(self._database.LAST, Integer)
         first = _first(
             select(journal.c.checkout_id, journal.c.command, place.label("place")).order_by(
                 place.desc()
             ),
             "among",
         ).subquery("first")
-        self.latest = _sql(
+        self.latest = self._sql(
             _first(
                 select(first.c.checkout_id)
                 .where(first.c.command == bindparam("command"))
@@ -278,8 +298,8 @@ class Statements:
                 .order_by(func.max(first.c.place).desc())
             )
         )
-        self.set_sighting = _upsert(seen)
-        self.sightings = _sql(select(seen).where(_is(seen, "subject_id")))
+        self.set_sighting = self._upsert(seen)
+        self.sightings = self._sql(select(seen).where(_is(seen, "subject_id")))
         some = _first(
             select(seen.c.at).where(
                 _is(seen, "kind"),
@@ -289,31 +309,33 @@ class Statements:
                 seen.c.subject_id != bindparam("apart_from"),
             )
         )
-        self.count_sightings = _sql(select(func.count()).select_from(some.subquery("first")))
-        self.any_sighting = _sql(
+        self.count_sightings = self._sql(select(func.count()).select_from(some.subquery("first")))
+        self.any_sighting = self._sql(
             _first(select(seen.c.at).where(_is(seen, "kind"), _is(seen, "digest")))
         )
-        self.delete_sightings = _sql(delete(seen).where(_is(seen, "subject_id")))
-        self.delete_fate = _sql(delete(seen).where(_is(seen, "subject_id"), _is(seen, "fate")))
-        self.expired_sightings = _sql(
+        self.delete_sightings = self._sql(delete(seen).where(_is(seen, "subject_id")))
+        self.delete_fate = self._sql(delete(seen).where(_is(seen, "subject_id"), _is(seen, "fate")))
+        self.expired_sightings = self._sql(
             _first(
                 select(*seen.primary_key)
                 .where(seen.c.expires_at <= bindparam("now"))
                 .order_by(seen.c.expires_at)
             )
         )
-        self.delete_sighting = _sql(
+        self.delete_sighting = self._sql(
             delete(seen).where(*(_is(seen, column.name) for column in seen.primary_key))
         )
-        add = sqlite.insert(values)
-        self.add_value = _sql(
+        add = self._database.insert(values)
+        self.add_value = self._sql(
             add.on_conflict_do_update(
                 index_elements=values.primary_key,
                 set_={"orders": values.c.orders + add.excluded.orders},
             )
         )
-        self.values = _sql(select(values.c.band, values.c.orders).where(_is(values, "currency")))
-        self.listed = _sql(
+        self.values = self._sql(
+            select(values.c.band, values.c.orders).where(_is(values, "currency"))
+        )
+        self.listed = self._sql(
             select(listings).where(
                 _is(listings, "kind"),
                 _is(listings, "value"),
@@ -322,29 +344,118 @@ class Statements:
         )
         name = tuple_(listings.c.kind, listings.c.value)
         after = tuple_(bindparam("after_kind"), bindparam("after_value"))
-        self.listings = _sql(
+        self.listings = self._sql(
             _first(select(listings).where(name > after).order_by(listings.c.kind, listings.c.value))
         )
-        self.set_listing = _upsert(listings)
+        self.set_listing = self._upsert(listings)
         one = (_is(listings, "kind"), _is(listings, "value"))
-        self.delete_listing = _sql(delete(listings).where(*one))
-        self.expired_listings = _sql(
+        self.delete_listing = self._sql(delete(listings).where(*one))
+        self.expired_listings = self._sql(
             _first(
                 select(listings.c.kind, listings.c.value)
                 .where(listings.c.expires_at <= bindparam("now"))
                 .order_by(listings.c.expires_at)
             )
         )
-        self.forget_listing = _sql(
+        self.forget_listing = self._sql(
             delete(listings).where(*one, listings.c.expires_at <= bindparam("now"))
         )
 
+    def _sql(self, statement: ClauseElement) -> str:
+        return str(statement.compile(dialect=self._database.DIALECT))
 
-statements = cache(Statements)
+    def _update(self, checkouts: Table, facts: Sequence[Column[Any]]) -> str:
+        """Write a checkout that stands as it was read. An index on a fact is written with it."""
+        return self._sql(
+            update(checkouts)
+            .values({column: bindparam(f"new_{column.name}") for column in facts})
+            .where(checkouts.c.id == bindparam("id"), checkouts.c.version == bindparam("read"))
+        )
+
+    def _upsert(self, table: Table, *, fixed: Collection[str] = ()) -> str:
+        """Insert a row, or write it anew but for what never changes of it."""
+        statement = self._database.insert(table)
+        new = {
+            column.name: statement.excluded[column.name]
+            for column in table.c
+            if not column.primary_key and column.name not in fixed
+        }
+        return self._sql(
+            statement.on_conflict_do_update(index_elements=table.primary_key, set_=new)
+        )
+
+    def _append(self, table: Table) -> str:
+        """Insert a row at the next place among those that share the rest of its key.
+
+        Its values are the row without the place, and then the rest of the key again.
+        """
+        last = func.coalesce(func.max(table.c.place), literal_column("0"))
+        row = [
+            bindparam(f"new_{column.name}", type_=column.type)
+            if column is not table.c.place
+            else last + literal_column("1")
+            for column in table.c
+        ]
+        rest = [column for column in table.primary_key if column is not table.c.place]
+        key = [_is(table, column.name) for column in rest]
+        return self._sql(insert(table).from_select(list(table.c), select(*row).where(*key)))
+
+    def _over(self, table: Table) -> tuple[str, str]:
+        """Ask for the first proofs that are over, and remove one of them if it still is."""
+        is_over = table.c.expires_at <= bindparam("now")
+        found = (
+            select(table.c.subject_id, table.c.place).where(is_over).order_by(table.c.expires_at)
+        )
+        gone = delete(table).where(_is(table, "subject_id"), _is(table, "place"), is_over)
+        return self._sql(_first(found)), self._sql(gone)
+
+    def _in_order(self, table: Table) -> str:
+        """Ask for a person's rows of such a table, without their places and ends."""
+        columns = [column for column in table.c if column.name not in {"place", "expires_at"}]
+        return self._sql(select(*columns).where(_is(table, "subject_id")).order_by(table.c.place))
+
+    def _due(self) -> str:
+        """Ask for the due timers of the longest overdue checkouts.
+
+        A checkout's place is that of its earliest timer. Only those rows count against the limit,
+        so the index on the time is read no further than needed, however much is overdue.
+        """
+        timers, earlier = schema.TIMERS, schema.TIMERS.alias("earlier")
+        first = _first(
+            select(timers.c.checkout_id, timers.c.due_at)
+            .where(
+                timers.c.due_at <= bindparam("now"),
+                ~exists().where(
+                    earlier.c.checkout_id == timers.c.checkout_id,
+                    or_(
+                        earlier.c.due_at < timers.c.due_at,
+                        and_(earlier.c.due_at == timers.c.due_at, earlier.c.kind < timers.c.kind),
+                    ),
+                ),
+            )
+            .order_by(timers.c.due_at, timers.c.checkout_id)
+        ).subquery("first")
+        return self._sql(
+            select(timers.c.checkout_id, timers.c.kind)
+            .join(first, first.c.checkout_id == timers.c.checkout_id)
+            .where(timers.c.due_at <= bindparam("now"))
+            .order_by(first.c.due_at, first.c.checkout_id)
+        )
+
+    def _creation(self) -> tuple[str, ...]:
+        tables = schema.METADATA.sorted_tables
+        indexes = [index for table in tables for index in sorted(table.indexes, key=str)]
+        return (
+            *(self._sql(CreateTable(table)) for table in tables),
+            *(self._sql(CreateIndex(index)) for index in indexes),
+            *self._database.GUARDS,
+        )
 
 
-def _sql(statement: ClauseElement) -> str:
-    return str(statement.compile(dialect=sqlite.DIALECT))
+@cache
+def statements(name: str) -> Statements:
+    """The statements for a kind of database, compiled when they are first needed."""
+    return Statements(database(name))
 
 
 def _is(table: Table, name: str) -> ColumnElement[bool]:
@@ -354,92 +465,3 @@ def _is(table: Table, name: str) -> ColumnElement[bool]:
 def _first(query: _Query, most: str = "limit") -> _Query:
     # Without an offset in the text, SQLAlchemy gives SQLite one more value to fill in.
     return query.limit(bindparam(most)).offset(literal_column("0"))
-
-
-def _update(checkouts: Table, facts: Sequence[Column[Any]]) -> str:
-    """Write a checkout that stands as it was read. An index on a fact is written with it."""
-    return _sql(
-        update(checkouts)
-        .values({column: bindparam(f"new_{column.name}") for column in facts})
-        .where(checkouts.c.id == bindparam("id"), checkouts.c.version == bindparam("read"))
-    )
-
-
-def _upsert(table: Table, *, fixed: Collection[str] = ()) -> str:
-    """Insert a row, or write it anew but for what never changes of it."""
-    statement = sqlite.insert(table)
-    new = {
-        column.name: statement.excluded[column.name]
-        for column in table.c
-        if not column.primary_key and column.name not in fixed
-    }
-    return _sql(statement.on_conflict_do_update(index_elements=table.primary_key, set_=new))
-
-
-def _append(table: Table) -> str:
-    """Insert a row at the next place among those that share the rest of its key.
-
-    Its values are the row without the place, and then the rest of the key again.
-    """
-    last = func.coalesce(func.max(table.c.place), literal_column("0"))
-    row = [
-        bindparam(f"new_{column.name}", type_=column.type)
-        if column is not table.c.place
-        else last + literal_column("1")
-        for column in table.c
-    ]
-    key = [_is(table, column.name) for column in table.primary_key if column is not table.c.place]
-    return _sql(insert(table).from_select(list(table.c), select(*row).where(*key)))
-
-
-def _over(table: Table) -> tuple[str, str]:
-    """Ask for the first proofs that are over, and remove one of them if it still is."""
-    is_over = table.c.expires_at <= bindparam("now")
-    found = select(table.c.subject_id, table.c.place).where(is_over).order_by(table.c.expires_at)
-    gone = delete(table).where(_is(table, "subject_id"), _is(table, "place"), is_over)
-    return _sql(_first(found)), _sql(gone)
-
-
-def _in_order(table: Table) -> str:
-    """Ask for a person's rows of such a table, without their places and ends."""
-    columns = [column for column in table.c if column.name not in {"place", "expires_at"}]
-    return _sql(select(*columns).where(_is(table, "subject_id")).order_by(table.c.place))
-
-
-def _due() -> str:
-    """Ask for the due timers of the longest overdue checkouts.
-
-    A checkout's place is that of its earliest timer. Only those rows count against the limit, so
-    the index on the time is read no further than needed, however much is overdue.
-    """
-    timers, earlier = schema.TIMERS, schema.TIMERS.alias("earlier")
-    first = _first(
-        select(timers.c.checkout_id, timers.c.due_at)
-        .where(
-            timers.c.due_at <= bindparam("now"),
-            ~exists().where(
-                earlier.c.checkout_id == timers.c.checkout_id,
-                or_(
-                    earlier.c.due_at < timers.c.due_at,
-                    and_(earlier.c.due_at == timers.c.due_at, earlier.c.kind < timers.c.kind),
-                ),
-            ),
-        )
-        .order_by(timers.c.due_at, timers.c.checkout_id)
-    ).subquery("first")
-    return _sql(
-        select(timers.c.checkout_id, timers.c.kind, timers.c.due_at)
-        .join(first, first.c.checkout_id == timers.c.checkout_id)
-        .where(timers.c.due_at <= bindparam("now"))
-        .order_by(first.c.due_at, first.c.checkout_id)
-    )
-
-
-def _creation() -> tuple[str, ...]:
-    tables = schema.METADATA.sorted_tables
-    indexes = [index for table in tables for index in sorted(table.indexes, key=str)]
-    return (
-        *(_sql(CreateTable(table)) for table in tables),
-        *(_sql(CreateIndex(index)) for index in indexes),
-        *sqlite.GUARDS,
-    )
