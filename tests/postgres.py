@@ -9,7 +9,7 @@ import atexit
 import os
 import shutil
 import warnings
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from sqlalchemy import make_url
 
+from checkoutflow.stores.schema import METADATA, SCHEMA
 from checkoutflow.stores.sql import SqlStore, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # Where a server is; its user may make schemas. Nothing of what is there already is touched.
 NAMED: Final = "CHECKOUTFLOW_POSTGRES"
@@ -117,3 +118,36 @@ def new_store() -> Iterator[SqlStore]:
     """A store with nothing in it; its tables are not made yet."""
     with new_schema() as url, closing(open_store(url)) as store:
         yield store
+
+
+@cache
+def _kept_schema() -> str:
+    """A schema with our tables, for as long as this process lives."""
+    name = f"shop_{os.getpid()}_kept"
+    url = url_of(name)
+    with closing(connect()) as connection:
+        connection.execute(f"CREATE SCHEMA {name}")
+    atexit.register(_drop, name)
+    with closing(open_store(url)) as store:
+        store.create()
+    return url
+
+
+def _drop(name: str) -> None:
+    with suppress(Exception), closing(connect()) as connection:  # a server of ours may be gone
+        connection.execute(f"DROP SCHEMA {name} CASCADE")
+
+
+@contextmanager
+def emptied() -> Iterator[Callable[[], SqlStore]]:
+    """Opens stores on one database with empty tables, which are closed at the end.
+
+    Making tables costs more than emptying them.
+    """
+    url = _kept_schema()
+    tables = ", ".join(name for name in METADATA.tables if name != SCHEMA.name)
+    with closing(connect(url)) as connection:
+        connection.execute("SET session_replication_role = replica")  # our guards look away
+        connection.execute(f"TRUNCATE {tables}")
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(closing(open_store(url)))

@@ -19,6 +19,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
+from tests import postgres
 from tests.desk import PLANTED, Again, Desk, database, play
 from tests.scenarios import SCENARIOS, described, effects_of, every_change, every_place
 
@@ -149,6 +150,25 @@ def test_crash_on_a_database(name, stop):
         nobody_is_called(play(SCENARIOS[name], [stop], open_store=lambda: open_store(file)))
         rows_agree_with_the_states(file)
         assert PLANTED.encode() not in file.read_bytes().lower()
+
+
+# Where it makes most difference that one server has it all.
+ON_A_SERVER = [
+    "plain sale",
+    "two shipments",
+    "answer to the capture lost",
+    "gift card and wallet cancelled while the customer pays",
+    "own invoice part paid and returned",
+    "recognised by a code",
+]
+
+
+@pytest.mark.repeats
+@pytest.mark.parametrize("name", ON_A_SERVER)
+def test_crash_on_a_server(name):
+    for stop in every_change(name):
+        with postgres.emptied() as open_store:
+            nobody_is_called(play(SCENARIOS[name], [stop], open_store=open_store))
 
 
 def rows_agree_with_the_states(file):

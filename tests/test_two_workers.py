@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
+from tests import postgres
 from tests.desk import (
     BACK,
     CUSTOMER,
@@ -452,6 +453,15 @@ def test_two_at_once_on_a_database(name):
         order = Random(seed).choices((0, 1), k=60)  # noqa: S311 -- the same turns again
         with database() as file:
             run(RACES[name], order, partial(open_store, file))
+
+
+@pytest.mark.repeats
+@pytest.mark.parametrize("name", RACES)
+def test_two_at_once_on_a_server(name):
+    for seed in range(3):
+        order = Random(seed).choices((0, 1), k=60)  # noqa: S311 -- the same turns again
+        with postgres.emptied() as open_store:
+            run(RACES[name], order, open_store)
 
 
 # Many who guess -----------------------------------------------------------------------------------
