@@ -121,8 +121,8 @@ def new_store() -> Iterator[SqlStore]:
 
 
 @cache
-def _kept_schema() -> str:
-    """A schema with our tables, for as long as this process lives."""
+def kept() -> str:
+    """The address of a schema with our tables, for as long as this process lives."""
     name = f"shop_{os.getpid()}_kept"
     url = url_of(name)
     with closing(connect()) as connection:
@@ -144,7 +144,7 @@ def emptied() -> Iterator[Callable[[], SqlStore]]:
 
     Making tables costs more than emptying them.
     """
-    url = _kept_schema()
+    url = kept()
     tables = ", ".join(name for name in METADATA.tables if name != SCHEMA.name)
     with closing(connect(url)) as connection:
         connection.execute("SET session_replication_role = replica")  # our guards look away

@@ -23,6 +23,7 @@ from sqlalchemy.pool import NullPool
 from checkoutflow.checkout.events import from_json, to_json
 from checkoutflow.checkout.state import Checkout
 from checkoutflow.errors import (
+    CommitUnknown,
     NotSupported,
     SchemaMismatch,
     StoreConflict,
@@ -371,13 +372,21 @@ class SqlStore(SqlPeople, SqlOrders):
             ),
         )
 
-    @again_anyway
     def take_notice(self, notice: NoticeRow) -> bool:
         """Keep a notice and make its checkout due at once, in one transaction.
 
         Returns:
             False if it was kept before; nothing is written then.
         """
+        try:
+            return self._take_notice(notice)
+        except CommitUnknown:
+            # Then nobody knows whether it was kept before, and to look once more does no harm.
+            self._take_notice(notice)
+            return True
+
+    @again
+    def _take_notice(self, notice: NoticeRow) -> bool:
         with self._transaction(self._database.BEGIN_WRITE) as cursor:
             is_new = self._keep(cursor, notice)
             if is_new:
@@ -507,7 +516,7 @@ class SqlStore(SqlPeople, SqlOrders):
             for statement in begin:
                 cursor.execute(statement)
             yield cursor
-            is_ending = True
+            is_ending = self._database.BEGIN_READ not in begin  # what only reads can be read again
             connection.commit()
         except self._database.Error as error:
             self._give_up(connection)
