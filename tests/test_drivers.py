@@ -129,6 +129,14 @@ def test_the_asynchronous_driver_on_a_database_does_the_same(name):
 
 
 @pytest.mark.repeats
+@pytest.mark.parametrize("open_world", [World, AsyncWorld])
+@pytest.mark.parametrize("name", PLAYED)
+def test_a_server_keeps_the_same(name, open_world):
+    with postgres.emptied() as open_store:
+        assert journals(name, open_world, open_store) == expected(name)
+
+
+@pytest.mark.repeats
 @pytest.mark.parametrize(
     "name",
     [
@@ -143,15 +151,6 @@ def test_the_asynchronous_driver_on_a_database_does_the_same(name):
         "handed over and rejected by another",
     ],
 )
-@pytest.mark.parametrize("open_world", [World, AsyncWorld])
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_a_server_keeps_the_same(name, open_world):
-    with postgres.emptied() as open_store:
-        assert journals(name, open_world, open_store) == expected(name)
-
-
-@pytest.mark.repeats
-@pytest.mark.parametrize("name", ["plain sale", "held and rejected", "redirect lost"])
 def test_the_asynchronous_driver_crashes_as_well(name):
     for stop in every_change(name):
         play(SCENARIOS[name], [stop], open_world=AsyncWorld)

@@ -135,7 +135,7 @@ def test_what_the_administrator_has_set_stands(url):
 
 
 def test_tables_of_another_version_are_refused(store, url):
-    for version, advice in ((0, "run create"), (schema.version() + 1, "install the newer version")):
+    for version, advice in ((0, "run create"), (schema.VERSION + 1, "install the newer version")):
         store.close()
         with closing(postgres.connect(url)) as other:
             other.execute("UPDATE checkoutflow_schema SET version = %s", (version,))

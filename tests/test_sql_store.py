@@ -225,7 +225,7 @@ def test_the_key_file_lies_beside_the_database(store, file):
 def test_tables_of_another_version_are_refused(store, file):
     store.commit(sample_change())
     store.close()
-    for version, advice in ((0, "run create"), (schema.version() + 1, "install the newer version")):
+    for version, advice in ((0, "run create"), (schema.VERSION + 1, "install the newer version")):
         with closing(sqlite3.connect(file)) as database:
             database.execute("UPDATE checkoutflow_schema SET version = ?", (version,))
             database.commit()
@@ -233,24 +233,6 @@ def test_tables_of_another_version_are_refused(store, file):
             store.load("co-1")
     with pytest.raises(SchemaMismatch, match="install the newer version"):
         store.create()
-
-
-def test_older_tables_are_upgraded_by_create_and_only_by_create(store, monkeypatch):
-    store.commit(sample_change())
-    store.close()
-    now = schema.version()
-    novelty = ("CREATE TABLE novelty (id TEXT)", "INSERT INTO novelty VALUES ('made')")
-    monkeypatch.setattr(schema, "UPGRADES", (*schema.UPGRADES, novelty))
-    wanted = rf"are version {now}, .* needs {now + 1}; make a backup, then run"
-    with pytest.raises(SchemaMismatch, match=wanted):
-        store.load("co-1")
-    store.create()
-    store.create()
-    state = store.load("co-1")
-    assert state
-    assert state.version == 1
-    assert rows_of(store, "SELECT * FROM novelty") == [("made",)]
-    assert rows_of(store, "SELECT version FROM checkoutflow_schema") == [(now + 1,)]
 
 
 PROOFS = ("consents", "erasures", "reads")
@@ -281,7 +263,7 @@ BELONGS_SINCE = 5
 def make_older(store: SqlStore, version: int) -> None:
     """Take away what the tables did not have in an older version."""
     with store._transaction(sqlite.BEGIN_WRITE) as cursor:
-        for newer in range(schema.version(), version, -1):
+        for newer in range(schema.VERSION, version, -1):
             for thing in NEW_IN[newer]:
                 kind, name = thing.split()
                 cursor.execute(f"DROP {kind} checkoutflow_{name}")
@@ -306,7 +288,7 @@ def without_ends(cursor) -> None:
         )
 
 
-@pytest.mark.parametrize("version", range(1, schema.version()))
+@pytest.mark.parametrize("version", range(1, schema.VERSION))
 def test_upgraded_tables_are_like_new_ones(store, file, version):
     """Each step ends where `create` begins."""
     new = shape(file)
@@ -316,7 +298,7 @@ def test_upgraded_tables_are_like_new_ones(store, file, version):
     assert shape(file) == new
 
 
-@pytest.mark.parametrize("version", range(1, schema.version()))
+@pytest.mark.parametrize("version", range(1, schema.VERSION))
 def test_an_upgrade_keeps_what_is_there(store, version):
     store.commit(big_change(1))
     store.commit(sample_change(sample_checkout("co-2", subject="somebody")))
@@ -357,18 +339,6 @@ def shape(file: Path) -> list[tuple[object, ...]]:
             for kind, name in database.execute(names).fetchall()
             for column in database.execute(f"PRAGMA table_info({name})").fetchall() or [()]
         ]
-
-
-def test_an_upgrade_that_fails_leaves_the_older_tables(store, monkeypatch):
-    store.commit(sample_change())
-    store.close()
-    with monkeypatch.context() as later:
-        broken = ("CREATE TABLE novelty (id)", "INSERT INTO nowhere")
-        later.setattr(schema, "UPGRADES", (*schema.UPGRADES, broken))
-        with pytest.raises(StoreError, match="SQLite refused"):
-            store.create()
-    assert store.load("co-1")
-    assert rows_of(store, "SELECT name FROM sqlite_master WHERE name = 'novelty'") == []
 
 
 def test_other_databases_are_not_supported():
@@ -756,7 +726,6 @@ QUESTIONS = {
         "create",
         "version",
         "insert_version",
-        "set_version",
         "set_swept",
         "lock_series",
         "_database",

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from pydantic import ValidationError
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool, StaticPool
 
 from checkoutflow.checkout.events import from_json, to_json
 from checkoutflow.checkout.state import Checkout
@@ -173,17 +173,18 @@ class SqlStore(SqlPeople, SqlOrders):
         """A database stays."""
         return False
 
+    @again_anyway
     def create(self) -> None:
         """Make the tables, or bring older ones up to this version, in one transaction.
 
-        Safe to call again, and by several processes at once.
+        Safe to call again, also after it was interrupted, and by several processes at once.
 
         Raises:
             SchemaMismatch: If the tables are newer than this version of the library.
         """
         if self._file is not None:
             make_file(self._file)
-        wanted = schema.version()
+        wanted = schema.VERSION
         with self._transaction(*self._database.BEGIN_CREATE, is_creating=True) as cursor:
             found = self._version(cursor)
             if found > wanted:
@@ -192,11 +193,29 @@ class SqlStore(SqlPeople, SqlOrders):
                 for statement in self._sql.create:
                     cursor.execute(statement)
                 cursor.execute(self._sql.insert_version, (wanted,))
-            elif found < wanted:
-                for step in schema.UPGRADES[found - 1 :]:
-                    for statement in step:
-                        cursor.execute(statement)
-                cursor.execute(self._sql.set_version, (wanted,))
+        if 0 < found < wanted:
+            self._upgrade()
+
+    def _upgrade(self) -> None:
+        """Bring older tables up to this version, in one transaction."""
+        from checkoutflow.stores.migrations import upgrade  # noqa: PLC0415 -- heavy, seldom needed
+
+        connection = self._open(is_creating=True)
+        engine = create_engine(
+            f"{self._engine.dialect.name}+{self._engine.dialect.driver}://",
+            creator=lambda: connection,
+            poolclass=StaticPool,
+            isolation_level="AUTOCOMMIT",  # the transaction is begun and ended in words
+        )
+        try:
+            with engine.connect() as ours:
+                upgrade(ours, self._database.BEGIN_CREATE)
+        except self._database.Error as error:
+            raise self._database.explain(error) from None
+        except DBAPIError as error:
+            raise self._database.explain(error.orig) from None
+        finally:
+            self._give_up(connection)
 
     def close(self) -> None:
         """Let go of the connections that nobody uses now."""
@@ -582,7 +601,7 @@ class SqlStore(SqlPeople, SqlOrders):
 
     def _check(self, cursor: DBAPICursor) -> None:
         found = self._version(cursor)
-        if found != schema.version():
+        if found != schema.VERSION:
             raise _mismatch(found)
 
     def _version(self, cursor: DBAPICursor) -> int:
@@ -632,7 +651,7 @@ def _read(checkout_id: str, read: Callable[[str], _T], text: str) -> _T:
 def _mismatch(found: int) -> SchemaMismatch:
     if not found:
         return SchemaMismatch("there are no tables of checkoutflow; run create() on the store")
-    wanted = schema.version()
+    wanted = schema.VERSION
     if found < wanted:
         return SchemaMismatch(
             f"the tables are version {found}, and this version of checkoutflow needs {wanted};"

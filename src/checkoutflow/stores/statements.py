@@ -52,7 +52,6 @@ class Statements:
         self.create = self._creation()
         self.version = self._sql(select(schema.SCHEMA.c.version))
         self.insert_version = self._sql(insert(schema.SCHEMA).values(version=bindparam("version")))
-        self.set_version = self._sql(update(schema.SCHEMA).values(version=bindparam("version")))
 
         self.insert_checkout = self._sql(insert(checkouts))
         facts = list(checkouts.c)[1:]
