@@ -91,7 +91,7 @@ def test_a_stored_database_is_read_after_an_upgrade_and_sells_on(version, tmp_pa
 
 # A version to come --------------------------------------------------------------------------------
 
-NOVELTY = f"""  # noqa: S608 -- ours
+NOVELTY = f"""
 import sqlalchemy as sa
 from alembic import op
 revision, down_revision = "{schema.VERSION + 1}", "{schema.VERSION}"
@@ -99,7 +99,7 @@ def upgrade():
     op.create_table("checkoutflow_novelty", sa.Column("id", sa.Text, primary_key=True))
     op.execute("INSERT INTO checkoutflow_novelty SELECT id FROM checkoutflow_checkouts")
     op.add_column("checkoutflow_timers", sa.Column("novelty", sa.BigInteger))
-"""
+"""  # noqa: S608 -- ours
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

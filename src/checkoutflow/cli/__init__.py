@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from checkoutflow.cli import review_queue, review_score
+from checkoutflow.cli.files import database
 from checkoutflow.cli.paper import Paper
 from checkoutflow.errors import CheckoutError
 
@@ -101,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
 
     show = _command(commands, "show", "print what happened to a checkout, from the journal")
     show.add_argument("checkout", metavar="ID", help="the checkout's id")
-    show.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
+    show.add_argument("--db", type=database, required=True, metavar="DB", help="file, or URL")
 
     states = _command(commands, "states", "print the tables of states")
     instead = states.add_mutually_exclusive_group()
@@ -124,8 +125,13 @@ def _parser() -> argparse.ArgumentParser:
     _options(commands)
     _steer(commands)
 
+    migrate = _command(
+        commands, "migrate", "make a database's tables, or bring older ones up to this version"
+    )
+    migrate.add_argument("--db", type=database, required=True, metavar="DB", help="file, or URL")
+
     verify = _command(commands, "verify", "replay every journal and compare it with what is stored")
-    verify.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
+    verify.add_argument("--db", type=database, required=True, metavar="DB", help="file, or URL")
 
     doctor = _command(commands, "doctor", "look whether a shop is ready to take payments")
     doctor.add_argument(
@@ -258,7 +264,7 @@ def _person(person: argparse.ArgumentParser) -> None:
     def action(name: str, text: str) -> argparse.ArgumentParser:
         about = f"{text[0].upper()}{text[1:]}."
         added = actions.add_parser(name, help=text, description=about, allow_abbrev=False)
-        added.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
+        added.add_argument("--db", type=database, required=True, metavar="DB", help="file, or URL")
         return added
 
     find = action("find", "print the references of whoever is found")
@@ -326,7 +332,7 @@ def _review(review: argparse.ArgumentParser) -> None:
     unlist.add_argument("kind", metavar="KIND", help="as lists prints it")
     unlist.add_argument("value", metavar="WHAT", help="as lists prints it")
     for each in (backtest, lists, block, allow, unlist):
-        each.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
+        each.add_argument("--db", type=database, required=True, metavar="DB", help="file, or URL")
     for each in (backtest, lists):
         each.add_argument("--json", action="store_true", help="print one JSON document")
     review_queue.add(action, _keys)
@@ -354,7 +360,7 @@ def _insurance(commands: argparse._SubParsersAction[_Parser]) -> None:
     told = actions.add_parser(
         "bordereau", help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False
     )
-    told.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
+    told.add_argument("--db", type=database, required=True, metavar="DB", help="file, or URL")
     told.add_argument("--insurer", required=True, metavar="ID", help="as the settings name it")
     for option, dest, text in (("--from", "first", "first"), ("--to", "last", "last")):
         told.add_argument(

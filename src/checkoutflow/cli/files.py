@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,26 @@ def _explained(path: Path, error: InvalidInput) -> UsageError:
     return UsageError(f"{where}: {message}")
 
 
-def open_kept(database: Path) -> SqlStore:
+@dataclass(frozen=True)
+class Server:
+    """A database on a server, by its URL; printed without what may be a password."""
+
+    url: str
+
+    def __str__(self) -> str:
+        """Without what stands before the host."""
+        scheme, _, rest = self.url.partition("://")
+        return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
+
+
+def database(text: str) -> Path | Server:
+    """Read what a person gives as a database: a file, or the URL of one or of a server's."""
+    if text.startswith("sqlite:///"):
+        return Path(text.removeprefix("sqlite:///"))
+    return Server(text) if "://" in text else Path(text)
+
+
+def open_kept(database: Path | Server) -> SqlStore:
     """Open a database that is there already.
 
     Raises:
@@ -90,6 +110,8 @@ def open_kept(database: Path) -> SqlStore:
     # Carts and settings need no SQLAlchemy, which is heavy.
     from checkoutflow.stores.sql import open_store  # noqa: PLC0415 -- see above
 
+    if isinstance(database, Server):
+        return open_store(database.url)
     if not database.is_file():
         raise UsageError(f"{database}: there is no such file")
     return open_store(database)

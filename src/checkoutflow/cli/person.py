@@ -6,9 +6,9 @@ import json
 import os
 import sys
 from dataclasses import astuple
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from checkoutflow.cli.files import open_kept, read_shop, sells_nothing
+from checkoutflow.cli.files import Server, open_kept, read_shop, sells_nothing
 from checkoutflow.cli.paper import columns
 from checkoutflow.errors import InvalidInput, UsageError
 from checkoutflow.flow.host import system_clock, system_random
@@ -242,6 +242,10 @@ def keys_of(arguments: Namespace) -> Keys:
 
 def _key_file(arguments: Namespace) -> Path:
     """The key file: by default the one beside the database."""
+    if arguments.keys is None and isinstance(arguments.db, Server):
+        raise UsageError(
+            "--keys, --keys-from: say where the keys are; no file lies beside a server"
+        )
     file: Path = arguments.keys or arguments.db.with_name(f"{arguments.db.name}.key")
     return file
 
@@ -292,22 +296,8 @@ def _removed(flow: CheckoutFlow) -> dict[str, int]:
 
 def _months(store: SqlStore) -> dict[str, dict[str, int]]:
     """How many fields go in which month, and of how many; in the books apart."""
-    from sqlalchemy import func, literal_column, select  # noqa: PLC0415 -- heavy
-
-    from checkoutflow.stores import schema, sqlite  # noqa: PLC0415 -- heavy
-
-    vault = schema.VAULT.c
-    seconds = vault.expires_at / literal_column("1000000")
-    month = func.strftime(literal_column("'%Y-%m'"), seconds, literal_column("'unixepoch'"))
-    is_books = vault.subject_id.like(literal_column("'%.books'"))
-    people = func.count(vault.subject_id.distinct())
-    query = select(month, is_books, func.count(), people)
-    query = query.group_by(literal_column("1"), literal_column("2")).order_by(literal_column("1"))
-    with store.transaction(is_writing=False) as cursor:
-        cursor.execute(str(query.compile(dialect=sqlite.DIALECT)))
-        rows: Sequence[Any] = cursor.fetchall()
     months: dict[str, dict[str, int]] = {}
-    for name, in_books, fields, of in rows:
+    for name, in_books, fields, of in store.fields_by_month():
         counts = months.setdefault(name, dict.fromkeys(_COUNTS, 0))
         counts.update(zip(_COUNTS[2:] if in_books else _COUNTS[:2], (fields, of), strict=True))
     return months

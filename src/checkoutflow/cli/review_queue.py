@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
-from checkoutflow.cli.files import open_kept, read_shop
+from checkoutflow.cli.files import database, open_kept, read_shop
 from checkoutflow.cli.paper import columns, moment
 from checkoutflow.errors import InvalidInput, UsageError
 
@@ -47,7 +47,7 @@ def add(
     made = {name: action(name, text) for name, text in _COMMANDS.items()}
     for name, each in made.items():
         each.set_defaults(run="review_queue")
-        each.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
+        each.add_argument("--db", type=database, required=True, metavar="DB", help="file, or URL")
         if name not in {"list", "report"}:
             each.add_argument("checkout", metavar="ID", help="the checkout's id")
             each.add_argument("--by", required=True, metavar="NAME", help="the reviewer")

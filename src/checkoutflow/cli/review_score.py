@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from checkoutflow.cli.files import database
 from checkoutflow.cli.paper import columns
 from checkoutflow.errors import InvalidInput, UsageError
 
@@ -46,7 +47,7 @@ def add(action: Callable[[str, str], ArgumentParser]) -> None:
     score.add_argument("model", type=Path, metavar="FILE", help="the model (JSON)")
     for each in (train, score):
         each.set_defaults(run="review_score")
-        each.add_argument("--db", type=Path, metavar="FILE", help="orders: a shop's database")
+        each.add_argument("--db", type=database, metavar="DB", help="orders: a shop's database")
         each.add_argument("--rows", type=Path, metavar="FILE", help="orders: a file (CSV)")
         each.add_argument(
             "--capacity",

@@ -55,6 +55,10 @@ class Database(Protocol):
         """Asks whether our tables are there; a row if they are."""
 
     @property
+    def MONTH_OF_EXPIRY(self) -> str:  # noqa: N802 -- a constant of a module
+        """The month in which a row is over, as text: ``2026-11``."""
+
+    @property
     def BEGIN_CREATE(self) -> Sequence[str]:  # noqa: N802 -- a constant of a module
         """Begins a transaction that makes or changes tables: one at a time."""
 

@@ -31,6 +31,7 @@ BEGIN_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 BEGIN_CREATE: Final = (BEGIN_WRITE, "SELECT pg_advisory_xact_lock(7166352188414903)")
 
 LAST: Final = "at"
+MONTH_OF_EXPIRY: Final = "to_char(to_timestamp(expires_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM')"
 HAS_TABLES: Final = "SELECT 1 WHERE to_regclass('checkoutflow_schema') IS NOT NULL"
 
 # What the shop's administrator has set stands, but for one thing: what is reported as committed is

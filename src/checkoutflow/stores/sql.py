@@ -217,6 +217,13 @@ class SqlStore(SqlPeople, SqlOrders):
         finally:
             self._give_up(connection)
 
+    def version(self) -> int:
+        """Which version the tables are; zero if there are none."""
+        if self._file is not None and not self._file.exists():
+            return 0
+        with self._transaction(is_creating=True) as cursor:
+            return self._version(cursor)
+
     def close(self) -> None:
         """Let go of the connections that nobody uses now."""
         while self._idle:

@@ -281,6 +281,13 @@ class SqlPeople:
             self._empty_log()
         return forgotten
 
+    def fields_by_month(self) -> Sequence[tuple[str, bool, int, int]]:
+        """How many fields go in which month (``2026-11``), and of how many; in the books apart."""
+        return [
+            (month, bool(in_books), fields, people)
+            for month, in_books, fields, people in self._ask(self._sql.fields_by_month)
+        ]
+
     def keys_to_rewrap(self, key_id: str, *, after: str, limit: int) -> Sequence[SubjectKey]:
         """Persons' keys that another key of the shop than this one opens, after an id."""
         return [

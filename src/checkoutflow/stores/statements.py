@@ -261,6 +261,14 @@ class Statements:
         self.delete_turn = self._sql(
             delete(turns).where(_is(turns, "key"), _is(turns, "at"), _is(turns, "place"))
         )
+        month: ColumnElement[str] = literal_column(self._database.MONTH_OF_EXPIRY)
+        is_books = vault.c.subject_id.like(literal_column("'%.books'"))
+        of = func.count(vault.c.subject_id.distinct())
+        self.fields_by_month = self._sql(
+            select(month.label("month"), is_books.label("books"), func.count(), of)
+            .group_by("month", "books")
+            .order_by("month")
+        )
         self.keys_to_rewrap = self._sql(
             _first(
                 select(subjects)
