@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         VaultError,
     )
     from checkoutflow.flow.aio import AsyncCheckoutFlow
+    from checkoutflow.flow.joining import joined
     from checkoutflow.flow.sync import CheckoutFlow
     from checkoutflow.law import Law, VatRate
     from checkoutflow.money import Money, Rounding
@@ -129,6 +130,7 @@ __all__ = [
     "VaultError",
     "View",
     "__version__",
+    "joined",
     "open_store",
 ]
 
@@ -147,6 +149,7 @@ _HOMES: Final = {
         UntrustedNotice UntrustedProof UsageError VaultError
     """,
     "flow.aio": "AsyncCheckoutFlow",
+    "flow.joining": "joined",
     "flow.sync": "CheckoutFlow",
     "law": "Law VatRate",
     "money": "Money Rounding",

@@ -73,6 +73,20 @@ class Database(Protocol):
     def take_over(self, connection: DBAPIConnection) -> None:
         """See to it that a new connection begins and ends transactions only when it is told to."""
 
+    def join(self, connection: Any, cursor: DBAPICursor) -> None:  # noqa: ANN401 -- a driver's
+        """See that a connection of somebody else's is in a transaction, and safe.
+
+        Raises:
+            UsageError: If it is not.
+        """
+
+    def require_alone(self, cursor: DBAPICursor) -> None:
+        """See that a transaction may look and then write.
+
+        Raises:
+            UsageError: If others could write meanwhile.
+        """
+
     def make_safe(self, cursor: DBAPICursor) -> None:
         """Set on a connection what keeps data safe."""
 

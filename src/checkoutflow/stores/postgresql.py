@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 from sqlalchemy.dialects import postgresql
 
-from checkoutflow.errors import CommitUnknown, StoreConflict, StoreError, StoreUnavailable
+from checkoutflow.errors import (
+    CommitUnknown,
+    StoreConflict,
+    StoreError,
+    StoreUnavailable,
+    UsageError,
+)
 from checkoutflow.stores.databases import Undone
 
 if TYPE_CHECKING:
@@ -102,12 +108,39 @@ _FOR_GOOD: Final = {
 # Tables in which whoever comes second takes the next place: they only have to look again.
 _IN_A_ROW: Final = {f"checkoutflow_{name}" for name in ("ledger", *_PROOFS, "turns")}
 _UNIQUE, _FOREIGN = "23505", "23503"
+_IDLE: Final = psycopg.pq.TransactionStatus.IDLE
 
 
 def take_over(connection: Any) -> None:  # noqa: ANN401 -- psycopg's, or SQLAlchemy's around it
     """See to it that the connection begins a transaction only when it is told to."""
     connection.rollback()
     connection.autocommit = True
+
+
+def join(connection: Any, cursor: DBAPICursor) -> None:  # noqa: ANN401 -- as for take_over
+    """See that a connection of somebody else's is in a transaction, or begins one by itself.
+
+    Raises:
+        UsageError: If it is not.
+    """
+    cursor.execute("SELECT 1")
+    cursor.fetchall()
+    if connection.autocommit and connection.info.transaction_status == _IDLE:
+        raise UsageError("begin your transaction first")
+
+
+def require_alone(cursor: DBAPICursor) -> None:
+    """See that others who write meanwhile are noticed.
+
+    Raises:
+        UsageError: If they are not.
+    """
+    cursor.execute("SHOW transaction_isolation")
+    if [tuple(row) for row in cursor.fetchall()] != [("serializable",)]:
+        raise UsageError(
+            "this call looks at what others write too: make it outside your transaction, or begin"
+            " that with isolation level SERIALIZABLE"
+        )
 
 
 def make_safe(cursor: DBAPICursor) -> None:

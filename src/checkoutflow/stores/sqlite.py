@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.dialects import sqlite
 
-from checkoutflow.errors import StoreConflict, StoreError, StoreUnavailable
+from checkoutflow.errors import StoreConflict, StoreError, StoreUnavailable, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,6 +120,33 @@ def make_safe(cursor: DBAPICursor) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA secure_delete = ON")
     cursor.fetchall()
+
+
+def join(connection: sqlite3.Connection, cursor: DBAPICursor) -> None:
+    """See that a connection of somebody else's is in a transaction, and as safe as ours.
+
+    Raises:
+        UsageError: If it is not.
+    """
+    if not connection.in_transaction:
+        if connection.isolation_level is None:
+            raise UsageError("begin your transaction first")
+        make_safe(cursor)
+        cursor.execute(BEGIN_WRITE)
+        return
+    found = {}
+    for pragma in ("synchronous", "foreign_keys", "secure_delete"):
+        cursor.execute(f"PRAGMA {pragma}")
+        ((found[pragma],),) = cursor.fetchall()
+    if found != {"synchronous": 2, "foreign_keys": 1, "secure_delete": 1}:
+        raise UsageError(
+            "your connection is not safe enough: set PRAGMA synchronous = FULL, foreign_keys = ON"
+            " and secure_delete = ON when it is made, or join before your first statement"
+        )
+
+
+def require_alone(cursor: DBAPICursor) -> None:
+    """Do nothing: whoever writes is alone."""
 
 
 def _begin_log(cursor: DBAPICursor) -> str:
