@@ -728,6 +728,7 @@ QUESTIONS = {
         "insert_version",
         "set_swept",
         "lock_series",
+        "fields_by_month",  # a report for a person, once in a while
         "_database",
     }
 }

@@ -47,7 +47,7 @@ class Database(Protocol):
         """Begins one that reads, all of it as of one moment."""
 
     @property
-    def LAST(self) -> str:  # noqa: N802 -- a constant of a module
+    def LAST(self) -> Sequence[str]:  # noqa: N802 -- a constant of a module
         """By what the rows of the journal are in the order in which they came."""
 
     @property

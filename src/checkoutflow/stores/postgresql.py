@@ -36,7 +36,8 @@ BEGIN_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 # any that nobody else takes.
 BEGIN_CREATE: Final = (BEGIN_WRITE, "SELECT pg_advisory_xact_lock(7166352188414903)")
 
-LAST: Final = "at"
+# Of the same time, what stands further on: nothing is ever removed from the journal.
+LAST: Final = ("at", "ctid")
 MONTH_OF_EXPIRY: Final = "to_char(to_timestamp(expires_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM')"
 HAS_TABLES: Final = "SELECT 1 WHERE to_regclass('checkoutflow_schema') IS NOT NULL"
 

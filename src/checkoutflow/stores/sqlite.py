@@ -28,7 +28,7 @@ BEGIN_ALONE: Final = BEGIN_WRITE
 BEGIN_CREATE: Final = (BEGIN_WRITE,)
 BEGIN_READ: Final = "BEGIN"
 
-LAST: Final = "rowid"
+LAST: Final = ("rowid",)
 MONTH_OF_EXPIRY: Final = "strftime('%Y-%m', expires_at / 1000000, 'unixepoch')"
 HAS_TABLES: Final = (
     "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'checkoutflow_schema'"

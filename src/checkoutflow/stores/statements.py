@@ -10,7 +10,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
-    Integer,
     and_,
     bindparam,
     delete,
@@ -290,11 +289,15 @@ class Statements:
         """What orders are seen again by."""
         seen, values, listings = schema.SIGHTINGS, schema.VALUES, schema.LISTINGS
         # The journal is only added to, and its end is what came last.
-        journal, place = schema.JOURNAL, literal_column(self._database.LAST, Integer)
+        journal = schema.JOURNAL
+        last = self._database.LAST
+        places: dict[str, ColumnElement[int]] = {name: literal_column(name) for name in last}
         first = _first(
-            select(journal.c.checkout_id, journal.c.command, place.label("place")).order_by(
-                place.desc()
-            ),
+            select(
+                journal.c.checkout_id,
+                journal.c.command,
+                *(place.label(f"place_{name}") for name, place in places.items()),
+            ).order_by(*(place.desc() for place in places.values())),
             "among",
         ).subquery("first")
         self.latest = self._sql(
@@ -302,7 +305,7 @@ class Statements:
                 select(first.c.checkout_id)
                 .where(first.c.command == bindparam("command"))
                 .group_by(first.c.checkout_id)
-                .order_by(func.max(first.c.place).desc())
+                .order_by(*(func.max(first.c[f"place_{name}"]).desc() for name in last))
             )
         )
         self.set_sighting = self._upsert(seen)
@@ -443,7 +446,7 @@ class Statements:
             .order_by(timers.c.due_at, timers.c.checkout_id)
         ).subquery("first")
         return self._sql(
-            select(timers.c.checkout_id, timers.c.kind)
+            select(timers.c.checkout_id, timers.c.kind, timers.c.due_at)
             .join(first, first.c.checkout_id == timers.c.checkout_id)
             .where(timers.c.due_at <= bindparam("now"))
             .order_by(first.c.due_at, first.c.checkout_id)
