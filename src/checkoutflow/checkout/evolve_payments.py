@@ -67,11 +67,12 @@ def _change_attempt(payment: Payment, attempt_id: str, **changes: object) -> Pay
 
 
 def _close(payment: Payment, attempt_id: str, outcome: Outcome) -> Payment:
-    """The attempt has its answer; with nothing else open there is no reason to look any more."""
+    """The attempt has its answer; with nothing else open there is no reason to look, but the end."""
     payment = _change_attempt(payment, attempt_id, outcome=outcome)
     changes: dict[str, object] = {"looks": 0, "absences": 0}
     if not payment.open_attempts:
-        changes["look_at"] = None
+        is_left = payment.is_reminded and payment.books.capturable.minor
+        changes["look_at"] = payment.valid_until if is_left else None
     return payment.but(**changes)
 
 
@@ -291,7 +292,9 @@ def _settled(state: Checkout, payment_id: str) -> Checkout:
 
 def _authorisation_reminded(state: Checkout, event: e.AuthorisationReminded) -> Checkout:
     payment = state.payment(event.payment)
-    return _put(state, payment.but(is_reminded=True))
+    # When it has run out the provider is asked, should nobody tell.
+    look_at = payment.look_at or event.valid_until
+    return _put(state, payment.but(is_reminded=True, look_at=look_at))
 
 
 def _profile_awaited(state: Checkout, event: e.ProfileAwaited) -> Checkout:

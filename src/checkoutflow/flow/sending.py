@@ -73,6 +73,8 @@ class Sending(Commits):
         state: Checkout,
         command: c.RecordResult | c.TakeStanding | c.Hear,
         notice: NoticeRow | None = None,
+        *,
+        is_old_soon: bool = False,
     ) -> Program[tuple[Checkout, Sequence[e.Event]]]:
         """Commit what a provider said, on whatever the state is by now.
 
@@ -80,6 +82,10 @@ class Sending(Commits):
             state: As it was read last.
             command: What the provider said.
             notice: The notice that said it, which counts once.
+            is_old_soon: What it said may be older than what somebody writes meanwhile.
+
+        Raises:
+            StoreConflict: If somebody did, or others wrote again and again.
         """
         for _ in range(RELOADS):
             if notice is not None and (
@@ -103,6 +109,8 @@ class Sending(Commits):
                     again=again,
                 )
             except StoreConflict:
+                if is_old_soon:
+                    raise
                 state = yield from self.load(state.id)
                 continue
             return after, events
@@ -165,7 +173,24 @@ class Sending(Commits):
             state: The checkout as it was read last.
             payment_id: Which payment.
             is_told: A notice said that something happened.
+
+        Raises:
+            StoreConflict: If others wrote it again and again meanwhile.
         """
+        for _ in range(RELOADS):
+            command = yield from self._standing(state, payment_id, is_told=is_told)
+            try:
+                state, events = yield from self._report(state, command, is_old_soon=True)
+            except StoreConflict:
+                state = yield from self.load(state.id)
+                continue
+            return (yield from self._carry_out(state, events))
+        raise StoreConflict(f"checkout {state.id} kept changing; reconcile it")
+
+    def _standing(
+        self, state: Checkout, payment_id: str, *, is_told: bool
+    ) -> Program[c.TakeStanding]:
+        """Ask how one payment stands."""
         payment = state.payment(payment_id)
         provider = self._provider(payment.provider or "")
         standing: Standing | None = None
@@ -186,9 +211,7 @@ class Sending(Commits):
                 said = str(error)
             except (TransportError, ProviderError, UsageError):
                 standing = None
-        command = c.TakeStanding(payment=payment.id, standing=standing, said=said, is_told=is_told)
-        state, events = yield from self._report(state, command)
-        return (yield from self._carry_out(state, events))
+        return c.TakeStanding(payment=payment.id, standing=standing, said=said, is_told=is_told)
 
     def _authorise_order(
         self, state: Checkout, payment: Payment, attempt: Attempt, at: datetime
