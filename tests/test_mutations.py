@@ -90,7 +90,7 @@ def sent_before_it_is_committed(patch):
 
 
 def the_answer_is_not_kept(patch):
-    def bug(self, state, command):
+    def bug(self, state, command, *_, **__):
         yield from effects.now()
         return state, ()
 

@@ -7,7 +7,14 @@ import sys
 from hashlib import sha256
 
 import pytest
+from tests.test_mutations import BUGS, name_of
 
+from checkoutflow.checkout import decide, follow, ordering, paying
+from checkoutflow.checkout.machine import ALLOWED, CommandName, Phase
+from checkoutflow.money import Money
+from checkoutflow.payment.outcomes import Outcome, Result, Standing, Word
+from checkoutflow.providers import simulated_bank
+from checkoutflow.stores.memory import MemoryStore
 from checkoutflow.testing.simulation.__main__ import main, play_some
 from checkoutflow.testing.simulation.faults import CAN_HAPPEN, Kind, Plan, Trouble
 from checkoutflow.testing.simulation.shrink import play, shrink
@@ -108,8 +115,6 @@ def test_a_seed_that_keeps_every_promise_is_not_made_short():
 
 
 def test_a_broken_promise_has_a_short_story(monkeypatch, capsys):
-    from checkoutflow.checkout import paying  # noqa: PLC0415 -- it is broken here
-
     monkeypatch.setattr(paying, "next_look", lambda *_: None)
     seed = next(seed for seed in range(60) if play(seed)[1] is not None)
     whole, _ = play(seed)
@@ -120,3 +125,70 @@ def test_a_broken_promise_has_a_short_story(monkeypatch, capsys):
     assert isinstance(error, Broken)
     assert main(["--seed", str(seed)]) == 1
     assert f"--seed {seed}" in capsys.readouterr().out
+
+
+# What is planted ----------------------------------------------------------------------------------
+
+
+def shipped_while_it_is_held(patch):
+    with_ship = {**ALLOWED, Phase.HELD: ALLOWED[Phase.HELD] | {CommandName.SHIP}}
+    patch.setattr(decide, "ALLOWED", with_ship)
+
+
+def a_word_nobody_knows_means_no(patch):
+    patch.setattr(simulated_bank, "unclear", lambda ask: Standing.nothing(Word.DECLINED, "DKK"))
+
+
+def an_answer_nobody_can_read_means_yes(patch):
+    patch.setattr(simulated_bank, "UNKNOWN", Result(outcome=Outcome.SUCCEEDED))
+
+
+def sent_again_when_the_key_is_forgotten(patch):
+    may_send = paying._may_send_again
+
+    def bug(draft, payment, attempt):
+        young = attempt.model_copy(update={"started_at": draft.at})
+        return may_send(draft, payment, young)
+
+    patch.setattr(paying, "_may_send_again", bug)
+
+
+def cleared_by_ones_own_clock(patch):
+    def bug(self, checkout_id, kind, *, at, version):
+        self._timers.pop((checkout_id, kind), None)
+
+    patch.setattr(MemoryStore, "clear_timer", bug)
+
+
+def what_was_captured_for_another_shipment_pays(patch):
+    def bug(draft):
+        state = draft.state
+        left = sum(item.amount.minor for item in state.shipments if item.state == "done")
+        return Money(max(left - ordering._captured(state).minor, 0), state.total.currency)
+
+    patch.setattr(follow, "unpaid", bug)
+
+
+PLANTED = [
+    *(bug for bug, _ in BUGS),
+    shipped_while_it_is_held,
+    a_word_nobody_knows_means_no,
+    an_answer_nobody_can_read_means_yes,
+    sent_again_when_the_key_is_forgotten,
+    cleared_by_ones_own_clock,
+    what_was_captured_for_another_shipment_pays,
+]
+# More seeds than any of them needs.
+MOST_SEEDS = 400
+
+
+@pytest.mark.repeats
+@pytest.mark.parametrize("bug", PLANTED, ids=name_of)
+def test_what_is_planted_is_found(bug, monkeypatch, record_property):
+    bug(monkeypatch)
+    for seed in range(MOST_SEEDS):
+        _, error = play(seed)
+        if error is not None:
+            record_property("found", f"seed {seed}: {error}")
+            return
+    pytest.fail("nothing noticed")

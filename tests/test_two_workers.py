@@ -590,3 +590,35 @@ def test_a_worker_that_reads_an_old_version_clears_nothing(monkeypatch):
         monkeypatch.setattr(world.store, "load", lambda _: old)
         world.flow.stepped(programs_of(desk).wake(due)).finish()
         assert world.store.due(desk.clock(), 9) == [due]
+
+
+def test_an_answer_that_a_sleeper_heard_long_ago_is_asked_for_again():
+    """It said that nothing was captured. While it slept another worker captured."""
+    with World(SHOP, open_bank=Witness) as world:
+        desk = Desk(world)
+        checkout = buy(desk, start(desk))
+        desk.bank.plan("capture", Fault.LOSE_REQUEST)
+        desk.ship(checkout.id)
+        desk.clock.advance(seconds=7)
+        sleeper = world.flow.stepped(programs_of(desk).reconcile(checkout.id))
+        while sleeper.next and sleeper.next != "commit take_standing":
+            sleeper.step()
+        desk.settle()
+        assert taken(desk, now(desk, checkout)) == checkout.total
+        desk.clock.advance(hours=1)
+        sleeper.finish()
+        assert now(desk, checkout).books.captured == checkout.total.minor
+        assert not now(desk, checkout).attention
+        nothing_is_lost(desk)
+
+
+def test_an_authorisation_that_runs_out_is_noticed_though_nobody_tells():
+    with World(SHOP, open_bank=Witness) as world:
+        desk = Desk(world)
+        checkout = buy(desk, start(desk))
+        desk.clock.advance(days=6, hours=23)
+        world.flow.run_due()
+        desk.clock.advance(hours=2)
+        world.flow.run_due()
+        (called,) = now(desk, checkout).attention
+        assert called.reason == "authorisation_lost"

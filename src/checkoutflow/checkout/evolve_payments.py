@@ -67,7 +67,7 @@ def _change_attempt(payment: Payment, attempt_id: str, **changes: object) -> Pay
 
 
 def _close(payment: Payment, attempt_id: str, outcome: Outcome) -> Payment:
-    """The attempt has its answer; with nothing else open there is no reason to look, but the end."""
+    """The attempt has its answer; with nothing else open only the end is a reason to look."""
     payment = _change_attempt(payment, attempt_id, outcome=outcome)
     changes: dict[str, object] = {"looks": 0, "absences": 0}
     if not payment.open_attempts:

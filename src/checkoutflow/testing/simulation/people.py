@@ -17,6 +17,7 @@ from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Operation, Outcome
 from checkoutflow.testing.simulation.faults import Trouble
 from checkoutflow.testing.simulation.shop import BACK, CARTS, COVERS, METHODS, customer, gift_card
+from checkoutflow.testing.simulation.watch import Broken
 from checkoutflow.testing.simulation.world import DAY, HOUR, Actor, Call, Dropped, Wait
 from checkoutflow.testing.standins.book import Refusal
 
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 # How often a call is made again before whoever makes it goes home.
 _MOST_TRIES: Final = 60
+
+
+# And how often once nothing goes wrong any more.
+_IN_VAIN: Final = 6
 
 
 class Gone(Exception):
@@ -60,6 +65,7 @@ class Person:
             Gone: If no answer came and that was enough.
             UsageError: If it is refused.
         """
+        in_vain = 0
         for _ in range(_MOST_TRIES):
             try:
                 return (yield Call(label, make, times))
@@ -67,7 +73,10 @@ class Person:
                 raise
             except OutcomeUnknown:
                 yield Wait(30 + 600 * self.dice.random())
-            except (Dropped, StoreError, CheckoutError):
+            except (Dropped, StoreError, CheckoutError) as error:
+                in_vain += not self.world.is_faulty
+                if in_vain == _IN_VAIN:
+                    raise Broken(f"{self.actor.name} gets no answer to {label}: {error}") from error
                 if self.world.chance(self.actor, Trouble.GIVES_UP, label):
                     raise Gone from None
                 at_once = self.dice.random() < _AT_ONCE
@@ -245,6 +254,9 @@ class Clerk(Person):
         chance = dice.random()
         if chance < _FORGETS:
             return
+        if chance < _SHIPS_TOO_EARLY:
+            yield from self.act(self.id, c.Ship())  # is refused
+            return
         if chance < _CLAIMS:
             yield from self.act(self.id, c.Claim(reviewer=reviewer))
             yield Wait(600 * dice.random())
@@ -353,6 +365,7 @@ def _act(id_: str, command: c.Command, key: str, programs: Programs) -> Program[
 _SHIFTS: Final = 40
 _SOON: Final = 0.6
 _FORGETS: Final = 0.15
+_SHIPS_TOO_EARLY: Final = 0.2
 _CLAIMS: Final = 0.6
 _APPROVES: Final = 0.6
 _CAPTURES_AGAIN: Final = 0.7

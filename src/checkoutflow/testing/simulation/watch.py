@@ -52,11 +52,13 @@ class Watch:
         self._bank = bank
         self._shop = shop
         self._owners: dict[str, str] = {}
+        self._attempts: dict[str, str] = {}
         self._sent: dict[str, bytes] = {}
         self._seen = 0
         self._done: set[tuple[str, str]] = set()
         self._gross: Counter[tuple[str, Moved]] = Counter()
         self._taken: Counter[str] = Counter()
+        self._reserved: Counter[str] = Counter()
         self._told: Counter[Message] = Counter()
         self._meant: set[tuple[str, int, str]] = set()
 
@@ -89,6 +91,7 @@ class Watch:
             return
         if any(item.id == event.attempt for each in state.payments for item in each.attempts):
             raise Broken(f"{event.attempt} was begun twice")
+        self._attempts[event.attempt] = state.id
         if event.operation is Operation.CAPTURE and state.phase not in _SOLD:
             raise Broken(f"a capture was begun while the checkout was {state.phase}")
         if event.operation is Operation.AUTHORISE:
@@ -129,11 +132,26 @@ class Watch:
 
     # The wire and the bank --------------------------------------------------------------------
 
-    def sending(self, request: httpx.Request) -> None:
-        """Check a request before it leaves: one key, one content."""
+    def sending(self, request: httpx.Request, told: datetime) -> None:
+        """Check a request before it leaves: an attempt that was written down, one key one content.
+
+        Args:
+            request: What leaves.
+            told: What time whoever sends it was told last; it may have slept since.
+        """
         key = request.headers.get("idempotency-key")
         if key is None:
             return
+        owner = self._attempts.get(key)
+        if owner is None:
+            raise Broken(f"{key} was sent, and no such attempt was written down")
+        attempt = self.states[owner].attempt(key)[1]
+        if told >= attempt.lease_until:
+            raise Broken(f"{key} was sent at {told}, after its lease was over")
+        able = self._bank.capabilities
+        lives = timedelta(seconds=able.repeats_for(attempt.operation))
+        if attempt.sends > 1 and told >= attempt.started_at + lives:
+            raise Broken(f"{key} was sent again at {told}, when the bank may have forgotten it")
         content = request.url.raw_path + b" " + request.content
         if self._sent.setdefault(key, content) != content:
             raise Broken(f"{key} was sent with different contents")
@@ -160,11 +178,15 @@ class Watch:
                 raise Broken(f"the bank {entry.operation} twice under the key {entry.key}")
             self._done.add((entry.operation, entry.key))
         self._taken[owner] += amount * _TAKES.get(entry.operation, 0)
+        self._reserved[owner] += amount * _RESERVES.get(entry.operation, 0)
         if self._taken[owner] > state.total.minor:
             raise Broken(
                 f"{self._taken[owner]} is taken for an order of {state.total.minor}: "
                 "the customer was charged twice"
             )
+        live = self._reserved[owner] + self._taken[owner]
+        if entry.operation is Moved.AUTHORISED and live > state.total.minor:
+            raise Broken(f"{live} is reserved or taken for an order of {state.total.minor}")
         if entry.operation is Moved.CAPTURED and entry.key and state.phase not in _SOLD:
             raise Broken(f"the bank captured for us while the checkout was {state.phase}")
 
@@ -235,6 +257,13 @@ class Watch:
 _SOLD: Final = frozenset({Phase.CONFIRMED, Phase.FULFILLED})
 _PASSING: Final = frozenset({Phase.COLLECTING, Phase.PLACING, Phase.HELD})
 _ONCE: Final = frozenset({Moved.AUTHORISED, Moved.CAPTURED, Moved.REFUNDED, Moved.VOIDED})
+_RESERVES: Final = {
+    Moved.AUTHORISED: 1,
+    Moved.CAPTURED: -1,
+    Moved.CAPTURE_TAKEN_BACK: 1,
+    Moved.VOIDED: -1,
+    Moved.EXPIRED: -1,
+}
 _TAKES: Final = {
     Moved.CAPTURED: 1,
     Moved.CAPTURE_TAKEN_BACK: -1,

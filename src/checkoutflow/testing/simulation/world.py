@@ -137,7 +137,12 @@ class Machine:
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """One program under way on one machine."""
+    """One program under way on one machine.
+
+    Attributes:
+        effect: What it waits to have done.
+        told: What time it was told last.
+    """
 
     label: str
     program: Program[Any]
@@ -146,6 +151,7 @@ class Task:
     life: int
     done: Callable[[Any, Exception | None], None]
     effect: Effect | None = None
+    told: datetime = START
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,7 +372,8 @@ class Simulation:
             effect = resume()
             while True:
                 if type(effect) is Now:
-                    effect = program.send(self.clock() + machine.skew)
+                    task.told = self.clock() + machine.skew
+                    effect = program.send(task.told)
                 elif type(effect) is Random:
                     effect = program.send(task.actor.dice.randbytes(effect.count))
                 else:
@@ -400,6 +407,8 @@ class Simulation:
             return
         resume: Callable[[], Effect]
         try:
+            if isinstance(effect, Send):
+                self.watch.sending(effect.request, task.told)
             answer = self._done(effect, machine, trouble, more)
         except CheckoutError as error:
             resume = partial(task.program.throw, error)
@@ -480,7 +489,6 @@ class Simulation:
 
     def _send(self, effect: Send, trouble: Trouble | None, more: float) -> httpx.Response:
         request = effect.request
-        self.watch.sending(request)
         if trouble is Trouble.LATE_REQUEST:
             late = effect.timeout_s + _LATEST_S * more * more
             self.at(self.now_s + late, partial(self._arrives_late, request))
