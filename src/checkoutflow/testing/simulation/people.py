@@ -74,7 +74,9 @@ class Person:
             except OutcomeUnknown:
                 yield Wait(30 + 600 * self.dice.random())
             except (Dropped, StoreError, CheckoutError) as error:
-                in_vain += not self.world.is_faulty
+                # A payment that is stopped waits for the provider or for people, not for a call.
+                is_ours = isinstance(error, Dropped | StoreError)
+                in_vain += is_ours and not self.world.is_faulty
                 if in_vain == _IN_VAIN:
                     raise Broken(f"{self.actor.name} gets no answer to {label}: {error}") from error
                 if self.world.chance(self.actor, Trouble.GIVES_UP, label):
