@@ -79,7 +79,7 @@ def case_of(method, amount, details=DETAILS, *, takes_at_once=False):
         method=method,
         mandate_method=MANDATE,
         amount=Money.read(amount),
-        secrets=("ours-secret-key", "ours-notice-secret"),
+        secrets=("ours-secret-key", "ours-notice-secret-of-32-letters"),
         details=details,
         words={"refund": ("payment", "refunds", 0, "state")},
         signature="header",
@@ -109,7 +109,7 @@ def config(**changes):
         "secret_key": "0123456789abcdef",
         "terms_url": "https://shop.example/terms",
         "notice_url": "https://shop.example/notices/nexi",
-        "notice_secret": "made-up-by-the-shop",
+        "notice_secret": "made-up-by-the-shop-in-32-letters",
         "is_test": True,
     }
     return NexiConfig.read({**given, **changes})
@@ -342,7 +342,7 @@ def test_what_is_beyond_their_limits_is_refused_before_anything_is_sent(error, f
     "changes",
     [
         {"secret_key": "with space"},
-        {"notice_secret": "short"},
+        {"notice_secret": "s" * 31},
         {"notice_url": "https://shop.example/n?x=1"},
         {"notice_url": "http://shop.example/n"},
         {"notice_url": "https://shop.example/" + "n" * 180},

@@ -56,7 +56,7 @@ def config(**changes):
         "terms_url": "https://shop.example/terms",
         "page_url": "https://shop.example/svea",
         "notice_url": "https://shop.example/notices/svea",
-        "notice_secret": "ours-notice-secret",
+        "notice_secret": "ours-notice-secret-of-32-letters",
         "partial_capture": True,
         "is_test": True,
     }
@@ -97,7 +97,7 @@ def case_of(amount, **options):
         foreign=lambda: stage_of("theirs", **options),
         method="svea",
         amount=Money.read(amount),
-        secrets=("ours-merchant-secret", "ours-notice-secret"),
+        secrets=("ours-merchant-secret", "ours-notice-secret-of-32-letters"),
         details={"email": "customer@shop.example", "phone": "+46701234567"},
         words={
             "authorise": ("Status",),

@@ -66,7 +66,7 @@ THEIRS = "5adc265f-f87f-4313-577e-08d3dca1a26c"
 WHERE = f"/psp/paymentorders/{THEIRS}"
 TEST = "https://api.externalintegration.payex.com"
 TOKEN = "access-token-of-ours"  # opens nothing
-PROOF = "notice-secret-of-ours"  # nor does this
+PROOF = "notice-secret-of-ours-in-32-letters"  # nor does this
 
 
 # What the provider publishes: tables of fields, written down as schemas ---------------------------
@@ -150,7 +150,7 @@ def case_of(method, amount, takes_at_once=False):
         method=method,
         mandate_method=MANDATE,
         amount=Money.read(amount),
-        secrets=("ours-of-16-chars-access-token", "ours-of-16-chars-notice-secret"),
+        secrets=("ours-of-16-chars-access-token", "ours-of-16-chars-notice-secret-of-32-letters"),
         details={"email": "test@example.com", "phone": "+46701234567"},
         words=dict.fromkeys({"status", *CAPABILITIES.operations}, ("paymentOrder", "status")),
         signature="address",
@@ -404,7 +404,7 @@ def test_where_it_is_sent(changes, address):
     [
         {"access_token": "short"},
         {"access_token": "with a space in it"},
-        {"notice_secret": "short"},
+        {"notice_secret": "s" * 31},
         {"payee_id": "a/b"},
         {"notice_url": "http://shop.example/notices"},
         {"notice_url": "https://shop.example/notices?a=b"},
@@ -1151,7 +1151,7 @@ VECTOR = "5ceadae308d2e0c2f4da3e6c06f5a987682d731fc03ffdf5074e0599534c8c58"
 
 
 def test_the_proof_of_the_fact_sheet():
-    adapter = SwedbankPay(config(notice_secret="callback-secret"))
+    adapter = SwedbankPay(config().but(notice_secret=Secret("callback-secret")))
     query = f"payment=co-10001&proof={VECTOR[:32]}"
     (notice,) = adapter.read_notices(webhook(callback(), query))
     assert notice.merchant_reference == "co-10001"
@@ -1350,7 +1350,7 @@ def test_a_first_payment_and_its_mandate_go_their_own_ways():
     assert [desk.unit.taken(name) for name in (OURS, NEXT["merchant_reference"])] == [9900, 0]
     # A charge on a card is not called back about.
     assert {hook.query for hook in desk.unit.outbox} == {
-        address_for("", Secret("simulated-notice-secret"), PAYER).removeprefix("?")
+        address_for("", Secret("simulated-notice-secret-of-32-letters"), PAYER).removeprefix("?")
     }
 
 

@@ -81,7 +81,7 @@ def config(**changes):
     given = {
         "number": NUMBER,
         "notice_url": NOTICES,
-        "notice_secret": "ours-notice-secret",
+        "notice_secret": "ours-notice-secret-of-32-letters",
         "key_password": "ours-key-password",
         "is_test": True,
     }
@@ -89,7 +89,7 @@ def config(**changes):
 
 
 SWISH = Swish(config())
-PROOF = proof_for(Secret("ours-notice-secret"), REFERENCE)
+PROOF = proof_for(Secret("ours-notice-secret-of-32-letters"), REFERENCE)
 
 
 # --- the contract ---------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def case_of(method):
         foreign=lambda: stage_of("theirs"),
         method=method,
         amount=WHOLE,
-        secrets=("ours-notice-secret",),
+        secrets=("ours-notice-secret-of-32-letters",),
         details=PHONE,
         words={"status": ("status",)},
         signature="header",
@@ -561,7 +561,7 @@ def test_notices_of_payments_and_refunds_name_our_payment():
         (payment("PAID"), ""),
         (payment("PAID"), PROOF.upper()),
         (payment("PAID"), PROOF[:-1]),
-        (payment("PAID"), proof_for(Secret("ours-notice-secret"), "b" * 20)),
+        (payment("PAID"), proof_for(Secret("ours-notice-secret-of-32-letters"), "b" * 20)),
         (payment("PAID", payeePaymentReference="b" * 20), PROOF),
         (refund("PAID"), PROOF),
         (payment("PAID", id="x"), PROOF),
@@ -753,7 +753,7 @@ def test_a_refund_in_the_portal_is_told_to_nobody(account):
     "changes",
     [
         {"number": "0701234567"},
-        {"notice_secret": "short"},
+        {"notice_secret": "s" * 31},
         {"notice_url": "http://shop.example/notices"},
         {"base_url": "ftp://x"},
         {"name": "Swish"},

@@ -60,6 +60,7 @@ from checkoutflow.providers.base import (
     Credential,
     Hosts,
     Name,
+    OwnSecret,
     ProviderConfig,
     careful,
     is_shown,
@@ -191,8 +192,8 @@ class NexiConfig(ProviderConfig):
         privacy_url: The shop's page on personal data; not sent if it is None.
         notice_url: Where notices are to be sent; it has no query. Each payment carries it, and
             nothing has to be set in the portal.
-        notice_secret: Made up by the shop: what proves a notice is derived from it. It stays the
-            same for as long as notices of older payments are expected.
+        notice_secret: Made up by the shop, at least 32 characters: what proves a notice is derived
+            from it. It stays the same for as long as notices of older payments are expected.
     """
 
     hosts: ClassVar[Hosts] = Hosts("https://api.dibspayment.eu", "https://test.api.dibspayment.eu")
@@ -202,7 +203,7 @@ class NexiConfig(ProviderConfig):
     terms_url: str = Field(pattern=r"^https?://[!-~]{1,240}$")
     privacy_url: str | None = Field(default=None, pattern=r"^https?://[!-~]{1,240}$")
     notice_url: Annotated[Address, Field(max_length=180)]
-    notice_secret: Credential
+    notice_secret: OwnSecret
 
 
 @dataclass(slots=True, eq=False)

@@ -55,6 +55,7 @@ from checkoutflow.providers.base import (
     Credential,
     Hosts,
     Name,
+    OwnSecret,
     ProviderConfig,
     careful,
     is_shown,
@@ -142,7 +143,7 @@ class SveaConfig(ProviderConfig):
         page_url: The page of the shop on which the form is shown. ``payment`` is added to it.
         notice_url: Where notices are to be sent. Each order carries it.
         notice_secret: What the proofs in its addresses are made of: random characters of our own
-            choice.
+            choice, at least 32.
         partial_capture: Whether the merchant may deliver for less than was ordered, once.
     """
 
@@ -158,7 +159,7 @@ class SveaConfig(ProviderConfig):
     terms_url: Address
     page_url: Address
     notice_url: Address
-    notice_secret: Credential
+    notice_secret: OwnSecret
     partial_capture: bool = False
 
     @field_validator("admin_url")

@@ -55,6 +55,7 @@ from checkoutflow.providers.base import (
     Credential,
     Hosts,
     Name,
+    OwnSecret,
     ProviderConfig,
     careful,
     require_possible,
@@ -198,8 +199,8 @@ class SwedbankPayConfig(ProviderConfig):
         access_token: From the provider's portal; tests have another one than production.
         payee_id: The shop's id there.
         notice_url: Where callbacks are sent; each payment adds a query of its own.
-        notice_secret: The shop's own, which proves that query: long, random, and known to nobody
-            else. While it is changed, callbacks for older payments are not believed.
+        notice_secret: The shop's own, which proves that query: at least 32 random characters, known
+            to nobody else. While it is changed, callbacks for older payments are not believed.
     """
 
     hosts = Hosts("https://api.payex.com", "https://api.externalintegration.payex.com")
@@ -208,7 +209,7 @@ class SwedbankPayConfig(ProviderConfig):
     access_token: Credential
     payee_id: str = Field(pattern=r"^[A-Za-z0-9-]{1,64}$")
     notice_url: Address
-    notice_secret: Credential
+    notice_secret: OwnSecret
 
 
 class _Order(NamedTuple):

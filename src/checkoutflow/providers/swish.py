@@ -54,9 +54,9 @@ from checkoutflow.providers.base import (
     UNKNOWN,
     Address,
     Configured,
-    Credential,
     Hosts,
     Name,
+    OwnSecret,
     ProviderConfig,
     careful,
     unclear,
@@ -161,8 +161,8 @@ class SwishConfig(ProviderConfig):
     Attributes:
         number: Ten digits that begin with 123.
         notice_url: Where notices are to be sent; https on port 443. Each request carries it.
-        notice_secret: What the proofs in notices are made of: random characters of our own choice.
-            Nobody else knows it, Swish neither.
+        notice_secret: What the proofs in notices are made of: random characters of our own choice,
+            at least 32. Nobody else knows it, Swish neither.
         certificate: Path of the PEM file with the certificate that was ordered for the number, and
             the chain behind it. None where something before us has it, or nobody asks.
         key: Path of the PEM file with its key; None if that is in the same file.
@@ -177,7 +177,7 @@ class SwishConfig(ProviderConfig):
     name: Name = "swish"
     number: str = Field(pattern=r"^123[0-9]{7}$")
     notice_url: Address
-    notice_secret: Credential
+    notice_secret: OwnSecret
     certificate: Path | None = None
     key: Path | None = None
     key_password: Secret | None = None

@@ -249,7 +249,7 @@ class SimulatedNexi(StandIn):
                 secret_key=Secret(f"{self._secret}-secret-key"),
                 terms_url="https://shop.example/terms",
                 notice_url=self._notice_url,
-                notice_secret=Secret(f"{self._secret}-notice-secret"),
+                notice_secret=Secret(f"{self._secret}-notice-secret-of-32-letters"),
                 base_url=base_url,
             )
         )

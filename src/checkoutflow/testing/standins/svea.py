@@ -164,7 +164,7 @@ class SimulatedSvea(StandIn):
                 terms_url="https://shop.example/terms",
                 page_url=PAGE_URL,
                 notice_url=NOTICE_URL,
-                notice_secret=Secret(f"{self._secret}-notice-secret"),
+                notice_secret=Secret(f"{self._secret}-notice-secret-of-32-letters"),
                 partial_capture=self._partial_capture,
                 base_url=base_url,
                 admin_url=base_url,

@@ -246,7 +246,7 @@ class SimulatedSwedbankPay(StandIn):
                 access_token=Secret(f"{self._secret}-access-token"),
                 payee_id=PAYEE,
                 notice_url=NOTICE_URL,
-                notice_secret=Secret(f"{self._secret}-notice-secret"),
+                notice_secret=Secret(f"{self._secret}-notice-secret-of-32-letters"),
                 is_test=True,
                 base_url=base_url,
             )

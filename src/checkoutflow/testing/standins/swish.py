@@ -139,7 +139,7 @@ class SimulatedSwish(StandIn):
             SwishConfig(
                 number=self._number,
                 notice_url=self._notice_url,
-                notice_secret=Secret(f"{self._secret}-notice-secret"),
+                notice_secret=Secret(f"{self._secret}-notice-secret-of-32-letters"),
                 base_url=base_url,
             )
         )
