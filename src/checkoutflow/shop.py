@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +15,8 @@ from checkoutflow.errors import InvalidInput
 from checkoutflow.insurance.products import Insurer, Product, Question
 from checkoutflow.law import Law, Rows, Rule
 from checkoutflow.law.table import Table
-from checkoutflow.model import Frozen, wrong
+from checkoutflow.model import Frozen, from_json, wrong
+from checkoutflow.payment.bounds import Origin, Tries
 from checkoutflow.payment.catalogue import Kind, catalogue
 from checkoutflow.payment.methods import Method, Way
 from checkoutflow.payment.references import Scheme
@@ -26,6 +26,9 @@ from checkoutflow.review import ReviewRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+# Bytes that settings may have: those of the largest shop have a few hundred thousand.
+_LONGEST: Final = 4 << 20
 
 # Settings that are lists of things with an id.
 _NAMED: Final = (
@@ -66,10 +69,16 @@ def read_settings(path: str | Path) -> object:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
-        return json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        with path.open("rb") as stream:
+            content = stream.read(_LONGEST + 1)
+        if len(content) > _LONGEST:
+            raise ValueError(f"has more than {_LONGEST} bytes")  # noqa: TRY301 -- said as the others are
+        text = content.decode("utf-8")
+        return from_json(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise InvalidInput(f"cannot be read: {error.strerror}", field=str(path)) from None
+    except RecursionError:
+        raise InvalidInput("is nested too deeply", field=str(path)) from None
     except ValueError as error:
         raise InvalidInput(f"is not {path.suffix[1:]}: {error}", field=str(path)) from None
 
@@ -111,6 +120,10 @@ class Shop(Frozen):
         consents: What customers are asked to agree to, each with a box of its own that is not
             ticked: ``marketing`` or ``no_marketing``, ``analytics``, ``profile``,
             ``credit_check``.
+        return_origins: Where customers may be sent back to after they paid or showed who they are:
+            ``https://shop.example``, or the scheme and host of the shop's app. Empty for wherever
+            the shop's code says; name them where a page has a say in it.
+        tries: How often somebody may try to pay.
     """
 
     name: str = Field(min_length=1, max_length=100)
@@ -138,6 +151,8 @@ class Shop(Frozen):
     home: str = ""
     year_ends: int = Field(default=12, ge=1, le=12)
     consents: tuple[Consent, ...] = ()
+    return_origins: tuple[Origin, ...] = Field(default=(), max_length=100)
+    tries: Tries = Field(default_factory=Tries)
 
     @property
     def seat(self) -> str:

@@ -6,6 +6,7 @@ longer fits is dropped, and the total is what the choices that stand come to.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -26,8 +27,15 @@ from checkoutflow.checkout.state import Credit, Tender
 from checkoutflow.choice.options import options, priced, with_only_delivery
 from checkoutflow.choice.situation import Situation
 from checkoutflow.choice.variants import arms_of
-from checkoutflow.errors import DetailsMissing, InvalidInput, NotSupported, TotalChanged
+from checkoutflow.errors import (
+    DetailsMissing,
+    InvalidInput,
+    NotSupported,
+    TooManyTries,
+    TotalChanged,
+)
 from checkoutflow.money import total
+from checkoutflow.payment.bounds import require_return
 from checkoutflow.payment.routing import providers_for
 from checkoutflow.privacy.consent import Consent, version_of
 from checkoutflow.privacy.fields import declared
@@ -369,7 +377,9 @@ def place(draft: Draft, command: c.Place) -> None:
         DetailsMissing: If something was not asked or chosen yet, or cannot be chosen any more, or
             the customer has not agreed to a credit that needs it.
         InvalidInput: If a gift card or store credit cannot be used any more, a cover not be had so,
-            or the customer could refuse what this shop asks nobody.
+            the address to come back to is none of the shop's, or the customer could refuse what
+            this shop asks nobody.
+        TooManyTries: If a way to pay was tried too often in this checkout.
         TotalChanged: If the customer accepted another total than the one that holds now.
     """
     state, rules = draft.state, draft.rules
@@ -396,6 +406,8 @@ def place(draft: Draft, command: c.Place) -> None:
             "is needed: the address to which the provider sends the customer back",
             field="return_url",
         )
+    require_return(command.return_url, rules.shop.return_origins)
+    _not_too_often(draft, tenders)
     _drop(draft, {*state.provided} - kept(current, rules).keys())
     if command.could_say_no and not state.could_say_no:
         text = version_of(Consent.NO_MARKETING)
@@ -424,6 +436,22 @@ def _all_stands(state: Checkout, now: _Standing) -> None:
     standing = {policy.id for policy in now.policies}
     if gone := [item.id for item in state.accepted if item.id not in standing]:
         raise InvalidInput(f"{gone[0]} is not offered so any more; decline it", field="insurance")
+
+
+def _not_too_often(draft: Draft, tenders: tuple[Tender, ...]) -> None:
+    """See that nobody tries one card after the other.
+
+    Raises:
+        TooManyTries: If one of the ways to pay was tried too often in this checkout.
+    """
+    tried = Counter(payment.method for payment in draft.state.payments)
+    most = draft.rules.shop.tries.in_checkout
+    if worn := [it.method for it in tenders if it.provider and tried[it.method] >= most]:
+        raise TooManyTries(
+            f"{worn[0]} was tried {most} times in this checkout; let the customer choose another "
+            "way to pay",
+            field="method",
+        )
 
 
 def _tenders(

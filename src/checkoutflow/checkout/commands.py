@@ -231,7 +231,7 @@ class Place(Frozen):
     accepted_total: Money
     payments: tuple[str, ...]
     accepts_credit: bool = False
-    return_url: str = Field(default="", max_length=2000, pattern=r"^([a-z][a-z0-9+.-]*://\S+)?$")
+    return_url: str = Field(default="", max_length=2000)
     down: frozenset[str] = frozenset()
     signals: Mapping[str, bool | int] = {}
     could_say_no: bool = False

@@ -297,7 +297,6 @@ class Checkout(Frozen):
         expires_at: When it expires unless something happens.
         delivery: Chosen way of delivery; empty while none is chosen or none is needed.
         method: Chosen way to pay what credits do not cover.
-        round: Which try at paying this is; each ``place`` begins one.
         tenders: What this round's payments are to be, in order: method, amount, payment id.
         ending: Why it is being wound up while a payment is still unsettled: ``cancelled``,
             ``expired``, or ``reopened`` where the customer wants to choose again.

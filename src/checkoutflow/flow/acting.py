@@ -7,23 +7,26 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import commands as c
+from checkoutflow.checkout import events as e
 from checkoutflow.checkout.collecting import OF_AN_ADDRESS, check_sold_in
 from checkoutflow.checkout.decide import decide
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.state import Checkout
 from checkoutflow.customer import clean, mainland, territory
-from checkoutflow.errors import InvalidInput, StoreConflict
-from checkoutflow.flow.effects import Program, now
+from checkoutflow.errors import InvalidInput, StoreConflict, TooManyTries
+from checkoutflow.flow.effects import Program, ask_store, now
 from checkoutflow.flow.keeping import NOTHING, About
 from checkoutflow.flow.noticing import NOWHERE, Network
 from checkoutflow.flow.sending import RELOADS, Sending
 from checkoutflow.insurance.policies import with_covers
-from checkoutflow.stores.contract import IdempotencyRow
+from checkoutflow.stores.contract import IdempotencyRow, Limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+
+_HOUR: Final = 3600  # seconds
 
 NO_DETAILS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -55,6 +58,7 @@ class Acting(Sending):
             network: Where the customer buys from, as far as the shop tells.
         """
         asked = asked or (self._asked(content_of(commands), details) if key else "")
+        is_counted = False
         for _ in range(RELOADS):
             found = yield from self._repeated(key, checkout_id, asked)
             if found is not None:
@@ -68,6 +72,9 @@ class Acting(Sending):
             state, events = again()
             if not events and not key:
                 return before
+            if not is_counted and any(isinstance(event, e.Placed) for event in events):
+                yield from self._take_turn_to_pay(network, at)
+                is_counted = True
             try:
                 # At first there is nothing; later there may have been what was dropped again.
                 is_new = before.version == 1 and not before.provided
@@ -97,6 +104,18 @@ class Acting(Sending):
                 if isinstance(command, c.Place):
                     commands[i], about = yield from self.noticed(state, command, at, network)
         return commands, about
+
+    def _take_turn_to_pay(self, network: Network, at: datetime) -> Program[None]:
+        """See that nobody tries cards by the dozen. What costs nothing to begin counts as well.
+
+        Raises:
+            TooManyTries: If too many payments were begun from this network.
+        """
+        if network.address:
+            place = self.trace("turn client", network.address)[0]
+            limit = Limit(f"pay/client/{place}", self.shop.tries.by_network, _HOUR)
+            if not (yield from ask_store("take_turn", (limit,), at)):
+                raise TooManyTries("too many payments were tried from there; try again in an hour")
 
     def _typed(self, details: Mapping[str, str], market: str) -> Mapping[str, str]:
         """What was typed, clean. In a territory, a postal code of the mainland is read as such."""

@@ -22,6 +22,7 @@ from checkoutflow.flow.effects import Program, ask_store, now, random
 from checkoutflow.flow.ids import CHECKOUT_BYTES, checkout_id
 from checkoutflow.flow.keeping import KNOWN_BY, NOTHING, About, brought, carried, words
 from checkoutflow.issuers.contract import Pending, Unproven
+from checkoutflow.payment.bounds import require_return
 from checkoutflow.privacy.codes import CodeText, code_of, code_text, is_code
 from checkoutflow.privacy.consent import Consent
 from checkoutflow.privacy.fields import REMEMBERED, Purpose
@@ -264,10 +265,12 @@ class Knowing(Acting):
         """Work out where to send a customer who shows at an issuer who they are.
 
         Raises:
+            InvalidInput: If they would come back to none of the shop's own places.
             NotSupported: If the shop has no issuer of this name.
             TransportError: If the issuer does not answer.
         """
         there = self._issuer(issuer)
+        require_return(return_url, self.shop.return_origins)
         before = yield from self.load(checkout_id_)
         at = yield from now()
         octets = yield from random(32)

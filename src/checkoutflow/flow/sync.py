@@ -479,13 +479,17 @@ class CheckoutFlow:
                 there: coming back proves nothing.
             could_say_no: Whether the view's box ``no_marketing`` was on the page. Only then may
                 who left it alone be sent offers; who ticked it says so with ``consent``.
-            network: The customer's IP address as the shop's server sees it, for signals of review;
-                only a keyed digest of it is kept, and that for thirty days.
+            network: The customer's IP address as the shop's server sees it, for signals of review
+                and for the limit on tries (``shop.tries``); only a keyed digest of it is kept, and
+                that for thirty days.
             network_country: ISO 3166 code of the country that it is in, where the shop knows.
             idempotency_key: The shop's own key for this call.
 
         Raises:
-            InvalidInput: If the network is no IP address.
+            InvalidInput: If the network is no IP address, or the address to come back to is none of
+                the shop's ``return_origins``.
+            TooManyTries: If a way to pay was tried too often in this checkout, or from this
+                network.
             DetailsMissing: If something was not asked or chosen yet.
             TotalChanged: If the total is another one; both numbers are in it.
         """
