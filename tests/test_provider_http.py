@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from checkoutflow.errors import InvalidInput, UsageError
 from checkoutflow.money import DIGITS, MAX_MINOR, Money
+from checkoutflow.providers.contract import MAX_BODY_BYTES
 from checkoutflow.providers.http import (
-    MAX_BODY_BYTES,
     Unreadable,
     amount_of,
     base_url,

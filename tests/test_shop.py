@@ -358,6 +358,11 @@ def test_an_error_in_a_file_names_the_line_by_its_path(tmp_path):
     [
         ("shop.toml", b"name = ", "is not toml"),
         ("shop.json", b"{", "is not json"),
+        ("shop.json", b'{"name": "S", "name": "T"}', "is not json: a key is there twice"),
+        ("shop.json", b'{"year_ends": NaN}', "is not json: NaN is not a number"),
+        ("shop.json", b"[" * 100_000, "is not json: nested too deeply"),
+        ("shop.toml", b"a = " + b"[" * 100_000, "is nested too deeply"),
+        ("shop.toml", b"#" * ((4 << 20) + 1), "has more than 4194304 bytes"),
         ("shop.toml", b"name = '\xff'", "is not toml"),
         ("gone.toml", None, "cannot be read"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -55,3 +56,40 @@ def wrong(message: str, *path: str | int) -> ValidationError:
     problem = PydanticCustomError("unfit", "{message}", {"message": message})
     details = InitErrorDetails(type=problem, loc=path, input=None)
     return ValidationError.from_exception_data("", [details], hide_input=True)
+
+
+def from_json(text: str | bytes) -> object:
+    """Read JSON that a person or another program wrote.
+
+    Raises:
+        ValueError: If it is none, nests too deeply to be read, has numbers that are none, or has a
+            key twice in one object, of which two readers could take different ones.
+    """
+    try:
+        value: object = json.loads(
+            text, object_pairs_hook=without_repeats, parse_constant=no_number
+        )
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return value
+
+
+def without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """What JSON's objects are made with where a key may be there once.
+
+    Raises:
+        ValueError: If one is there twice.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is there twice")
+    return found
+
+
+def no_number(name: str) -> object:
+    """What JSON's ``NaN`` and its like are made with.
+
+    Raises:
+        ValueError: Always.
+    """
+    raise ValueError(f"{name} is not a number")

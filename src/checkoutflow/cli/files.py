@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from checkoutflow.cart import Cart
 from checkoutflow.customer import AREAS
 from checkoutflow.errors import InvalidInput, UsageError
+from checkoutflow.model import from_json
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.review import ReviewRules
 from checkoutflow.shop import Shop, read_settings
@@ -48,10 +48,10 @@ def read_cart(path: Path) -> Cart:
         UsageError: If it cannot be read or is wrong; the text is for a person.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = from_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UsageError(f"{path}: is not JSON: {error}") from None
     try:
         return Cart.read(data)

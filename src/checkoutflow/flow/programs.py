@@ -8,7 +8,7 @@ therefore leaves a state from which `wake` or `reconcile` goes on.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.decide import begin
@@ -18,6 +18,7 @@ from checkoutflow.errors import (
     CheckoutError,
     NotFound,
     StoreConflict,
+    UntrustedNotice,
 )
 from checkoutflow.flow.acting import content_of
 from checkoutflow.flow.covering import Covering
@@ -31,7 +32,7 @@ from checkoutflow.flow.noticing import NOWHERE, Network
 from checkoutflow.flow.reviewing import Reviewing
 from checkoutflow.flow.sending import RELOADS
 from checkoutflow.payment.references.scheme import without_blanks
-from checkoutflow.providers.contract import Webhook
+from checkoutflow.providers.contract import MAX_BODY_BYTES, Webhook
 from checkoutflow.stores.contract import (
     Due,
     IdempotencyRow,
@@ -49,6 +50,10 @@ if TYPE_CHECKING:
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.providers.contract import Notice
+
+
+# Characters of all headers and the query of a webhook together.
+_LONGEST_HEAD: Final = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +219,9 @@ class Programs(Hinting, Covering, Freshening, Reviewing):
             NotSupported: If there is no provider with this name.
             UntrustedNotice: If it is not proven genuine; nothing is kept then.
         """
+        length = sum(len(name) + len(value) for name, value in headers.items()) + len(query)
+        if len(body) > MAX_BODY_BYTES or length > _LONGEST_HEAD:
+            raise UntrustedNotice("larger than any notice")
         at = yield from now()
         webhook = Webhook(headers=headers, body=body, query=query, now_s=at.timestamp())
         about: dict[str, Checkout] = {}

@@ -299,6 +299,10 @@ class MandateAsk:
     at: datetime | None = None
 
 
+# Bytes: more is no answer to a payment request, and no notice about one.
+MAX_BODY_BYTES: Final = 1 << 20
+
+
 @dataclass(frozen=True, slots=True)
 class Webhook:
     """Something that arrived at the address for a provider's notices, as it was received.

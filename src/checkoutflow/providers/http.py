@@ -17,13 +17,14 @@ from urllib.parse import quote
 import httpx
 
 from checkoutflow.errors import InvalidInput, UsageError
+from checkoutflow.model import no_number, without_repeats
 from checkoutflow.money import MAX_MINOR, Money, digits_of
+from checkoutflow.providers.contract import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Larger, deeper or vaguer than this is no answer to a payment request, and no notice about one.
-MAX_BODY_BYTES: Final = 1 << 20
+# Deeper than this is no answer to a payment request, and no notice about one.
 MAX_DEPTH: Final = 32
 
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9._~:+=-]{1,128}")
@@ -132,25 +133,14 @@ def json_of(content: bytes) -> object:
     try:
         value: object = json.loads(
             content.decode("utf-8"),
-            object_pairs_hook=_without_repeats,
+            object_pairs_hook=without_repeats,
             parse_float=Decimal,
-            parse_constant=_no_number,
+            parse_constant=no_number,
         )
         _check_depth_and_text(value)
     except (ValueError, ArithmeticError, RecursionError):
         return None
     return value
-
-
-def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):  # two readers could take different ones
-        raise ValueError("a key is there twice")
-    return found
-
-
-def _no_number(name: str) -> object:
-    raise ValueError(f"{name} is not a number")
 
 
 def _check_depth_and_text(value: object) -> None:

@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Final, Protocol, Self
 
 from checkoutflow.customer.matching import matching_form
 from checkoutflow.errors import UsageError
+from checkoutflow.model import from_json
 from checkoutflow.quality.reading import private
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ class Digests(Sequence[str]):
 def _head(stream: IO[bytes], path: Path) -> tuple[str, date, Digests]:
     first = stream.readline(_MOST_HEAD)
     try:
-        match json.loads(first):
+        match from_json(first):
             case {"register": str(register), "as_of": str(day), "digests": int(count)}:
                 as_of = date.fromisoformat(day)
             case _:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self
 from pydantic import AwareDatetime, Field, FiniteFloat, JsonValue, model_validator
 
 from checkoutflow.errors import InvalidInput
-from checkoutflow.model import Frozen, wrong
+from checkoutflow.model import Frozen, from_json, wrong
 from checkoutflow.texts import locale_of, mark, translate
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def read_model(text: str | bytes) -> ScoreModel:
         InvalidInput: If it is none, or was changed after it was made.
     """
     try:
-        data = json.loads(text)
+        data = from_json(text)
     except ValueError:
         raise InvalidInput("is not JSON", field="model") from None
     model = ScoreModel.read(data, at="model")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import httpx
 
-from checkoutflow.providers.http import MAX_BODY_BYTES
+from checkoutflow.providers.contract import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

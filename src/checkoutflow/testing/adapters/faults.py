@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from checkoutflow.providers.http import MAX_BODY_BYTES, MAX_DEPTH
+from checkoutflow.providers.contract import MAX_BODY_BYTES
+from checkoutflow.providers.http import MAX_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -20,8 +20,7 @@ from urllib.parse import unquote
 
 import httpx
 
-from checkoutflow.providers.contract import Webhook
-from checkoutflow.providers.http import MAX_BODY_BYTES
+from checkoutflow.providers.contract import MAX_BODY_BYTES, Webhook
 from checkoutflow.testing.standins.book import (
     BankLedger,
     BankOperation,

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 import httpx
 
-from checkoutflow.providers.http import MAX_BODY_BYTES
+from checkoutflow.providers.contract import MAX_BODY_BYTES
 from checkoutflow.testing.standins.book import Fate, Refusal
 
 
