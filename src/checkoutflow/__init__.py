@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         TotalChanged,
         TransportError,
         UnknownRule,
+        UntrustedLink,
         UntrustedNotice,
         UntrustedProof,
         UsageError,
@@ -123,6 +124,7 @@ __all__ = [
     "TotalChanged",
     "TransportError",
     "UnknownRule",
+    "UntrustedLink",
     "UntrustedNotice",
     "UntrustedProof",
     "UsageError",
@@ -146,7 +148,7 @@ _HOMES: Final = {
         OutcomeUnknown
         ProviderError PurposeRefused ReviewOver ReviewTaken SchemaMismatch StoreConflict
         StoreError StoreUnavailable TooManyTries TotalChanged TransportError UnknownRule
-        UntrustedNotice UntrustedProof UsageError VaultError
+        UntrustedLink UntrustedNotice UntrustedProof UsageError VaultError
     """,
     "flow.aio": "AsyncCheckoutFlow",
     "flow.joining": "joined",

@@ -22,6 +22,7 @@ CheckoutError
 +-- ProviderError             the provider broke its own contract
 |   +-- Contradiction         stop; the answer disagrees with what we asked
 |   +-- UntrustedNotice       drop it; the webhook is not proven genuine
++-- UntrustedLink             drop it; the link is over, used, or none of ours
 +-- TransportError            ask the provider; money may have moved
 +-- StoreError                the store cannot be used as it is; the text says why
 |   +-- StoreConflict         reload; someone else wrote first
@@ -242,6 +243,25 @@ class UntrustedProof(ProviderError):
         """Name the issuer and what does not hold."""
         super().__init__(
             f"{issuer}: the proof does not hold ({reason}); let the customer start again"
+        )
+        self.reason = reason
+
+
+class UntrustedLink(CheckoutError):
+    """The link is not to be followed: show how to get another one, and say no more.
+
+    Attributes:
+        reason: For counting, not for answers: ``token``, ``key`` and ``proof`` where it is none of
+            ours for this purpose and audience, ``expired``, ``used`` where it serves once, or
+            ``gone`` where its checkout is.
+    """
+
+    next = Next.DROP
+
+    def __init__(self, reason: str) -> None:
+        """Keep what does not hold."""
+        super().__init__(
+            "this link cannot be followed any more; ask for another one", field="token"
         )
         self.reason = reason
 

@@ -22,7 +22,7 @@ from checkoutflow.review.traces import network_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import date
+    from datetime import date, timedelta
     from types import TracebackType
 
     import httpx
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
+    from checkoutflow.privacy.secret import Secret
     from checkoutflow.privacy.vault import Keys
     from checkoutflow.providers.contract import Provider
     from checkoutflow.registries.contract import Register
@@ -480,6 +481,23 @@ class AsyncCheckoutFlow:
     ) -> Checkout:
         """As ``CheckoutFlow.cancel``."""
         return await self._act(checkout_id, c.Cancel.read({"lines": lines or {}}), idempotency_key)
+
+    # Links ---------------------------------------------------------------------------------------
+
+    async def link(
+        self,
+        checkout_id: str,
+        purpose: str,
+        *,
+        audience: str = "",
+        life: timedelta | None = None,
+    ) -> Secret:
+        """As ``CheckoutFlow.link``."""
+        return await self._run(self._programs.link(checkout_id, purpose, audience, life))
+
+    async def open_link(self, token: str, purpose: str, *, audience: str = "") -> Checkout:
+        """As ``CheckoutFlow.open_link``."""
+        return await self._run(self._programs.open_link(token, purpose, audience))
 
     # Looking ---------------------------------------------------------------------------------
 

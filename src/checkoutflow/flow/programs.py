@@ -28,6 +28,7 @@ from checkoutflow.flow.health import is_down
 from checkoutflow.flow.hinting import Hinting
 from checkoutflow.flow.ids import CHECKOUT_BYTES, PAYMENT_BYTES, checkout_id, payment_id
 from checkoutflow.flow.keeping import NOTHING
+from checkoutflow.flow.linking import Linking
 from checkoutflow.flow.noticing import NOWHERE, Network
 from checkoutflow.flow.reviewing import Reviewing
 from checkoutflow.flow.sending import RELOADS
@@ -87,7 +88,7 @@ def choices(delivery: str, payment: str) -> list[c.Command]:
     return chosen
 
 
-class Programs(Hinting, Covering, Freshening, Reviewing):
+class Programs(Hinting, Covering, Freshening, Linking, Reviewing):
     """Every call of the flow, as a program."""
 
     def start(

@@ -18,7 +18,7 @@ from checkoutflow.review.traces import network_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import date
+    from datetime import date, timedelta
     from types import TracebackType
 
     import httpx
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from checkoutflow.law.choice import Customer
     from checkoutflow.money import Money
     from checkoutflow.privacy.fields import Purpose
+    from checkoutflow.privacy.secret import Secret
     from checkoutflow.privacy.vault import Keys
     from checkoutflow.providers.contract import Provider
     from checkoutflow.registries.contract import Register
@@ -838,6 +839,52 @@ class CheckoutFlow:
     ) -> Checkout:
         """Cancel the checkout, or what of the order has not left; what is reserved is voided."""
         return self._act(checkout_id, c.Cancel.read({"lines": lines or {}}), idempotency_key)
+
+    # Links ---------------------------------------------------------------------------------------
+
+    def link(
+        self,
+        checkout_id: str,
+        purpose: str,
+        *,
+        audience: str = "",
+        life: timedelta | None = None,
+    ) -> Secret:
+        """Make a token for a link that the customer gets: whoever has it can follow it.
+
+        Put it behind the ``#`` of an address, which no server's log and no other site gets to see,
+        and have the page send it back in the body of a request.
+
+        Args:
+            checkout_id: Which checkout it opens.
+            purpose: ``return``, ``resume``, ``pay``, ``receipt``, ``download``, ``unsubscribe`` or
+                ``review``. It opens nothing else.
+            audience: Who takes it, in the shop's own words: the name of a site, or a reviewer's.
+            life: How long it lives; by default from a day to a year, as
+                `checkoutflow.privacy.links.LIVES` has it.
+
+        Raises:
+            InvalidInput: If there is no such purpose, or it would live for no time or too long.
+            NotFound: If there is no such checkout.
+        """
+        return self._run(self._programs.link(checkout_id, purpose, audience, life))
+
+    def open_link(self, token: str, purpose: str, *, audience: str = "") -> Checkout:
+        """The checkout that a link is for.
+
+        A link that changes something serves once, and this uses it up: ``resume``, ``pay``,
+        ``unsubscribe`` and ``review``. So call it when the customer presses a button, not when the
+        address is fetched: what looks at mail before people do fetches addresses.
+
+        Args:
+            token: As it came; its purpose is not taken from it.
+            purpose: What the page that got it is for.
+            audience: As it was given to `link`.
+
+        Raises:
+            UntrustedLink: If it is over, used, of another purpose or audience, or none of ours.
+        """
+        return self._run(self._programs.open_link(token, purpose, audience))
 
     # Looking ---------------------------------------------------------------------------------
 

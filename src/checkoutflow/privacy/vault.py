@@ -117,6 +117,24 @@ class Keys:
             known[kind] = found
         return found
 
+    def newest(self, use: str) -> tuple[str, bytes]:
+        """The current key's id, and a key derived from it for one use.
+
+        Args:
+            use: What for, in words that no other use has.
+        """
+        secrets = self._secrets  # once: another thread may put new ones in place
+        name = next(iter(secrets))
+        return name, _derive(secrets[name], use)
+
+    def derived(self, wanted: str, use: str) -> bytes | None:
+        """Derive a key for one use from the key with this id; None if it is not there.
+
+        The source is not asked for it: anybody may name one.
+        """
+        secret = self._secrets.get(wanted)
+        return None if secret is None else _derive(secret, use)
+
     @property
     def older(self) -> tuple[str, ...]:
         """Ids of the keys that only open."""
