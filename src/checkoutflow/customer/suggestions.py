@@ -146,10 +146,14 @@ def suggest_email(typed: str) -> Suggestion | None:
     return Suggestion("email", f"{local}@{meant}", Reason.MISTYPED)
 
 
+def _one_dot(between: re.Match[str]) -> str:
+    """What stands between two parts: nothing, where it is only blanks."""
+    return "." if between[0].strip() else ""
+
+
 def _domain_meant(domain: str) -> str:
     """The domain that was likely meant: itself where nothing looks wrong."""
-    tidy = re.sub(r"[.,;:\s]*[.,;:][.,;:\s]*", ".", domain.lower())
-    tidy = re.sub(r"\s", "", tidy).strip(".")
+    tidy = re.sub(r"[.,;:\s]++", _one_dot, domain.lower()).strip(".")
     if tidy in _KNOWN:
         return tidy
     name = tidy.partition(".")[0]

@@ -117,7 +117,8 @@ def _address(told: object) -> Details:
 
 # Addresses ----------------------------------------------------------------------------------------
 
-_DWELLING: Final = re.compile(r",?\s+[HLUK][0-9]{4}$", re.IGNORECASE)  # H0201: a flat in a house
+# H0201: a flat in a house.
+_DWELLING: Final = re.compile(r"(?:,|(?<![\s,]))\s++[HLUK][0-9]{4}$", re.IGNORECASE)
 
 
 class KartverketConfig(RegisterConfig):
