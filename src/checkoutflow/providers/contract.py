@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, cast
 
-from checkoutflow.errors import InvalidInput, TransportError
+from checkoutflow.errors import InvalidInput, TransportError, UntrustedNotice
 from checkoutflow.payment.capabilities import Capabilities
 
 if TYPE_CHECKING:
@@ -320,6 +320,9 @@ class Webhook:
     query: str = field(default="", repr=False)
 
 
+_LONGEST: Final = 300  # characters
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """One event of a webhook after it is verified and parsed.
@@ -331,12 +334,22 @@ class Notice:
         merchant_reference: Which payment of ours it is about.
         kind: The provider's word for it, kept for the record.
         heard: What it proves, where the provider cannot be asked and the signature covers it.
+
+    Raises:
+        UntrustedNotice: If it has no id, or texts that not every store takes: longer than 300
+            characters, or with signs that are not printed.
     """
 
     id: str
     merchant_reference: str
     kind: str
     heard: Heard | None = None
+
+    def __post_init__(self) -> None:
+        """See that it can be kept and looked up."""
+        texts = (self.id, self.merchant_reference, self.kind)
+        if not self.id or any(len(it) > _LONGEST or not it.isprintable() for it in texts):
+            raise UntrustedNotice("its id, reference or kind cannot be one")
 
 
 @dataclass(frozen=True, slots=True)

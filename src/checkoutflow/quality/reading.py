@@ -60,8 +60,11 @@ class CsvFile:
                     break
             else:
                 start = ""
-        separator = max(_SEPARATORS, key=lambda sign: len(_cells(start, sign)))
-        header = tuple(cell.strip() for cell in _cells(start, separator))
+        try:
+            separator = max(_SEPARATORS, key=lambda sign: len(_cells(start, sign)))
+            header = tuple(cell.strip() for cell in _cells(start, separator))
+        except csv.Error as error:
+            raise UsageError(f"{path}, line {first - 1}: {error}") from None
         if not any(header):
             raise UsageError(f"{path}: has no header; its first line names the columns")
         return cls(path, encoding, separator, header, first, lines)
