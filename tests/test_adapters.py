@@ -613,7 +613,7 @@ WRONG = [
         "a_genuine",
         believes(lambda *_: True, lambda notice: replace(notice, id="")),
         {},
-        "a notice needs an id",
+        "must be read; yours is untrusted",
     ),
     (
         "a_genuine",
