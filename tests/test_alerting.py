@@ -6,6 +6,7 @@ import hmac
 import json
 import ssl
 from base64 import b64encode
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -108,7 +109,7 @@ def test_they_are_told_nothing_personal(desk):
 class Receiver:
     """The shop's own server, on this machine."""
 
-    def __init__(self, status: int = 204) -> None:
+    def __init__(self, status: int = 204, *, endless: bool = False) -> None:
         self.posted: list[tuple[dict[str, str], bytes]] = []
         receiver = self
 
@@ -119,6 +120,9 @@ class Receiver:
                 receiver.posted.append((headers, body))
                 self.send_response(status)
                 self.end_headers()
+                with suppress(OSError):
+                    while endless:
+                        self.wfile.write(b"x" * 65_536)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -165,6 +169,13 @@ def test_the_published_example_of_the_scheme():
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
+def test_an_answer_without_end_is_not_read():
+    desk = desk_of()
+    desk.hold()
+    with Receiver(200, endless=True) as receiver:
+        assert desk.flow.tell_reviewers([Webhook(f"{receiver.url}?to=us", SECRET)]).failed == ()
+
+
 @pytest.mark.parametrize("status", [302, 400, 500])
 def test_what_a_webhook_does_not_take_stays(status):
     desk = desk_of()
@@ -191,6 +202,10 @@ def test_a_webhook_that_nobody_answers():
     [
         ("http://shop.example/reviews", SECRET, "url"),
         ("ftp://shop.example", SECRET, "url"),
+        ("http://localhost.evil.example/reviews", SECRET, "url"),
+        ("http://127.0.0.1@evil.example/reviews", SECRET, "url"),
+        ("https://user:password@shop.example/reviews", SECRET, "url"),
+        ("https://", SECRET, "url"),
         ("https://shop.example/reviews", b"short", "secret"),
     ],
 )
