@@ -5,12 +5,13 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 LOCALE := src/checkoutflow/locale
+PIP_AUDIT := pip-audit==2.10.1
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate lint types docs bench wheel locale constraints clean
+.PHONY: help demo test simulate lint types docs bench wheel audit locale constraints clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -50,6 +51,14 @@ wheel: $(VENV)/.dev ## build the wheel, install it elsewhere and use it as a use
 	build/user/bin/python -I tests/typed_user/bare_import.py
 	build/user/bin/python -I tests/typed_user/sell.py
 	$(BIN)/mypy --config-file= --strict --python-executable build/user/bin/python tests/typed_user
+
+audit: ## look the pins up among known vulnerabilities
+	$(CHECK_PYTHON)
+	test -x build/audit/bin/pip-audit || { $(PYTHON) -m venv build/audit && \
+		build/audit/bin/python -m pip install --quiet '$(PIP_AUDIT)'; }
+	-build/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --format json \
+		--progress-spinner off $(ARGS) > build/audit.json 2> build/audit.log
+	@build/audit/bin/python .ci/audit.py build/audit.log < build/audit.json
 
 locale: $(VENV)/.runtime ## collect the texts and compile the translations
 	$(BIN)/pybabel -q extract --no-default-keywords --keywords='mark translate' \
