@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from runpy import run_path
 from typing import Any, Final
@@ -52,3 +53,12 @@ def test_no_report_is_no_health(report):
         0,
     )
     assert verdict(report=report)[0].endswith("it said nothing")
+
+
+def test_the_page_on_security_names_tests_that_are_there():
+    page = (Path(__file__).parents[1] / "docs" / "explanation" / "security.md").read_text("utf-8")
+    named = set(re.findall(r"`(test_\w+)`", page))
+    assert len(named) > 30
+    assert [
+        name for name in sorted(named) if not Path(__file__).with_name(f"{name}.py").exists()
+    ] == []
