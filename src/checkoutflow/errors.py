@@ -12,7 +12,7 @@ CheckoutError
 |   +-- IllegalTransition     the table has no such step from here
 |   |   +-- ReviewOver        the order is decided, or not there to be; `why` says which
 |   +-- ReviewTaken           another reviewer has the order; `by` and `until` name them
-|   +-- NeedsAnother          the second of two approvals is another reviewer's
+|   +-- NeedsAnother          two people decide this, and the second is not the first
 |   +-- NotSupported          the provider or the shop does not do this
 |   +-- DetailsMissing        something still has to be asked; `fields` names it
 |   +-- TotalChanged          the customer accepted another total; both are given
@@ -151,7 +151,7 @@ class ReviewTaken(UsageError):
 
 
 class NeedsAnother(UsageError):
-    """Two reviewers approve an order of this value, and the second is not the first."""
+    """Two people decide something of this value, and the second is not the first."""
 
 
 class NotSupported(UsageError):

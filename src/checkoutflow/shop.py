@@ -16,8 +16,9 @@ from checkoutflow.insurance.products import Insurer, Product, Question
 from checkoutflow.law import Law, Rows, Rule
 from checkoutflow.law.table import Table
 from checkoutflow.model import Frozen, from_json, wrong
+from checkoutflow.money import Money
 from checkoutflow.payment.bounds import Origin, Tries
-from checkoutflow.payment.catalogue import Kind, catalogue
+from checkoutflow.payment.catalogue import Kind, catalogue, one_for_each_currency
 from checkoutflow.payment.methods import Method, Way
 from checkoutflow.payment.references import Scheme
 from checkoutflow.payment.steering import Area, Experiment, SteeringRule
@@ -124,6 +125,9 @@ class Shop(Frozen):
             ``https://shop.example``, or the scheme and host of the shop's app. Empty for wherever
             the shop's code says; name them where a page has a say in it.
         tries: How often somebody may try to pay.
+        two_refund_above: How much of one order may be given back on one person's word, all such
+            refunds of it together; at most one amount for each currency. Above it `refund` names
+            two.
     """
 
     name: str = Field(min_length=1, max_length=100)
@@ -153,6 +157,9 @@ class Shop(Frozen):
     consents: tuple[Consent, ...] = ()
     return_origins: tuple[Origin, ...] = Field(default=(), max_length=100)
     tries: Tries = Field(default_factory=Tries)
+    two_refund_above: tuple[Money, ...] = ()
+
+    _one_each = field_validator("two_refund_above")(one_for_each_currency)
 
     @property
     def seat(self) -> str:

@@ -345,11 +345,13 @@ class Refund(Frozen):
     Attributes:
         lines: Returned units by line id.
         amount: A plain amount, above zero.
+        by: Who decided it, in the shop's own words.
     """
 
     name: ClassVar = CommandName.REFUND
     lines: Lines = Field(default_factory=dict)
     amount: Money | None = None
+    by: tuple[_Reviewer, ...] = Field(default=(), max_length=5)
 
 
 class RecordChargeback(Frozen):

@@ -762,6 +762,7 @@ class RefundStarted(Frozen):
     amount: Money
     premiums: Mapping[str, Money] = {}
     on: date | None = None
+    by: tuple[str, ...] = ()
 
 
 class RefundDone(Frozen):

@@ -398,6 +398,7 @@ def _refund_started(state: Checkout, event: e.RefundStarted) -> Checkout:
         amount=event.amount,
         premiums=event.premiums,
         on=event.on,
+        by=event.by,
     )
     return state.but(refunds=(*state.refunds, refund))
 

@@ -15,7 +15,14 @@ from checkoutflow.checkout.insuring import (
 from checkoutflow.checkout.invoicing import credit
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.state import PartState
-from checkoutflow.errors import InvalidInput, NotFound, NotSupported, OutcomeUnknown, UsageError
+from checkoutflow.errors import (
+    InvalidInput,
+    NeedsAnother,
+    NotFound,
+    NotSupported,
+    OutcomeUnknown,
+    UsageError,
+)
 from checkoutflow.money import Money, total
 from checkoutflow.payment.outcomes import Operation, Outcome
 
@@ -206,6 +213,7 @@ def refund(draft: Draft, command: c.Refund) -> None:
     given back only in part gives back the rest.
 
     Raises:
+        NeedsAnother: If it takes two people to decide this.
         OutcomeUnknown: If an earlier operation has no known outcome yet.
         UsageError: If more than was captured would be given back.
     """
@@ -219,10 +227,33 @@ def refund(draft: Draft, command: c.Refund) -> None:
             raise InvalidInput(f"this checkout is in {state.total.currency}", field="amount")
         if amount.minor <= 0:
             raise InvalidInput("is above zero", field="amount")
-        _start_refund(draft, {}, amount, {})
+        _start_refund(draft, {}, amount, {}, command.by)
+    else:
+        lines = _goods(draft, command.lines, _away(state), "shipped and not returned")
+        _give_back(draft, lines | ended_with(state, lines), command.by)
+    _two_decide(draft)
+
+
+def _two_decide(draft: Draft) -> None:
+    """See that nobody alone gives back more of an order than one person may, not in parts either.
+
+    Raises:
+        NeedsAnother: If somebody would.
+    """
+    state = draft.state
+    if not _is_one(state.refunds[-1].by):
         return
-    lines = _goods(draft, command.lines, _away(state), "shipped and not returned")
-    _give_back(draft, lines | ended_with(state, lines))
+    currency = state.total.currency
+    alone = total(
+        (it.amount for it in state.refunds if _is_one(it.by) and it.state is not PartState.FAILED),
+        currency,
+    )
+    for limit in draft.rules.shop.two_refund_above:
+        if limit.currency == currency and alone > limit:
+            raise NeedsAnother(
+                f"two people decide to give back more than {limit} of an order; name both",
+                field="by",
+            )
 
 
 def _away(state: Checkout) -> dict[str, int]:
@@ -231,7 +262,12 @@ def _away(state: Checkout) -> dict[str, int]:
     return {line_id: units for line_id, units in away.items() if units}
 
 
-def _give_back(draft: Draft, lines: Mapping[str, int]) -> None:
+def _is_one(people: tuple[str, ...]) -> bool:
+    """Whether it was one person, or none that is known. Names differ by more than their case."""
+    return len({name.strip().casefold() for name in people}) <= 1
+
+
+def _give_back(draft: Draft, lines: Mapping[str, int], by: tuple[str, ...] = ()) -> None:
     """Give back what units cost; of covers, what is left of their time is worth."""
     state = draft.state
     away, today = _away(state), draft.rules.law.day(state.market, draft.at)
@@ -239,11 +275,15 @@ def _give_back(draft: Draft, lines: Mapping[str, int]) -> None:
     covers = {each: min(n, away[each]) for each, n in lines.items() if each in away.keys() - goods}
     premiums = premiums_back(state, covers, today)
     amount = total((_cost(state, goods, state.returned), *premiums.values()), state.total.currency)
-    _start_refund(draft, goods | covers, amount, premiums)
+    _start_refund(draft, goods | covers, amount, premiums, by)
 
 
 def _start_refund(
-    draft: Draft, lines: Mapping[str, int], amount: Money, premiums: Mapping[str, Money]
+    draft: Draft,
+    lines: Mapping[str, int],
+    amount: Money,
+    premiums: Mapping[str, Money],
+    by: tuple[str, ...],
 ) -> None:
     state = draft.state
     left = amount - _given_back_before(state, lines, amount)
@@ -256,6 +296,7 @@ def _start_refund(
             amount=amount,
             premiums=premiums,
             on=draft.rules.law.day(state.market, draft.at) if premiums else None,
+            by=by,
         )
     )
     if left.minor > 0:

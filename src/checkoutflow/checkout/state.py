@@ -185,6 +185,7 @@ class Refund(Frozen):
         first: How many units of each of these lines were returned before.
         premiums: Of covers among them: what goes back, by line id.
         on: The day of the return, where covers end with it.
+        by: Who decided it, where that was told.
     """
 
     id: str
@@ -193,6 +194,7 @@ class Refund(Frozen):
     amount: Money
     premiums: Mapping[str, Money] = {}
     on: date | None = None
+    by: tuple[str, ...] = ()
     state: PartState = PartState.UNDER_WAY
 
 

@@ -438,10 +438,11 @@ class AsyncCheckoutFlow:
         lines: Mapping[str, int] | None = None,
         *,
         amount: Money | None = None,
+        by: Sequence[str] = (),
         idempotency_key: str = "",
     ) -> Checkout:
         """As ``CheckoutFlow.refund``."""
-        command = c.Refund.read({"lines": lines or {}, "amount": amount})
+        command = c.Refund.read({"lines": lines or {}, "amount": amount, "by": tuple(by)})
         return await self._act(checkout_id, command, idempotency_key)
 
     async def record_chargeback(

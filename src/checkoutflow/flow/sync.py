@@ -760,15 +760,25 @@ class CheckoutFlow:
         lines: Mapping[str, int] | None = None,
         *,
         amount: Money | None = None,
+        by: Sequence[str] = (),
         idempotency_key: str = "",
     ) -> Checkout:
         """Give money back: for returned units what they cost, or a plain amount.
 
+        Args:
+            checkout_id: Which checkout.
+            lines: Returned units by line id.
+            amount: Instead of lines, a plain amount.
+            by: Who decided it, in the shop's own words; on record. Above the shop's
+                ``two_refund_above`` two are named: who they are, the shop sees to.
+            idempotency_key: The shop's own key for this call.
+
         Raises:
+            NeedsAnother: If it takes two people to decide this.
             UsageError: If more than was captured would be given back.
             OutcomeUnknown: If an earlier operation has no known outcome yet.
         """
-        command = c.Refund.read({"lines": lines or {}, "amount": amount})
+        command = c.Refund.read({"lines": lines or {}, "amount": amount, "by": tuple(by)})
         return self._act(checkout_id, command, idempotency_key)
 
     def record_chargeback(
