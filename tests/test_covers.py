@@ -877,6 +877,41 @@ def test_the_bordereau_of_a_store_matches_the_books(monkeypatch):
         desk.flow.bordereau("nordvern", first=day, last=day - timedelta(1))
 
 
+class Watched(MemoryStore):
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: list[str] = []
+
+    def load(self, checkout_id: str) -> Any:
+        self.read.append(checkout_id)
+        return super().load(checkout_id)
+
+
+def test_the_bordereau_reads_what_something_happened_to_and_nothing_older():
+    store = Watched()
+    desk = Desk(store=store)
+    orders = []
+    for days in (40, 0):
+        sale = desk.flow.start(
+            cart("phone"),
+            market="NO",
+            delivery="pickup",
+            payment="own_invoice",
+            details={"email": "a@example.com", "name": "Test Person", "phone": "+4721212121"},
+        )
+        desk.flow.quote_insurance(sale.id)
+        sale = desk.flow.answer_insurance(sale.id, {PHONE: True})
+        sale = desk.flow.provide(sale.id, street="Storgata 1", postal_code="0155", city="Oslo")
+        orders.append(desk.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True))
+        desk.clock.advance(days=days)
+    store.read.clear()
+    day = desk.clock().date()
+    made = desk.flow.bordereau("nordvern", first=day, last=day)
+    assert {row.policy.split(":")[0] for row in made.rows} == {orders[1].id} == set(store.read)
+    made = desk.flow.bordereau("nordvern", first=day - timedelta(40), last=day)
+    assert {row.policy.split(":")[0] for row in made.rows} == {each.id for each in orders}
+
+
 def test_a_partner_of_the_shops_own_may_raise_anything():
     class Odd(SimulatedPartner):
         def service(self) -> Any:

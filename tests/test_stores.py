@@ -197,13 +197,18 @@ class ForgetsOtherMessages(MemoryStore):
 
 
 class ListsEveryPhase(MemoryStore):
-    def checkouts(self, phases, *, after="", limit=100):
-        return super().checkouts(phases and (), after=after, limit=limit)
+    def checkouts(self, phases, *, after="", limit=100, since=None):
+        return super().checkouts(phases and (), after=after, limit=limit, since=since)
 
 
 class ListsFromTheStart(MemoryStore):
-    def checkouts(self, phases, *, after="", limit=100):
-        return super().checkouts(phases, after=after and "", limit=limit)
+    def checkouts(self, phases, *, after="", limit=100, since=None):
+        return super().checkouts(phases, after=after and "", limit=limit, since=since)
+
+
+class ListsWhatIsOld(MemoryStore):
+    def checkouts(self, phases, *, after="", limit=100, since=None):
+        return super().checkouts(phases, after=after, limit=limit, since=since and None)
 
 
 class TellsTheLoserNothing(MemoryStore):
@@ -656,6 +661,7 @@ class ReplacesAnyWrapping(MemoryStore):
         (checks.messages_wait_in_order_until_delivered, ForgetsOtherMessages, "exactly the"),
         (checks.checkouts_are_listed_page_by_page, ListsEveryPhase, "each id once, in order"),
         (checks.checkouts_are_listed_page_by_page, ListsFromTheStart, "each id once, in order"),
+        (checks.checkouts_are_listed_page_by_page, ListsWhatIsOld, "leaves out"),
         (checks.exactly_one_of_many_writers_wins, TellsTheLoserNothing, "one writer wins each"),
         (checks.exactly_one_of_many_writers_wins, IsNotForThreads, "threads share a store"),
         (checks.readers_see_whole_commits, WritesInTwoSteps, "together with its journal entry"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import commands as c
@@ -16,7 +17,7 @@ from checkoutflow.insurance.quotes import read_quotes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date, datetime
+    from datetime import date
 
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.insurance.bordereau import Row
@@ -84,11 +85,13 @@ class Covering(Acting):
         """
         if last < first:
             raise UsageError("the period ends before it begins", field="last")
+        # A day before, since the clocks of those who write differ.
+        since = datetime.combine(first, time(), tzinfo=UTC) - timedelta(days=1)
         found: list[Row] = []
         after = ""
         while True:
             names: Sequence[str] = yield from ask_store(
-                "checkouts", _BOUND, after=after, limit=_AT_ONCE
+                "checkouts", _BOUND, after=after, limit=_AT_ONCE, since=since
             )
             for name in names:
                 state = yield from self.load(name)

@@ -554,9 +554,17 @@ class Store(Protocol):
         """
 
     def checkouts(
-        self, phases: Collection[str], *, after: str = "", limit: int = 100
+        self,
+        phases: Collection[str],
+        *,
+        after: str = "",
+        limit: int = 100,
+        since: datetime | None = None,
     ) -> Sequence[str]:
-        """Ids of checkouts in these phases (all if empty), ordered, after an id."""
+        """Ids of checkouts in these phases (all if empty), ordered, after an id.
+
+        With ``since``, only of those that something was written about at that moment or later.
+        """
 
     def latest(self, command: str, *, limit: int, among: int) -> Sequence[str]:
         """Checkouts to which a command was done last, the latest first, each once.

@@ -293,14 +293,21 @@ class MemoryStore(MemoryOrders):
                 del self._timers[checkout_id, kind]
 
     def checkouts(
-        self, phases: Collection[str], *, after: str = "", limit: int = 100
+        self,
+        phases: Collection[str],
+        *,
+        after: str = "",
+        limit: int = 100,
+        since: datetime | None = None,
     ) -> Sequence[str]:
         """Ids of checkouts in these phases (all if empty), ordered, after an id."""
         with self._lock:
             return sorted(
                 checkout_id
                 for checkout_id, state in self._checkouts.items()
-                if checkout_id > after and (not phases or state.phase in phases)
+                if checkout_id > after
+                and (not phases or state.phase in phases)
+                and (since is None or self._journal[checkout_id][-1].at >= since)
             )[:limit]
 
     def messages(self, limit: int) -> Sequence[Message]:

@@ -480,17 +480,23 @@ class SqlStore(SqlPeople, SqlOrders):
 
     @again
     def checkouts(
-        self, phases: Collection[str], *, after: str = "", limit: int = 100
+        self,
+        phases: Collection[str],
+        *,
+        after: str = "",
+        limit: int = 100,
+        since: datetime | None = None,
     ) -> Sequence[str]:
         """Ids of checkouts in these phases (all if empty), ordered, after an id."""
+        begin = instant(since) if since else 0
         if not phases:
-            return [found for (found,) in self._ask(self._sql.checkouts, after, limit)]
+            return [found for (found,) in self._ask(self._sql.checkouts, after, begin, limit)]
         # One look-up a phase is read from the index in order. Asked for several at once, the
         # database would read and sort everything that is in them.
         rows: list[tuple[str]] = []
         with self._transaction(self._database.BEGIN_READ) as cursor:
             for phase in phases:
-                cursor.execute(self._sql.checkouts_in_phase, (phase, after, limit))
+                cursor.execute(self._sql.checkouts_in_phase, (phase, after, begin, limit))
                 rows += cursor.fetchall()
         return sorted({found for (found,) in rows})[:limit]
 

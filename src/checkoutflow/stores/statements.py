@@ -123,8 +123,11 @@ class Statements:
         self.due = self._due()
         ids = select(checkouts.c.id).order_by(checkouts.c.id)
         after = checkouts.c.id > bindparam("after")
-        self.checkouts = self._sql(_first(ids.where(after)))
-        self.checkouts_in_phase = self._sql(_first(ids.where(_is(checkouts, "phase"), after)))
+        since = checkouts.c.updated_at >= bindparam("since")
+        self.checkouts = self._sql(_first(ids.where(after, since)))
+        self.checkouts_in_phase = self._sql(
+            _first(ids.where(_is(checkouts, "phase"), after, since))
+        )
         self.messages = self._sql(
             _first(
                 select(outbox.c.checkout_id, outbox.c.version, outbox.c.kind).order_by(

@@ -545,6 +545,11 @@ def checkouts_are_listed_page_by_page(make_store: MakeStore) -> None:
                 listed += page
             same(listed, expected, "following pages by `after` gives each id once, in order")
         same(len(store.checkouts(())), 12, "without a limit a page holds up to 100")
+        later = sample_change(sample_checkout(held[0], 2, phase=Phase.HELD), at=at(60))
+        store.commit(later)
+        for phases in ((), ("held", "confirmed")):
+            found = store.checkouts(phases, since=at(60))
+            same(list(found), held[:1], "`since` leaves out what nothing was written about")
 
 
 def exactly_one_of_many_writers_wins(make_store: MakeStore) -> None:
