@@ -748,7 +748,9 @@ def asking_the_open_registers(trail: Trail, file: Path) -> None:
 
 
 # Commands that read what is kept of customers, and those that know of none.
-TOLD: Final = set("demo freshen insurance person quality review show suppress verify".split())
+TOLD: Final = set(
+    "demo freshen insurance person quality review show status suppress verify".split()
+)
 TOLD_NOTHING: Final = set(
     "conform doctor law methods options privacy providers schema simulate states steer".split()
 )
@@ -828,6 +830,8 @@ def the_commands(trail: Trail, file: Path) -> None:
         assert main(["show", state.id, "--db", f"{file}"]) == 0
     assert main(["show", VALUES["name"], "--db", f"{file}"])
     assert main(["verify", "--db", f"{file}"]) == 0
+    for form in ([], ["--json"]):
+        main(["status", "--db", f"{file}", *form])
     period = ["--from", "2025-01-01", "--to", "2030-12-31"]
     for form in ([], ["--csv"], ["--json"]):
         told = ["insurance", "bordereau", "--db", f"{file}", "--insurer", "nordvern", *period]

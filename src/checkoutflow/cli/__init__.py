@@ -133,6 +133,10 @@ def _parser() -> argparse.ArgumentParser:
     verify = _command(commands, "verify", "replay every journal and compare it with what is stored")
     verify.add_argument("--db", type=database, required=True, metavar="DB", help="file, or URL")
 
+    status = _command(commands, "status", "say what is stuck, and what to do about it")
+    status.add_argument("--db", type=database, required=True, metavar="DB", help="file, or URL")
+    status.add_argument("--json", action="store_true", help="print one JSON document")
+
     doctor = _command(commands, "doctor", "look whether a shop is ready to take payments")
     doctor.add_argument(
         "--shop", type=Path, required=True, metavar="FILE", help="settings (TOML, JSON)"
