@@ -752,7 +752,9 @@ TOLD: Final = set(
     "demo freshen insurance person quality review show status suppress verify".split()
 )
 TOLD_NOTHING: Final = set(
-    "conform doctor law methods options privacy providers schema simulate states steer".split()
+    """
+    conform doctor law methods migrate options privacy providers schema simulate states steer
+    """.split()
 )
 
 
