@@ -157,6 +157,8 @@ def test_due_work_and_what_fails_of_it(
             broken.setattr(MemoryStore, "commit", taken)
             report = await flow.run_due()
             assert [name for name, _ in report.failed] == [sale.id]
+        assert (await flow.run_due()).done == ()
+        checkout_clock.advance(minutes=1)
         assert (await flow.run_due()).done == (sale.id,)
         assert (await flow.load(sale.id)).phase is Phase.CONFIRMED
         with pytest.raises(NotFound):

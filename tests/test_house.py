@@ -23,7 +23,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 ROOMS = """
     lazy errors model table money texts law privacy cart customer payment delivery insurance review
     shop choice
-    checkout aftersale insight providers registries insurers issuers stores flow quality risk
+    checkout aftersale insight providers registries insurers issuers stores flow workers quality risk
     testing web cli
 """.split()
 CORE = ROOMS[: ROOMS.index("providers")]

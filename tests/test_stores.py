@@ -141,6 +141,11 @@ class ReplacesAllTimers(MemoryStore):
         super()._write(change)
 
 
+class LeasesToEverybody(MemoryStore):
+    def put_off(self, checkout_id, *, up_to, until):
+        pass
+
+
 class ClearsAnyTimer(MemoryStore):
     def clear_timer(self, checkout_id, kind, *, at, version):
         self._timers.pop((checkout_id, kind), None)
@@ -629,6 +634,8 @@ class ReplacesAnyWrapping(MemoryStore):
         (checks.timers_come_due_in_order, IgnoresTheLimit, "at most `limit` checkouts"),
         (checks.a_commit_sets_moves_and_removes_timers, ReplacesAllTimers, "leaves alone"),
         (checks.a_timer_set_anew_meanwhile_is_not_cleared, ClearsAnyTimer, "another moment stays"),
+        (checks.what_is_leased_is_nobody_elses, LeasesToEverybody, "what another has"),
+        (checks.a_lease_is_cleared_and_what_came_meanwhile_is_not, ClearsAnyTimer, "came since"),
         (checks.a_notice_acts_once, TakesEveryNotice, "is not taken again"),
         (checks.a_notice_acts_once, ForgetsToWake, "makes its checkout due"),
         (checks.a_provider_that_fails_is_known_to_all, KeepsTheFirstFailure, "replaces it"),

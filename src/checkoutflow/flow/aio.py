@@ -6,10 +6,11 @@ The store is used from worker threads, so that a slow disk never holds up the ev
 from __future__ import annotations
 
 from asyncio import to_thread
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar, assert_never
 
 from checkoutflow.checkout import commands as c
-from checkoutflow.errors import CheckoutError
+from checkoutflow.errors import CheckoutError, StoreError
 from checkoutflow.flow import host
 from checkoutflow.flow.alerting import Told
 from checkoutflow.flow.effects import AskStore, Now, Random, Send, drive_async
@@ -22,7 +23,7 @@ from checkoutflow.review.traces import network_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import date, timedelta
+    from datetime import date, datetime, timedelta
     from types import TracebackType
 
     import httpx
@@ -54,7 +55,14 @@ if TYPE_CHECKING:
     from checkoutflow.review.queue import Waiting
     from checkoutflow.review.score import ScoreModel
     from checkoutflow.shop import Shop
-    from checkoutflow.stores.contract import Forgotten, JournalEntry, ListingRow, Message, Store
+    from checkoutflow.stores.contract import (
+        Due,
+        Forgotten,
+        JournalEntry,
+        ListingRow,
+        Message,
+        Store,
+    )
 
 T = TypeVar("T")
 
@@ -631,15 +639,37 @@ class AsyncCheckoutFlow:
     async def run_due(self, limit: int = 100) -> Report:
         """As ``CheckoutFlow.run_due``."""
         report = Report()
-        for due in await self._run(self._programs.due(limit)):
+        for due in await self.due(limit):
             try:
-                await self._run(self._programs.wake(due))
+                await self.wake(due)
             except CheckoutError as error:
                 report = report.with_failure(due.checkout, error)
+                with suppress(StoreError):  # then it is due at once
+                    await self.put_off(due)
             else:
                 report = report.with_success(due.checkout)
         await self._run(self._programs.forget_expired())
         return report
+
+    async def due(self, limit: int = 100) -> Sequence[Due]:
+        """As ``CheckoutFlow.due``."""
+        return await self._run(self._programs.due(limit))
+
+    async def lease_due(self, limit: int = 20, *, for_s: float = 300) -> Sequence[Due]:
+        """As ``CheckoutFlow.lease_due``."""
+        return await self._run(self._programs.lease_due(limit, for_s))
+
+    async def next_due(self) -> datetime | None:
+        """As ``CheckoutFlow.next_due``."""
+        return await self._run(self._programs.next_due())
+
+    async def wake(self, due: Due | str) -> Checkout:
+        """As ``CheckoutFlow.wake``."""
+        return await self._run(self._programs.wake_any(due))
+
+    async def put_off(self, due: Due, *, for_s: float = 60) -> None:
+        """As ``CheckoutFlow.put_off``."""
+        await self._run(self._programs.put_off(due, for_s))
 
     async def messages(self, limit: int = 100) -> Sequence[Message]:
         """As ``CheckoutFlow.messages``."""

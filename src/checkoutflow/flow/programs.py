@@ -8,6 +8,7 @@ therefore leaves a state from which `wake` or `reconcile` goes on.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import commands as c
@@ -44,6 +45,7 @@ from checkoutflow.stores.contract import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from checkoutflow.cart import Cart
     from checkoutflow.checkout.invoice import Invoice
@@ -63,7 +65,7 @@ class Report:
 
     Attributes:
         done: Checkouts that had their turn.
-        failed: Checkouts whose turn failed, with the error; they are due again.
+        failed: Checkouts whose turn failed, with the error; they are due again in a minute.
     """
 
     done: tuple[str, ...] = ()
@@ -279,6 +281,36 @@ class Programs(Hinting, Covering, Freshening, Linking, Reviewing):
         found: Sequence[Due] = yield from ask_store("due", at, limit)
         return found
 
+    def lease_due(self, limit: int, for_s: float) -> Program[Sequence[Due]]:
+        """Checkouts for which something is due now, for this worker alone."""
+        at = yield from now()
+        until = at + timedelta(seconds=for_s)
+        found: Sequence[Due] = yield from ask_store("lease_due", at, limit, until)
+        return found
+
+    def next_due(self) -> Program[datetime | None]:
+        """When something is due next."""
+        first: datetime | None = yield from ask_store("next_due")
+        return first
+
+    def put_off(self, due: Due, for_s: float) -> Program[None]:
+        """Let a checkout whose turn failed wait behind the others."""
+        at = yield from now()
+        until = at + timedelta(seconds=for_s)
+        yield from ask_store("put_off", due.checkout, up_to=due.until or at, until=until)
+
+    def wake_any(self, due: Due | str) -> Program[Checkout]:
+        """Do what is due for one checkout; of an id alone, whatever is due now."""
+        if isinstance(due, Due):
+            return (yield from self.wake(due))
+        checkout_id = due
+        set_to: Mapping[str, datetime] = yield from ask_store("timers", checkout_id)
+        at = yield from now()
+        mine = {kind: due_at for kind, due_at in set_to.items() if due_at <= at}
+        if not mine:
+            return (yield from self.load(checkout_id))
+        return (yield from self.wake(Due(checkout_id, mine)))
+
     def wake(self, due: Due) -> Program[Checkout]:
         """Do what is due for one checkout. Safe to repeat, and to do on two machines at once."""
         at = yield from now()
@@ -292,11 +324,13 @@ class Programs(Hinting, Covering, Freshening, Linking, Reviewing):
         if "erase" in due.kinds:
             yield from self.erase_when_over(state)
         # What was due and is not what the state asks for: a timer of older settings, or a notice.
+        # What it still asks for stays, wherever a lease or a failure has moved it.
         left = timers(state, self.shop)
         for kind, set_to in sorted(due.timers.items()):
-            if left.get(kind) != set_to:
+            if kind not in left or left[kind] > at:
+                stands_at = due.until or set_to
                 yield from ask_store(
-                    "clear_timer", due.checkout, kind, at=set_to, version=state.version
+                    "clear_timer", due.checkout, kind, at=stands_at, version=state.version
                 )
         return state
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar, assert_never
 
 from checkoutflow.checkout import commands as c
-from checkoutflow.errors import CheckoutError
+from checkoutflow.errors import CheckoutError, StoreError
 from checkoutflow.flow import host
 from checkoutflow.flow.alerting import Told
 from checkoutflow.flow.effects import AskStore, Now, Random, Send, drive
@@ -18,7 +19,7 @@ from checkoutflow.review.traces import network_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import date, timedelta
+    from datetime import date, datetime, timedelta
     from types import TracebackType
 
     import httpx
@@ -50,7 +51,14 @@ if TYPE_CHECKING:
     from checkoutflow.review.queue import Waiting
     from checkoutflow.review.score import ScoreModel
     from checkoutflow.shop import Shop
-    from checkoutflow.stores.contract import Forgotten, JournalEntry, ListingRow, Message, Store
+    from checkoutflow.stores.contract import (
+        Due,
+        Forgotten,
+        JournalEntry,
+        ListingRow,
+        Message,
+        Store,
+    )
 
 T = TypeVar("T")
 
@@ -1159,22 +1167,62 @@ class CheckoutFlow:
 
         Personal data whose time is over is removed with it.
 
-        One checkout that fails does not keep the others from their turn; it is in the report and
-        due again.
+        One checkout that fails does not keep the others from their turn; it is in the report, and
+        due again in a minute, behind those that are due by then.
 
         Args:
             limit: At most so many checkouts, the longest overdue first.
         """
         report = Report()
-        for due in self._run(self._programs.due(limit)):
+        for due in self.due(limit):
             try:
-                self._run(self._programs.wake(due))
+                self.wake(due)
             except CheckoutError as error:
                 report = report.with_failure(due.checkout, error)
+                with suppress(StoreError):  # then it is due at once
+                    self.put_off(due)
             else:
                 report = report.with_success(due.checkout)
         self._run(self._programs.forget_expired())
         return report
+
+    def due(self, limit: int = 100) -> Sequence[Due]:
+        """Checkouts for which something is due now, the longest overdue first.
+
+        With `wake` and `next_due`, for a scheduler of the shop's own; `run_due` needs none of them.
+        """
+        return self._run(self._programs.due(limit))
+
+    def lease_due(self, limit: int = 20, *, for_s: float = 300) -> Sequence[Due]:
+        """As `due`, for one of many workers: what it is given, nobody else is.
+
+        What came to nothing, because the worker died, is due again when the lease is over. Until
+        then `due` does not know of it either.
+
+        Args:
+            limit: At most so many checkouts.
+            for_s: Seconds in which all of them are woken.
+        """
+        return self._run(self._programs.lease_due(limit, for_s))
+
+    def next_due(self) -> datetime | None:
+        """When the next thing of all is due, be it past; None if nothing ever is."""
+        return self._run(self._programs.next_due())
+
+    def wake(self, due: Due | str) -> Checkout:
+        """Do what is due for one checkout. Safe to repeat, and to do on two machines at once.
+
+        Args:
+            due: What `due` or `lease_due` gave; or a checkout's id, for whatever is due now.
+
+        Raises:
+            NotFound: If there is none with this id.
+        """
+        return self._run(self._programs.wake_any(due))
+
+    def put_off(self, due: Due, *, for_s: float = 60) -> None:
+        """Let a checkout whose turn failed wait, so that the others have theirs."""
+        self._run(self._programs.put_off(due, for_s))
 
     def messages(self, limit: int = 100) -> Sequence[Message]:
         """The oldest messages that were kept for the shop; see ``Shop.messages``."""

@@ -445,10 +445,13 @@ class Due:
     Attributes:
         timers: Which timers, and what each was set to: ``expiry``, ``review``, ``look``,
             ``remind``, ``overdue``, ``erase`` or ``notice``.
+        until: Until then whoever was given it has it for themselves, and the timers are set to
+            that; None where everybody is given it.
     """
 
     checkout: str
     timers: Mapping[str, datetime]
+    until: datetime | None = None
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -539,6 +542,21 @@ class Store(Protocol):
 
     def due(self, now: datetime, limit: int) -> Sequence[Due]:
         """Checkouts with a timer at or before ``now``, the longest overdue first."""
+
+    def lease_due(self, now: datetime, limit: int, until: datetime) -> Sequence[Due]:
+        """As `due`, for one of many workers: what it is given nobody else is, before ``until``.
+
+        The timers are set to ``until``, so that they are due again if nothing comes of it.
+        """
+
+    def put_off(self, checkout_id: str, *, up_to: datetime, until: datetime) -> None:
+        """Set a checkout's timers to ``until`` that are not set to later than ``up_to``."""
+
+    def timers(self, checkout_id: str) -> Mapping[str, datetime]:
+        """What must happen later for a checkout, by its kind, and when."""
+
+    def next_due(self) -> datetime | None:
+        """When the first timer of all is due, be it past; None if there is none."""
 
     def waiting(self, *, limit: int = 100) -> Sequence[str]:
         """Checkouts with a timer ``review``, that of the earliest first.

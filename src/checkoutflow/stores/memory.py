@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
 
 from checkoutflow.errors import StoreConflict
@@ -22,7 +23,7 @@ from checkoutflow.stores.contract import (
 from checkoutflow.stores.memory_orders import MemoryOrders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from checkoutflow.checkout.state import Checkout
@@ -50,7 +51,7 @@ class MemoryStore(MemoryOrders):
     def __init__(self) -> None:
         """Begin empty."""
         super().__init__()
-        self._lock = Lock()
+        self._lock = RLock()
         self._checkouts: dict[str, Checkout] = {}
         self._journal: dict[str, list[JournalEntry]] = {}
         self._commands: list[tuple[str, str]] = []  # of all checkouts, with their ids
@@ -270,6 +271,31 @@ class MemoryStore(MemoryOrders):
         for at, checkout_id, kind in timers:
             found.setdefault(checkout_id, {})[kind] = at
         return [Due(checkout_id, mine) for checkout_id, mine in islice(found.items(), limit)]
+
+    def lease_due(self, now: datetime, limit: int, until: datetime) -> Sequence[Due]:
+        """As `due`, for one of many workers: what it is given nobody else is, before ``until``."""
+        with self._lock:
+            found = self.due(now, limit)
+            for due in found:
+                self.put_off(due.checkout, up_to=now, until=until)
+        return [replace(due, until=until) for due in found]
+
+    def put_off(self, checkout_id: str, *, up_to: datetime, until: datetime) -> None:
+        """Set a checkout's timers to ``until`` that are not set to later than ``up_to``."""
+        with self._lock:
+            for timer, at in self._timers.items():
+                if timer[0] == checkout_id and at <= up_to:
+                    self._timers[timer] = until
+
+    def timers(self, checkout_id: str) -> Mapping[str, datetime]:
+        """What must happen later for a checkout, by its kind, and when."""
+        with self._lock:
+            return {kind: at for (owner, kind), at in self._timers.items() if owner == checkout_id}
+
+    def next_due(self) -> datetime | None:
+        """When the first timer of all is due, be it past; None if there is none."""
+        with self._lock:
+            return min(self._timers.values(), default=None)
 
     def waiting(self, *, limit: int = 100) -> Sequence[str]:
         """Checkouts with a timer ``review``, that of the earliest first."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
-    from threading import Lock
+    from threading import RLock
 
     from checkoutflow.stores.contract import Change, ListingRow, SightingRow, Tally
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class MemoryOrders:
     """The part of `MemoryStore` by which orders are known again."""
 
-    _lock: Lock
+    _lock: RLock
 
     def __init__(self) -> None:
         """Begin empty."""

@@ -45,7 +45,7 @@ from checkoutflow.stores.sqlite import make_file
 from checkoutflow.stores.statements import statements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -458,6 +458,37 @@ class SqlStore(SqlPeople, SqlOrders):
         for checkout_id, kind, due_at in self._ask(self._sql.due, at, limit, at):
             found.setdefault(checkout_id, {})[kind] = moment(due_at)
         return [Due(checkout_id, mine) for checkout_id, mine in found.items()]
+
+    @again
+    def lease_due(self, now: datetime, limit: int, until: datetime) -> Sequence[Due]:
+        """As `due`, for one of many workers: what it is given nobody else is, before ``until``.
+
+        On PostgreSQL workers do not wait for each other: what one is about to take, others pass by.
+        """
+        at, found = instant(now), []
+        with self._transaction(self._database.BEGIN_WRITE) as cursor:
+            cursor.execute(self._sql.lease_due, (at, limit))
+            for (checkout_id,) in cursor.fetchall():
+                cursor.execute(self._sql.due_of, (checkout_id, at))
+                mine = {kind: moment(due_at) for kind, due_at in cursor.fetchall()}
+                cursor.execute(self._sql.put_off, (instant(until), checkout_id, at))
+                found.append(Due(checkout_id, mine, until))
+        return found
+
+    @again_anyway
+    def put_off(self, checkout_id: str, *, up_to: datetime, until: datetime) -> None:
+        """Set a checkout's timers to ``until`` that are not set to later than ``up_to``."""
+        with self._transaction(self._database.BEGIN_WRITE) as cursor:
+            cursor.execute(self._sql.put_off, (instant(until), checkout_id, instant(up_to)))
+
+    def timers(self, checkout_id: str) -> Mapping[str, datetime]:
+        """What must happen later for a checkout, by its kind, and when."""
+        return {kind: moment(at) for kind, at in self._ask(self._sql.timers, checkout_id)}
+
+    def next_due(self) -> datetime | None:
+        """When the first timer of all is due, be it past; None if there is none."""
+        ((first,),) = self._ask(self._sql.next_due)
+        return None if first is None else moment(first)
 
     def waiting(self, *, limit: int = 100) -> Sequence[str]:
         """Checkouts with a timer ``review``, that of the earliest first."""

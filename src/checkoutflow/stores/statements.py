@@ -31,7 +31,7 @@ from checkoutflow.stores.databases import database
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from sqlalchemy import ClauseElement, Column, ColumnElement, GenerativeSelect, Table
+    from sqlalchemy import ClauseElement, Column, ColumnElement, GenerativeSelect, Select, Table
 
     from checkoutflow.stores.databases import Database
 
@@ -85,6 +85,20 @@ class Statements:
                 exists().where(_is(checkouts, "id"), _is(checkouts, "version")),
             )
         )
+        self.put_off = self._sql(
+            update(timers)
+            .values(due_at=bindparam("until"))
+            .where(_is(timers, "checkout_id"), timers.c.due_at <= bindparam("up_to"))
+        )
+        self.timers = self._sql(
+            select(timers.c.kind, timers.c.due_at).where(_is(timers, "checkout_id"))
+        )
+        self.due_of = self._sql(
+            select(timers.c.kind, timers.c.due_at).where(
+                _is(timers, "checkout_id"), timers.c.due_at <= bindparam("now")
+            )
+        )
+        self.next_due = self._sql(select(func.min(timers.c.due_at)))
         self.delete_message = self._sql(
             delete(outbox).where(
                 _is(outbox, "checkout_id"), _is(outbox, "version"), _is(outbox, "kind")
@@ -121,6 +135,7 @@ class Statements:
             select(vault).where(_is(vault, "subject_id")).order_by(vault.c.field)
         )
         self.due = self._due()
+        self.lease_due = self._lease_due()
         ids = select(checkouts.c.id).order_by(checkouts.c.id)
         after = checkouts.c.id > bindparam("after")
         since = checkouts.c.updated_at >= bindparam("since")
@@ -433,9 +448,30 @@ class Statements:
         A checkout's place is that of its earliest timer. Only those rows count against the limit,
         so the index on the time is read no further than needed, however much is overdue.
         """
+        timers = schema.TIMERS
+        first = self._overdue(timers.c.checkout_id, timers.c.due_at).subquery("first")
+        return self._sql(
+            select(timers.c.checkout_id, timers.c.kind, timers.c.due_at)
+            .join(first, first.c.checkout_id == timers.c.checkout_id)
+            .where(timers.c.due_at <= bindparam("now"))
+            .order_by(first.c.due_at, first.c.checkout_id)
+        )
+
+    def _lease_due(self) -> str:
+        """Ask for the longest overdue checkouts that nobody else is about to take.
+
+        A database that locks rows locks these, and passes by what others have locked. SQLite has
+        one writer at a time and needs neither.
+        """
+        timers = schema.TIMERS
+        locked = self._overdue(timers.c.checkout_id).with_for_update(of=timers, skip_locked=True)
+        return self._sql(locked)
+
+    def _overdue(self, *columns: Column[Any]) -> Select[Any]:
+        """The earliest due timers of as many checkouts."""
         timers, earlier = schema.TIMERS, schema.TIMERS.alias("earlier")
-        first = _first(
-            select(timers.c.checkout_id, timers.c.due_at)
+        return _first(
+            select(*columns)
             .where(
                 timers.c.due_at <= bindparam("now"),
                 ~exists().where(
@@ -447,12 +483,6 @@ class Statements:
                 ),
             )
             .order_by(timers.c.due_at, timers.c.checkout_id)
-        ).subquery("first")
-        return self._sql(
-            select(timers.c.checkout_id, timers.c.kind, timers.c.due_at)
-            .join(first, first.c.checkout_id == timers.c.checkout_id)
-            .where(timers.c.due_at <= bindparam("now"))
-            .order_by(first.c.due_at, first.c.checkout_id)
         )
 
     def _creation(self) -> tuple[str, ...]:

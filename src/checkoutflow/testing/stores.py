@@ -210,6 +210,66 @@ def timers_come_due_in_order(make_store: MakeStore) -> None:
         same(len(store.due(elsewhere, 9)), 1, "a moment is the same moment in any time zone")
 
 
+def what_is_leased_is_nobody_elses(make_store: MakeStore) -> None:
+    """Of two workers each has other checkouts, and what one leaves behind is due again."""
+    with opened(make_store) as store:
+        for name, timers in {
+            "co-a": {"expiry": at(30), "look": at(20)},
+            "co-b": {"look": at(10), "remind": at(99)},
+            "co-c": {"expiry": at(25)},
+        }.items():
+            store.commit(sample_change(sample_checkout(name), timers=timers))
+        same(store.next_due(), at(10), "next_due is when the first timer is due, be it past")
+        both = store.lease_due(at(30), 2, at(90))
+        same(
+            list(both),
+            [
+                Due("co-b", {"look": at(10)}, at(90)),
+                Due("co-a", {"expiry": at(30), "look": at(20)}, at(90)),
+            ],
+            "lease_due gives at most `limit` checkouts as due does, each with its lease",
+        )
+        same(
+            [due.checkout for due in store.lease_due(at(30), 9, at(90))],
+            ["co-c"],
+            "nobody is given what another has",
+        )
+        same(list(store.due(at(89), 9)), [], "and it is not due before the lease is over")
+        same(
+            dict(store.timers("co-b")),
+            {"look": at(90), "remind": at(99)},
+            "timers gives each with its time; a lease moves those that were due, and no other",
+        )
+        same(
+            [due.checkout for due in store.lease_due(at(90), 9, at(99))],
+            ["co-a", "co-b", "co-c"],
+            "what came to nothing is due again",
+        )
+
+
+def a_lease_is_cleared_and_what_came_meanwhile_is_not(make_store: MakeStore) -> None:
+    """A notice that comes while its checkout is looked at must be looked at once more."""
+    with opened(make_store) as store:
+        holds(store.next_due() is None, "next_due says None where there is no timer")
+        store.commit(sample_change(timers={"notice": at(1), "look": at(1), "remind": at(50)}))
+        store.lease_due(at(5), 9, at(40))
+        holds(store.take_notice(NoticeRow("bank", "n-1", "co-1", "captured", at(6))), "it is new")
+        for kind in ("notice", "look"):
+            store.clear_timer("co-1", kind, at=at(40), version=1)
+        same(
+            dict(store.timers("co-1")),
+            {"notice": at(6), "remind": at(50)},
+            "a timer that a lease has moved goes, and what came since stays",
+        )
+        store.put_off("co-1", up_to=at(49), until=at(60))
+        store.put_off("nobody", up_to=at(49), until=at(60))
+        same(
+            dict(store.timers("co-1")),
+            {"notice": at(60), "remind": at(50)},
+            "put_off moves a timer at or before `up_to`, and no other",
+        )
+
+
 def reviews_wait_in_order(make_store: MakeStore) -> None:
     """The queue of orders that wait for a person, the most urgent first."""
     with opened(make_store) as store:
@@ -633,6 +693,8 @@ STORE_CHECKS: Final[tuple[StoreCheck, ...]] = (
     a_known_person_keeps_their_key,
     a_key_tells_what_it_was_used_for,
     timers_come_due_in_order,
+    what_is_leased_is_nobody_elses,
+    a_lease_is_cleared_and_what_came_meanwhile_is_not,
     reviews_wait_in_order,
     the_latest_come_first,
     a_commit_sets_moves_and_removes_timers,

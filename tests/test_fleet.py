@@ -1,0 +1,412 @@
+"""Due work as jobs on many machines: nothing is lost whoever is killed, and all is done once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests import postgres
+from tests.desk import MUG, SHOP, Desk, Witness, buy, ship, start
+
+from checkoutflow import CheckoutFlow, Keys, NotFound, SchemaMismatch, Shop, open_store
+from checkoutflow.checkout.machine import Phase
+from checkoutflow.checkout.messages import messages as kinds
+from checkoutflow.errors import StoreConflict, StoreUnavailable
+from checkoutflow.flow.host import system_clock
+from checkoutflow.testing.bank import Fault
+from checkoutflow.testing.serve import serve
+from checkoutflow.testing.store_samples import sample_change, sample_checkout
+from checkoutflow.testing.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+fleet: Any = pytest.importorskip(
+    "checkoutflow.workers.fleet",
+    reason="install checkoutflow[fleet]",
+    exc_type=ImportError,
+)
+
+INVOICES = Shop.read(
+    {
+        "name": "S",
+        "markets": ["DK"],
+        "methods": [{"id": "own_invoice", "name": "Invoice"}],
+        "deliveries": [{"id": "parcel", "name": "Parcel", "prices": ["49.00 DKK"]}],
+        "messages": ["expired"],
+    }
+)
+SOON = timedelta(seconds=20)
+LATER = timedelta(minutes=5)
+
+
+@pytest.fixture(name="url")
+def fixture_url() -> Iterator[str]:
+    with postgres.new_schema() as url:
+        with closing(open_store(url)) as store:
+            store.create()
+        yield url
+
+
+@contextmanager
+def opened(url: str, *, days: int = 0) -> Iterator[CheckoutFlow]:
+    """A flow whose clock is ahead."""
+    with closing(open_store(url)) as store:
+        yield CheckoutFlow(
+            INVOICES,
+            store=store,
+            keys=Keys.of(bytes(32)),
+            clock=lambda: system_clock() + timedelta(days=days),
+        )
+
+
+def jobs(
+    url: str, what: str = "task_name, args->>'checkout'", where: str = "task_name <> 'checkoutflow.sweep'"
+) -> list[tuple[Any, ...]]:
+    with closing(postgres.connect(url)) as connection:
+        found = connection.execute(
+            f"SELECT {what} FROM procrastinate_jobs WHERE {where} ORDER BY id"
+        )
+        return [tuple(row) for row in found.fetchall()]
+
+
+def run(url: str, sql: str, *values: object) -> None:
+    with closing(postgres.connect(url)) as connection:
+        connection.execute(sql, values)
+
+
+def work(flow: CheckoutFlow, url: str, **options: Any) -> None:
+    fleet.run_fleet(flow, url, is_patient=False, **options)
+
+
+def sweep(url: str, *, stalled_s: float = 60, tells: bool = False) -> None:
+    """One sweep, without the wait for its turn."""
+    import asyncio
+
+    async def go() -> None:
+        app = fleet.App(connector=fleet.PsycopgConnector(conninfo=url))
+        async with app.open_async():
+            await fleet._sweep(app, tells=tells, stalled_s=stalled_s)
+
+    asyncio.run(go())
+
+
+def begun(flow: CheckoutFlow) -> str:
+    """A checkout that nobody goes on with."""
+    return flow.start(MUG, market="DK").id
+
+
+def set_due(url: str, checkout: str, at: datetime) -> None:
+    """Its timers, without a trigger noticing: as if time had gone by."""
+    with closing(postgres.connect(url)) as connection:
+        connection.execute("SET session_replication_role = replica")
+        micros = int(at.timestamp() * 1e6)
+        connection.execute(
+            "UPDATE checkoutflow_timers SET due_at = %s WHERE checkout_id = %s", (micros, checkout)
+        )
+
+
+# Jobs are made -------------------------------------------------------------------------------------
+
+
+def test_what_is_due_soon_becomes_a_job_with_the_commit_and_what_is_due_later_does_not(url):
+    fleet.install(url)
+    now = datetime.now(UTC)
+    with closing(open_store(url)) as store:
+        near = sample_change(sample_checkout("co-1"), timers={"look": now + SOON})
+        store.commit(near)
+        store.commit(sample_change(sample_checkout("co-2"), timers={"expiry": now + LATER}))
+        with pytest.raises(StoreConflict):
+            store.commit(near)
+        assert jobs(url) == [("checkoutflow.wake", "co-1")]
+        ((scheduled, lock, priority),) = jobs(url, "scheduled_at, lock, priority")
+        assert abs(scheduled - (now + SOON)) < timedelta(milliseconds=1)
+        assert lock == "checkoutflow co-1"
+        assert priority == fleet._priority(now + SOON)
+
+
+def test_a_job_is_undone_with_the_transaction_that_made_it(url):
+    fleet.install(url)
+    with closing(open_store(url)) as store, closing(postgres.connect(url)) as connection:
+        store.commit(sample_change(sample_checkout("co-1")))
+        with connection.transaction(force_rollback=True):
+            connection.execute(
+                "INSERT INTO checkoutflow_timers (checkout_id, kind, due_at) VALUES (%s, %s, 1)",
+                ("co-1", "look"),
+            )
+    assert jobs(url) == []
+
+
+def test_one_job_for_each_checkout_and_time(url):
+    fleet.install(url)
+    now = datetime.now(UTC)
+    with closing(open_store(url)) as store:
+        timers = {"look": now, "remind": now, "notice": now - SOON}
+        store.commit(sample_change(sample_checkout("co-1"), timers=timers))
+    assert len(jobs(url)) == 2
+    sweep(url)
+    assert len(jobs(url)) == 2
+
+
+def test_a_sweep_finds_what_came_near_and_no_more_than_there_is_room_for(url, monkeypatch):
+    fleet.install(url)
+    with opened(url) as flow:
+        names = [begun(flow) for _ in range(4)]
+        assert jobs(url) == []
+        for late, name in enumerate(names):
+            set_due(url, name, datetime.now(UTC) - timedelta(hours=late))
+        monkeypatch.setattr(
+            fleet, "_ROOM", fleet._ROOM.replace(str(fleet.MOST_WAITING), "3")
+        )
+        sweep(url)
+        assert [name for _, name in jobs(url)] == names[:0:-1]
+    with opened(url, days=9) as flow:
+        work(flow, url)
+        sweep(url)
+        work(flow, url)
+        assert {flow.load(name).phase for name in names} == {Phase.EXPIRED}
+        assert jobs(url) == []
+
+
+def test_the_longest_overdue_is_first_and_none_waits_for_a_later_job_of_its_checkout(url):
+    fleet.install(url)
+    now = datetime.now(UTC)
+    with opened(url) as flow:
+        names = [begun(flow) for _ in range(3)]
+        store, end = flow._store, now + timedelta(days=9)
+        # A job of the first one's waits for later, and has the lower number.
+        store.put_off(names[0], up_to=end, until=now + SOON)
+        for late, name in enumerate(names):
+            store.put_off(name, up_to=end, until=now - timedelta(minutes=late))
+        seen: list[str] = []
+
+        def wake(name: str) -> None:
+            seen.append(name)
+            store.put_off(name, up_to=end, until=end)
+
+        flow.wake = wake  # type: ignore[method-assign,assignment]
+        work(flow, url, threads=1)
+    assert seen == names[::-1]
+
+
+def test_messages_become_jobs_where_workers_take_them(url):
+    fleet.install(url, messages=True)
+    taken = []
+    with opened(url) as flow:
+        name = begun(flow)
+        set_due(url, name, datetime.now(UTC))
+    sweep(url)
+    with opened(url, days=9) as flow:
+        work(flow, url)
+        work(flow, url, take=taken.append)
+        assert [message.kind for message in taken] == ["expired"]
+        assert list(flow.messages()) == []
+    fleet.install(url)
+    with opened(url) as flow:
+        flow.cancel(begun(flow))
+    assert jobs(url) == []
+
+
+# What fails ---------------------------------------------------------------------------------------
+
+
+def test_what_fails_is_tried_for_a_day_behind_the_others_and_then_left_to_people(url):
+    fleet.install(url)
+    with opened(url) as flow:
+        name = begun(flow)
+        set_due(url, name, datetime.now(UTC) - timedelta(seconds=1))
+        sweep(url)
+        flow.wake = _broken  # type: ignore[method-assign,assignment]
+        work(flow, url)
+        ((status, attempts, priority, wait_s),) = jobs(
+            url, "status, attempts, priority, extract(epoch FROM scheduled_at - now())::int"
+        )
+        assert (status, attempts) == ("todo", 1)
+        assert 50 <= wait_s <= 60
+        assert priority < fleet._priority(datetime.now(UTC) + timedelta(seconds=50))
+        sweep(url)
+        assert len(jobs(url)) == 1
+        run(
+            url,
+            "UPDATE procrastinate_jobs SET attempts = %s, scheduled_at = now()",
+            fleet.TRIES - 1,
+        )
+        work(flow, url)
+        ((left),) = fleet.dead(url)
+        assert (left.about, left.tries) == (name, fleet.TRIES)
+        sweep(url)
+        assert len(jobs(url)) == 1
+        with pytest.raises(NotFound):
+            fleet.retry(url, left.id + 1)
+        fleet.retry(url, left.id)
+        assert fleet.dead(url) == []
+    with opened(url, days=9) as flow:
+        work(flow, url)
+    assert jobs(url) == []
+
+
+def _broken(_: object) -> None:
+    raise RuntimeError("never")
+
+
+def test_a_dead_job_goes_when_others_did_its_work(url):
+    fleet.install(url)
+    with opened(url) as flow:
+        name = begun(flow)
+        set_due(url, name, datetime.now(UTC))
+        sweep(url)
+        run(url, "UPDATE procrastinate_jobs SET status = 'failed'")
+        sweep(url)
+        assert [left.about for left in fleet.dead(url)] == [name]
+        set_due(url, name, datetime.now(UTC) + LATER)
+        sweep(url)
+        assert fleet.dead(url) == []
+
+
+def test_a_fleet_is_put_up_and_taken_down(url):
+    with postgres.new_schema() as empty, pytest.raises(SchemaMismatch):
+        fleet.install(empty)
+    with pytest.raises(StoreUnavailable):
+        fleet.install("postgresql://127.0.0.1:1/shop")
+    for messages in (True, False, True):
+        fleet.install(url, messages=messages)
+    now = datetime.now(UTC)
+    with closing(open_store(url)) as store:
+        store.commit(sample_change(sample_checkout("co-1"), timers={"look": now}))
+        fleet.uninstall(url)
+        fleet.uninstall(url)
+        assert jobs(url) == []
+        store.commit(sample_change(sample_checkout("co-2"), timers={"look": now}))
+        assert jobs(url) == []
+        assert [due.checkout for due in store.due(now, 9)] == ["co-1", "co-2"]
+
+
+# Killing ------------------------------------------------------------------------------------------
+
+
+class Slow(Witness):
+    """A bank that takes a while, so that workers die in the middle of a request."""
+
+    requests = 0
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
+        time.sleep(0.1)
+        return super().handle(request)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+def test_workers_that_are_killed_leave_nothing_undone_and_nothing_done_twice(url, tmp_path):
+    fleet.install(url, messages=True)
+    with ExitStack() as stack:
+        world = stack.enter_context(
+            World(SHOP, open_store=lambda: open_store(url), open_bank=Slow)
+        )
+        desk = Desk(world)
+        prepare(desk)
+        bank = stack.enter_context(serve(world.bank.handle))
+        command = [sys.executable, "-m", "tests.fleet_worker", url, bank, str(tmp_path)]
+        key = Random(0).randbytes(32).hex()  # noqa: S311 -- as the world has it
+        options: dict[str, Any] = {
+            "cwd": Path(__file__).parents[1],
+            "env": {**os.environ, "KEY": key},
+        }
+        dice = Random(7)  # noqa: S311 -- a test wants the same again, as far as it goes
+        (tmp_path / "taken").touch()
+        interrupted = 0
+        for _ in range(4):
+            go_on(desk, tmp_path, seconds=90)
+            workers = [subprocess.Popen(command, **options) for _ in range(2)]
+            try:
+                enough = desk.bank.requests + dice.randrange(2, 7)
+                until(lambda: desk.bank.requests >= enough, patience_s=8)  # noqa: B023 -- at once
+            finally:
+                for worker in workers:
+                    worker.kill()
+                    assert worker.wait(10) == -9
+            interrupted += len(jobs(url, where="status = 'doing'"))
+        worker = subprocess.Popen(command, **options)
+        try:
+            until(lambda: go_on(desk, tmp_path) or (is_done(desk, url) and is_up(url)))
+            assert is_done(desk, url)
+        finally:
+            worker.terminate()
+        assert worker.wait(30) == 0
+        assert interrupted, "nobody was killed in the middle of something"
+        world.check()
+        for key, bodies in desk.bank.sent.items():
+            assert len(set(bodies)) == 1, f"{key} was sent with different contents"
+        assert {state.phase for state in world.checkouts()} == {
+            Phase.CONFIRMED,
+            Phase.FULFILLED,
+            Phase.EXPIRED,
+        }
+        told = Counter((tmp_path / "taken").read_text().split())
+        assert told.keys() == {
+            f"{state.id}/{entry.version}/{kind}"
+            for state in world.checkouts()
+            for entry in world.store.journal(state.id)
+            for kind in kinds(entry.events, SHOP.messages)
+        }
+        assert fleet.dead(url) == []
+
+
+def prepare(desk: Desk) -> None:
+    """Orders in every condition that needs somebody to go on."""
+    for _ in range(5):
+        start(desk)  # nobody finishes it
+    desk.clock.advance(days=2)
+    for _ in range(5):
+        wallet = buy(desk, start(desk, payment="wallet"))
+        desk.bank.approve(wallet.payments[0].id)
+        for fault in (Fault.LOSE_ANSWER, Fault.LOSE_REQUEST):
+            desk.bank.plan("authorise", fault)
+            desk.world.flow.place(
+                (checkout := start(desk)).id,
+                accepted_total=checkout.total,
+                return_url="https://shop.example/back",
+            )
+            sold = ship(desk, buy(desk, start(desk)))
+            desk.bank.plan("refund", fault)
+            desk.world.flow.refund(sold.id, {"mug": 1})
+
+
+def go_on(desk: Desk, folder: Path, *, seconds: int = 20) -> None:
+    """Time goes by, and notices come in."""
+    now = desk.clock.advance(seconds=seconds)
+    (folder / "next").write_text(now.isoformat())
+    (folder / "next").replace(folder / "now")
+    desk.bank.deliver(
+        lambda hook: desk.world.flow.receive(
+            "simulated_bank", hook.headers, hook.body, look=False
+        )
+    )
+
+
+def is_up(url: str) -> bool:
+    recent = "FROM procrastinate_workers WHERE last_heartbeat > now() - interval '1 second'"
+    with closing(postgres.connect(url)) as connection:
+        return connection.execute(f"SELECT 1 {recent}").fetchone() is not None
+
+
+def until(is_so: Any, patience_s: float = 60) -> None:
+    end = time.monotonic() + patience_s
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.2)
+
+
+def is_done(desk: Desk, url: str) -> bool:
+    if desk.world.store.due(desk.clock(), 1) or desk.world.store.messages(1):
+        return False
+    return not jobs(url)
