@@ -12,10 +12,11 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+from tests.desk import SHOP
+
 from checkoutflow import CheckoutFlow, Keys, open_store
 from checkoutflow.testing.bank import SimulatedBank
 from checkoutflow.workers.fleet import run_fleet
-from tests.desk import SHOP
 
 
 def main(url: str, bank: str, folder: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import json
 import os
 import subprocess
 import sys
@@ -20,6 +23,7 @@ from tests.desk import MUG, SHOP, Desk, Witness, buy, ship, start
 from checkoutflow import CheckoutFlow, Keys, NotFound, SchemaMismatch, Shop, open_store
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.messages import messages as kinds
+from checkoutflow.cli import main
 from checkoutflow.errors import StoreConflict, StoreUnavailable
 from checkoutflow.flow.host import system_clock
 from checkoutflow.testing.bank import Fault
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx
+
+    from checkoutflow.stores.contract import Message
 
 fleet: Any = pytest.importorskip(
     "checkoutflow.workers.fleet",
@@ -44,7 +50,7 @@ INVOICES = Shop.read(
         "markets": ["DK"],
         "methods": [{"id": "own_invoice", "name": "Invoice"}],
         "deliveries": [{"id": "parcel", "name": "Parcel", "prices": ["49.00 DKK"]}],
-        "messages": ["expired"],
+        "messages": ["cancelled", "expired"],
     }
 )
 SOON = timedelta(seconds=20)
@@ -72,11 +78,14 @@ def opened(url: str, *, days: int = 0) -> Iterator[CheckoutFlow]:
 
 
 def jobs(
-    url: str, what: str = "task_name, args->>'checkout'", where: str = "task_name <> 'checkoutflow.sweep'"
+    url: str,
+    what: str = "task_name, args->>'checkout'",
+    where: str = "task_name <> 'checkoutflow.sweep'",
 ) -> list[tuple[Any, ...]]:
     with closing(postgres.connect(url)) as connection:
         found = connection.execute(
-            f"SELECT {what} FROM procrastinate_jobs WHERE {where} ORDER BY id"
+            f"SELECT {what} FROM procrastinate_jobs"  # noqa: S608 -- ours
+            f" WHERE {where} ORDER BY id"
         )
         return [tuple(row) for row in found.fetchall()]
 
@@ -92,7 +101,6 @@ def work(flow: CheckoutFlow, url: str, **options: Any) -> None:
 
 def sweep(url: str, *, stalled_s: float = 60, tells: bool = False) -> None:
     """One sweep, without the wait for its turn."""
-    import asyncio
 
     async def go() -> None:
         app = fleet.App(connector=fleet.PsycopgConnector(conninfo=url))
@@ -117,10 +125,10 @@ def set_due(url: str, checkout: str, at: datetime) -> None:
         )
 
 
-# Jobs are made -------------------------------------------------------------------------------------
+# Jobs are made ------------------------------------------------------------------------------------
 
 
-def test_what_is_due_soon_becomes_a_job_with_the_commit_and_what_is_due_later_does_not(url):
+def test_what_is_due_soon_is_a_job_with_the_commit_and_what_is_later_is_not(url):
     fleet.install(url)
     now = datetime.now(UTC)
     with closing(open_store(url)) as store:
@@ -166,9 +174,7 @@ def test_a_sweep_finds_what_came_near_and_no_more_than_there_is_room_for(url, mo
         assert jobs(url) == []
         for late, name in enumerate(names):
             set_due(url, name, datetime.now(UTC) - timedelta(hours=late))
-        monkeypatch.setattr(
-            fleet, "_ROOM", fleet._ROOM.replace(str(fleet.MOST_WAITING), "3")
-        )
+        monkeypatch.setattr(fleet, "_ROOM", fleet._ROOM.replace(str(fleet.MOST_WAITING), "3"))
         sweep(url)
         assert [name for _, name in jobs(url)] == names[:0:-1]
     with opened(url, days=9) as flow:
@@ -202,7 +208,7 @@ def test_the_longest_overdue_is_first_and_none_waits_for_a_later_job_of_its_chec
 
 def test_messages_become_jobs_where_workers_take_them(url):
     fleet.install(url, messages=True)
-    taken = []
+    taken: list[Message] = []
     with opened(url) as flow:
         name = begun(flow)
         set_due(url, name, datetime.now(UTC))
@@ -310,9 +316,7 @@ class Slow(Witness):
 def test_workers_that_are_killed_leave_nothing_undone_and_nothing_done_twice(url, tmp_path):
     fleet.install(url, messages=True)
     with ExitStack() as stack:
-        world = stack.enter_context(
-            World(SHOP, open_store=lambda: open_store(url), open_bank=Slow)
-        )
+        world = stack.enter_context(World(SHOP, open_store=lambda: open_store(url), open_bank=Slow))
         desk = Desk(world)
         prepare(desk)
         bank = stack.enter_context(serve(world.bank.handle))
@@ -325,12 +329,14 @@ def test_workers_that_are_killed_leave_nothing_undone_and_nothing_done_twice(url
         dice = Random(7)  # noqa: S311 -- a test wants the same again, as far as it goes
         (tmp_path / "taken").touch()
         interrupted = 0
+        served = desk.bank
+        assert isinstance(served, Slow)
         for _ in range(4):
             go_on(desk, tmp_path, seconds=90)
             workers = [subprocess.Popen(command, **options) for _ in range(2)]
             try:
-                enough = desk.bank.requests + dice.randrange(2, 7)
-                until(lambda: desk.bank.requests >= enough, patience_s=8)  # noqa: B023 -- at once
+                enough = served.requests + dice.randrange(2, 7)
+                until(lambda: served.requests >= enough, patience_s=8)  # noqa: B023 -- at once
             finally:
                 for worker in workers:
                     worker.kill()
@@ -338,7 +344,12 @@ def test_workers_that_are_killed_leave_nothing_undone_and_nothing_done_twice(url
             interrupted += len(jobs(url, where="status = 'doing'"))
         worker = subprocess.Popen(command, **options)
         try:
-            until(lambda: go_on(desk, tmp_path) or (is_done(desk, url) and is_up(url)))
+
+            def is_over() -> bool:
+                go_on(desk, tmp_path)
+                return is_done(desk, url) and is_up(url)
+
+            until(is_over)
             assert is_done(desk, url)
         finally:
             worker.terminate()
@@ -388,9 +399,7 @@ def go_on(desk: Desk, folder: Path, *, seconds: int = 20) -> None:
     (folder / "next").write_text(now.isoformat())
     (folder / "next").replace(folder / "now")
     desk.bank.deliver(
-        lambda hook: desk.world.flow.receive(
-            "simulated_bank", hook.headers, hook.body, look=False
-        )
+        lambda hook: desk.world.flow.receive("simulated_bank", hook.headers, hook.body, look=False)
     )
 
 
@@ -410,3 +419,52 @@ def is_done(desk: Desk, url: str) -> bool:
     if desk.world.store.due(desk.clock(), 1) or desk.world.store.messages(1):
         return False
     return not jobs(url)
+
+
+# The command --------------------------------------------------------------------------------------
+
+
+def test_the_command_puts_it_up_works_and_shows_what_was_given_up(url, capsys, tmp_path):
+    assert main(["fleet", "install", "--db", url, "--messages"]) == 0
+    assert main(["fleet", "dead", "--db", url]) == 0
+    assert "No job was given up." in capsys.readouterr().out
+    with opened(url) as flow:
+        name = begun(flow)
+    set_due(url, name, datetime.now(UTC))
+    sweep(url)
+    run(url, "UPDATE procrastinate_jobs SET status = 'failed', attempts = 30")
+    assert main(["fleet", "dead", "--db", url, "--json"]) == 1
+    (job,) = json.loads(capsys.readouterr().out)
+    assert (job["about"], job["tries"]) == (name, 30)
+    assert main(["fleet", "dead", "--db", url]) == 1
+    assert name in capsys.readouterr().out
+    assert main(["fleet", "retry", "--db", url, str(job["job"])]) == 0
+    assert main(["fleet", "uninstall", "--db", url]) == 0
+    assert main(["fleet", "retry", "--db", url, "1"]) == 2
+    assert "no such job" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGTERM")
+def test_the_command_works_as_one_of_a_fleet(url, tmp_path):
+    fleet.install(url, messages=True)
+    with opened(url) as flow:
+        name = begun(flow)
+        flow.cancel(name)
+    (tmp_path / "shop.json").write_text(INVOICES.model_dump_json(exclude_unset=True))
+    (tmp_path / "its_shop.py").write_text("def take(message): print(message.kind, flush=True)\n")
+    words = ["--shop", "shop.json", "--db", url, "--keys-from", "KEYS", "--threads", "2"]
+    command = [sys.executable, "-m", "checkoutflow", "work", "--fleet", *words]
+    with opened(url) as flow:
+        set_due(url, begun(flow), datetime.now(UTC))
+    options: dict[str, Any] = {
+        "cwd": tmp_path,
+        "env": {**os.environ, "KEYS": base64.b64encode(bytes(32)).decode()},
+    }
+    with subprocess.Popen(
+        [*command, "--take", "its_shop:take"], stdout=subprocess.PIPE, text=True, **options
+    ) as process:
+        assert process.stdout
+        assert "one of a fleet" in process.stdout.readline()
+        assert process.stdout.readline() == "cancelled\n"
+        process.terminate()
+        assert process.wait(20) == 0

@@ -17,7 +17,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from checkoutflow.cli import review_queue, review_score
+from checkoutflow.cli import fleet, review_queue, review_score, work
 from checkoutflow.cli.files import database
 from checkoutflow.cli.paper import Paper
 from checkoutflow.errors import CheckoutError
@@ -153,6 +153,13 @@ def _parser() -> argparse.ArgumentParser:
             commands, "review", "look at signals and lists, try rules of review, learn a score"
         )
     )
+
+    work.add(
+        _command(commands, "work", "do what is due, until it is told to stop"),
+        _keys,
+        _name_in_module,
+    )
+    fleet.add(_command(commands, "fleet", "let due work become jobs for many machines"))
 
     schema = _command(commands, "schema", "print the JSON Schema of a file or an answer")
     schema.add_argument(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import traceback
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from checkoutflow.cli.files import examples
+from checkoutflow.cli.files import examples, imported
 from checkoutflow.errors import UsageError
 from checkoutflow.testing.adapters import ADAPTER_CHECKS, AdapterCase
 
@@ -66,16 +64,7 @@ def _write(file: Path, paper: Paper) -> None:
 
 
 def _case(named: str) -> AdapterCase:
-    """The case of this name, from a module of this folder or any other that can be imported."""
-    module, _, name = named.partition(":")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        case = getattr(import_module(module), name)
-    except AttributeError:
-        raise UsageError(f"{named}: there is no {name} in {module}") from None
-    except Exception as error:  # noqa: BLE001 -- a module may fail in any way while it is imported
-        raise UsageError(f"{named}: cannot be imported: {type(error).__name__}: {error}") from None
+    case = imported(named)
     if not isinstance(case, AdapterCase):
         raise UsageError(f"{named}: is no AdapterCase")
     return case

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from checkoutflow.cart import Cart
 from checkoutflow.customer import AREAS
@@ -80,6 +82,23 @@ def _explained(path: Path, error: InvalidInput) -> UsageError:
     field, message = error.problems[0]
     where = f"{path}: {field}" if field not in {"", str(path)} else str(path)
     return UsageError(f"{where}: {message}")
+
+
+def imported(named: str) -> Any:  # noqa: ANN401 -- whatever it is
+    """What ``module:name`` names, from a module of this folder or any other that can be imported.
+
+    Raises:
+        UsageError: If there is no such thing.
+    """
+    module, _, name = named.partition(":")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        return getattr(import_module(module), name)
+    except AttributeError:
+        raise UsageError(f"{named}: there is no {name} in {module}") from None
+    except Exception as error:  # noqa: BLE001 -- a module may fail in any way while it is imported
+        raise UsageError(f"{named}: cannot be imported: {type(error).__name__}: {error}") from None
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Statements:
     def __init__(self, database: Database) -> None:
         """Compile them for a kind of database."""
         self._database = database
-        checkouts, journal, timers = schema.CHECKOUTS, schema.JOURNAL, schema.TIMERS
+        checkouts, journal = schema.CHECKOUTS, schema.JOURNAL
         attempts, outbox, vault = schema.ATTEMPTS, schema.OUTBOX, schema.VAULT
         idempotency, subjects = schema.IDEMPOTENCY, schema.SUBJECTS
 
@@ -57,48 +57,12 @@ class Statements:
         self.update_checkout = self._update(checkouts, facts)
         self.update_in_phase = self._update(checkouts, facts[1:])
         self.insert_entry = self._sql(insert(journal))
-        self.set_timer = self._upsert(timers)
-        self.delete_timer = self._sql(
-            delete(timers).where(_is(timers, "checkout_id"), _is(timers, "kind"))
-        )
-        self.waiting = self._sql(
-            _first(
-                select(timers.c.checkout_id)
-                .where(timers.c.kind == literal_column("'review'"))
-                .order_by(timers.c.due_at, timers.c.checkout_id)
-            )
-        )
         self.set_attempt = self._upsert(attempts, fixed=("provider", "payment"))
         self.insert_idempotency = self._sql(insert(idempotency))
         self.insert_subject = self._sql(insert(subjects))
         self.set_vault = self._upsert(vault)
         self.insert_message = self._sql(insert(outbox))
         self.keep_notice = self._sql(self._database.insert(schema.NOTICES).on_conflict_do_nothing())
-        self.lock_checkout = self._sql(
-            select(checkouts.c.version).where(_is(checkouts, "id")).with_for_update()
-        )
-        self.clear_timer = self._sql(
-            delete(timers).where(
-                _is(timers, "checkout_id"),
-                _is(timers, "kind"),
-                _is(timers, "due_at"),
-                exists().where(_is(checkouts, "id"), _is(checkouts, "version")),
-            )
-        )
-        self.put_off = self._sql(
-            update(timers)
-            .values(due_at=bindparam("until"))
-            .where(_is(timers, "checkout_id"), timers.c.due_at <= bindparam("up_to"))
-        )
-        self.timers = self._sql(
-            select(timers.c.kind, timers.c.due_at).where(_is(timers, "checkout_id"))
-        )
-        self.due_of = self._sql(
-            select(timers.c.kind, timers.c.due_at).where(
-                _is(timers, "checkout_id"), timers.c.due_at <= bindparam("now")
-            )
-        )
-        self.next_due = self._sql(select(func.min(timers.c.due_at)))
         self.delete_message = self._sql(
             delete(outbox).where(
                 _is(outbox, "checkout_id"), _is(outbox, "version"), _is(outbox, "kind")
@@ -134,8 +98,6 @@ class Statements:
         self.vault = self._sql(
             select(vault).where(_is(vault, "subject_id")).order_by(vault.c.field)
         )
-        self.due = self._due()
-        self.lease_due = self._lease_due()
         ids = select(checkouts.c.id).order_by(checkouts.c.id)
         after = checkouts.c.id > bindparam("after")
         since = checkouts.c.updated_at >= bindparam("since")
@@ -151,10 +113,52 @@ class Statements:
             )
         )
 
+        self._about_timers()
         self._about_invoices()
         self._about_cards()
         self._about_people()
         self._about_orders()
+
+    def _about_timers(self) -> None:
+        checkouts, timers = schema.CHECKOUTS, schema.TIMERS
+        self.set_timer = self._upsert(timers)
+        self.delete_timer = self._sql(
+            delete(timers).where(_is(timers, "checkout_id"), _is(timers, "kind"))
+        )
+        self.waiting = self._sql(
+            _first(
+                select(timers.c.checkout_id)
+                .where(timers.c.kind == literal_column("'review'"))
+                .order_by(timers.c.due_at, timers.c.checkout_id)
+            )
+        )
+        self.lock_checkout = self._sql(
+            select(checkouts.c.version).where(_is(checkouts, "id")).with_for_update()
+        )
+        self.clear_timer = self._sql(
+            delete(timers).where(
+                _is(timers, "checkout_id"),
+                _is(timers, "kind"),
+                _is(timers, "due_at"),
+                exists().where(_is(checkouts, "id"), _is(checkouts, "version")),
+            )
+        )
+        self.put_off = self._sql(
+            update(timers)
+            .values(due_at=bindparam("until"))
+            .where(_is(timers, "checkout_id"), timers.c.due_at <= bindparam("up_to"))
+        )
+        self.timers = self._sql(
+            select(timers.c.kind, timers.c.due_at).where(_is(timers, "checkout_id"))
+        )
+        self.due_of = self._sql(
+            select(timers.c.kind, timers.c.due_at).where(
+                _is(timers, "checkout_id"), timers.c.due_at <= bindparam("now")
+            )
+        )
+        self.next_due = self._sql(select(func.min(timers.c.due_at)))
+        self.due = self._due()
+        self.lease_due = self._lease_due()
 
     def _about_invoices(self) -> None:
         series = schema.SERIES

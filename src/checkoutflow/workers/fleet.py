@@ -351,9 +351,7 @@ def dead(url: str) -> Sequence[Dead]:
     with App(connector=SyncPsycopgConnector(conninfo=url)).open() as app:
         jobs = app.job_manager.list_jobs(queue=QUEUE, status="failed")
     return [
-        Dead(
-            job.id or 0, "/".join(str(value) for value in _named(job.task_kwargs)), job.attempts
-        )
+        Dead(job.id or 0, "/".join(str(value) for value in _named(job.task_kwargs)), job.attempts)
         for job in jobs
     ]
 

@@ -32,6 +32,7 @@ LONGEST_S: Final = 3600.0
 _STORE_FIRST_S: Final = 1.0
 _STORE_LONGEST_S: Final = 60.0
 
+_LEAST_S: Final = 0.05
 _LEASE_S: Final = 300.0
 _SWEEP_EVERY_S: Final = 60.0
 _MOST_MESSAGES: Final = 1000
@@ -197,7 +198,8 @@ class Worker:
         first = self._flow.next_due()
         if first is None:
             return self._rest_s
-        return min(max((first - self._clock()).total_seconds(), 0.0), self._rest_s)
+        # What is due and was not given to us is about to be somebody else's.
+        return min(max((first - self._clock()).total_seconds(), _LEAST_S), self._rest_s)
 
     def _failed(self, name: str) -> int:
         """Count one more failure, and say how many there were in a row."""
