@@ -23,8 +23,8 @@ FILES = sorted(SOURCE.rglob("*.py"))
 ROOMS = """
     lazy errors model table money texts law privacy cart customer payment delivery insurance review
     shop choice
-    checkout aftersale insight providers registries insurers issuers stores flow workers quality risk
-    testing web cli
+    checkout aftersale insight providers registries insurers issuers stores flow workers
+    quality risk testing web cli
 """.split()
 CORE = ROOMS[: ROOMS.index("providers")]
 NO_ROOMS = {"__init__", "__main__", "py.typed", "locale", "__pycache__"}

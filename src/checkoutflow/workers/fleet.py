@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from checkoutflow.flow.sync import CheckoutFlow
 
 QUEUE: Final = "checkoutflow"
+MESSAGES: Final = "checkoutflow_messages"  # for workers who take them
+_QUEUES: Final = (QUEUE, MESSAGES)
 WAKE: Final = "checkoutflow.wake"
 TELL: Final = "checkoutflow.tell"
 SWEEP: Final = "checkoutflow.sweep"
@@ -73,7 +75,8 @@ CREATE OR REPLACE FUNCTION checkoutflow_defer(task text, about text, due bigint,
 RETURNS integer LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM procrastinate_defer_jobs_v1(ARRAY[ROW(
-        '{QUEUE}', task, {_PRIORITY.format(due="due")}, about, about || ' ' || due, arguments,
+        CASE task WHEN '{TELL}' THEN '{MESSAGES}' ELSE '{QUEUE}' END, task,
+        {_PRIORITY.format(due="due")}, about, about || ' ' || due, arguments,
         CASE WHEN task = '{WAKE}' THEN to_timestamp(due / 1000000.0) END
     )::procrastinate_job_to_defer_v1]);
     RETURN 1;
@@ -213,8 +216,9 @@ def uninstall(url: str) -> None:
             name = f"checkoutflow_{trigger}_become_jobs ON checkoutflow_{table}"
             connection.execute(f"DROP TRIGGER IF EXISTS {name}")
         connection.execute(
-            "DELETE FROM procrastinate_jobs WHERE queue_name = %s AND status IN ('todo', 'failed')",
-            (QUEUE,),
+            "DELETE FROM procrastinate_jobs"
+            " WHERE queue_name = ANY(%s) AND status IN ('todo', 'failed')",
+            (list(_QUEUES),),
         )
 
 
@@ -259,7 +263,7 @@ def fleet_app(
 
     if take is not None:
 
-        @app.task(name=TELL, queue=QUEUE, retry=later)
+        @app.task(name=TELL, queue=MESSAGES, retry=later)
         def tell(checkout: str, version: int, kind: str) -> None:
             message = Message(checkout, version, kind)
             take(message)
@@ -283,10 +287,11 @@ async def _sweep(app: App, *, tells: bool, stalled_s: float) -> None:
     for statement in (_SWEEP_WAKES, *((_SWEEP_TELLS,) if tells else ())):
         room = (await ask(_ROOM))["room"]
         await ask(statement, room=room)
-    for job in await app.job_manager.get_stalled_jobs(
-        queue=QUEUE, seconds_since_heartbeat=stalled_s
-    ):
-        await _set_free(app, job)
+    for queue in _QUEUES:
+        for job in await app.job_manager.get_stalled_jobs(
+            queue=queue, seconds_since_heartbeat=stalled_s
+        ):
+            await _set_free(app, job)
 
 
 async def _set_free(app: App, job: Job) -> None:
@@ -319,7 +324,7 @@ def run_fleet(
         stalled_s: As for `fleet_app`; the same for all workers.
     """
     fleet_app(flow, url, take=take, stalled_s=stalled_s).run_worker(
-        queues=[QUEUE],
+        queues=list(_QUEUES) if take is not None else [QUEUE],
         concurrency=threads,
         wait=is_patient,
         delete_jobs="successful",
@@ -349,7 +354,11 @@ class Dead:
 def dead(url: str) -> Sequence[Dead]:
     """Jobs that nobody tries any more, the oldest first. The workers' log says why they failed."""
     with App(connector=SyncPsycopgConnector(conninfo=url)).open() as app:
-        jobs = app.job_manager.list_jobs(queue=QUEUE, status="failed")
+        jobs = [
+            job
+            for queue in _QUEUES
+            for job in app.job_manager.list_jobs(queue=queue, status="failed")
+        ]
     return [
         Dead(job.id or 0, "/".join(str(value) for value in _named(job.task_kwargs)), job.attempts)
         for job in jobs
