@@ -154,18 +154,33 @@ def _parser() -> argparse.ArgumentParser:
         )
     )
 
-    work.add(
-        _command(commands, "work", "do what is due, until it is told to stop"),
-        _keys,
-        _name_in_module,
-    )
-    fleet.add(_command(commands, "fleet", "let due work become jobs for many machines"))
+    _keeping(commands)
 
     schema = _command(commands, "schema", "print the JSON Schema of a file or an answer")
     schema.add_argument(
         "model", choices=["shop", "cart", "view"], metavar="{shop,cart,view}", help="of what"
     )
     return parser
+
+
+def _keeping(commands: argparse._SubParsersAction[_Parser]) -> None:
+    backup = _command(commands, "backup", "copy a SQLite database in use")
+    backup.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
+    backup.add_argument("--to", type=Path, required=True, metavar="FILE", help="the copy")
+    restore = _command(commands, "restore", "put a copy back in the place of a database")
+    restore.add_argument(
+        "--from", dest="copy", type=Path, required=True, metavar="FILE", help="the copy"
+    )
+    restore.add_argument("--db", type=Path, required=True, metavar="FILE", help="its place")
+    restore.add_argument(
+        "--erased", type=Path, metavar="FILE", help="erase again who was erased in this database"
+    )
+    work.add(
+        _command(commands, "work", "do what is due, until it is told to stop"),
+        _keys,
+        _name_in_module,
+    )
+    fleet.add(_command(commands, "fleet", "let due work become jobs for many machines"))
 
 
 def _options(commands: argparse._SubParsersAction[_Parser]) -> None:

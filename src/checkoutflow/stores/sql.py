@@ -39,6 +39,7 @@ from checkoutflow.stores.again import again, again_anyway, until_done
 from checkoutflow.stores.contract import Due, HealthRow, IdempotencyRow, JournalEntry, Message
 from checkoutflow.stores.databases import database
 from checkoutflow.stores.schema import instant, moment
+from checkoutflow.stores.shares import refuse_share
 from checkoutflow.stores.sql_orders import SqlOrders
 from checkoutflow.stores.sql_people import SqlPeople
 from checkoutflow.stores.sqlite import make_file
@@ -153,6 +154,7 @@ class SqlStore(SqlPeople, SqlOrders):
             )
         self._engine = engine
         self._file = file
+        self._is_looked_at = False
         self._sql = statements(engine.dialect.name)
         # Connections in good order that nobody uses now. SQLAlchemy's own pool does more around
         # each use, and that costs as much as all the statements of a commit.
@@ -183,6 +185,7 @@ class SqlStore(SqlPeople, SqlOrders):
             SchemaMismatch: If the tables are newer than this version of the library.
         """
         if self._file is not None:
+            refuse_share(self._file)
             make_file(self._file)
         wanted = schema.VERSION
         with self._transaction(*self._database.BEGIN_CREATE, is_creating=True) as cursor:
@@ -617,6 +620,9 @@ class SqlStore(SqlPeople, SqlOrders):
 
     def _open(self, *, is_creating: bool = False) -> DBAPIConnection:
         """Make a connection of the store's own, as the engine makes them."""
+        if self._file is not None and not self._is_looked_at:
+            refuse_share(self._file)
+            self._is_looked_at = True
         try:
             proxied = self._engine.raw_connection()
         except self._database.Error as error:
