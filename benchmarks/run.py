@@ -23,6 +23,7 @@ PARTS = (
     "recognition",
     "alike",
     "review",
+    "due",
 )
 
 
