@@ -749,11 +749,13 @@ def asking_the_open_registers(trail: Trail, file: Path) -> None:
 
 # Commands that read what is kept of customers, and those that know of none.
 TOLD: Final = set(
-    "demo freshen insurance person quality review show status suppress verify".split()
+    """
+    backup demo freshen insurance person quality restore review show status suppress verify work
+    """.split()
 )
 TOLD_NOTHING: Final = set(
     """
-    conform doctor law methods migrate options privacy providers schema simulate states steer
+    conform doctor fleet law methods migrate options privacy providers schema simulate states steer
     """.split()
 )
 
@@ -838,7 +840,11 @@ def the_commands(trail: Trail, file: Path) -> None:
     for form in ([], ["--csv"], ["--json"]):
         told = ["insurance", "bordereau", "--db", f"{file}", "--insurer", "nordvern", *period]
         assert main([*told, *form]) == 0
+    copy, again = file.with_name("copy.db"), file.with_name("again.db")
+    assert main(["backup", "--db", f"{file}", "--to", f"{copy}"]) == 0
+    assert main(["restore", "--from", f"{copy}", "--db", f"{again}"]) == 0
     answer_people(trail, file, [state.subject for state in sold])
+    main(["work", "--db", f"{file}", "--shop", str(examples() / "shop.toml"), "--once"])
     base, out = file.with_name("customers.csv"), file.with_name("out")
     rows = [planted("SE", "name", "email", "phone", "street", "postal_code", "city")] * 2
     rows.append(dict.fromkeys(rows[0], VALUES["name"]))

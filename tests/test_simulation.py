@@ -169,8 +169,40 @@ def what_was_captured_for_another_shipment_pays(patch):
     patch.setattr(follow, "unpaid", bug)
 
 
+# Bugs of the money's path, each with a seed that found it: looked at first, and then all others.
+# Those of the queue's own (two reviewers, notes) are found in `test_mutations`: nobody here reviews
+# so carefully.
+FOUND_BY = {
+    "a new key for each send": 0,
+    "sent before it is committed": 0,
+    "the answer is not kept": 0,
+    "not found means failed at once": 103,
+    "sent again to a bank that forgets keys": 8,
+    "no answer means no": 3,
+    "a lease that nobody looks at": 17,
+    "nobody looks again": 8,
+    "_void_the_unwanted": 1,
+    "_unsecured": 16,
+    "confirmed before all is reserved": 5,
+    "shipped before it is paid": 0,
+    "last writer wins": 0,
+    "a repeat is not recognised": 8,
+    "timers are forgotten": 1,
+    "messages are forgotten": 0,
+    "a notice is kept and nobody is told": 182,
+    "an address in the journal": 0,
+    "captured while it is held": 3,
+    "sent while it is held": 20,
+    "a lapse that nobody notices": 16,
+    "shipped while it is held": 20,
+    "a word nobody knows means no": 5,
+    "an answer nobody can read means yes": 8,
+    "sent again when the key is forgotten": 48,
+    "cleared by ones own clock": 3,
+    "what was captured for another shipment pays": 96,
+}
 PLANTED = [
-    *(bug for bug, _ in BUGS),
+    *(bug for bug, _ in BUGS if name_of(bug) in FOUND_BY),
     shipped_while_it_is_held,
     a_word_nobody_knows_means_no,
     an_answer_nobody_can_read_means_yes,
@@ -182,11 +214,15 @@ PLANTED = [
 MOST_SEEDS = 400
 
 
+def test_every_bug_that_is_said_to_be_found_is_planted():
+    assert {name_of(bug) for bug in PLANTED} == FOUND_BY.keys()
+
+
 @pytest.mark.repeats
 @pytest.mark.parametrize("bug", PLANTED, ids=name_of)
 def test_what_is_planted_is_found(bug, monkeypatch, record_property):
     bug(monkeypatch)
-    for seed in range(MOST_SEEDS):
+    for seed in (FOUND_BY[name_of(bug)], *range(MOST_SEEDS)):
         _, error = play(seed)
         if error is not None:
             record_property("found", f"seed {seed}: {error}")

@@ -522,15 +522,21 @@ class SqlStore(SqlPeople, SqlOrders):
         since: datetime | None = None,
     ) -> Sequence[str]:
         """Ids of checkouts in these phases (all if empty), ordered, after an id."""
-        begin = instant(since) if since else 0
+        # Without a moment the index has all that is asked for.
+        sql = self._sql
+        every, in_phase, page = (
+            (sql.checkouts, sql.checkouts_in_phase, (after, limit))
+            if since is None
+            else (sql.checkouts_since, sql.checkouts_in_phase_since, (after, instant(since), limit))
+        )
         if not phases:
-            return [found for (found,) in self._ask(self._sql.checkouts, after, begin, limit)]
+            return [found for (found,) in self._ask(every, *page)]
         # One look-up a phase is read from the index in order. Asked for several at once, the
         # database would read and sort everything that is in them.
         rows: list[tuple[str]] = []
         with self._transaction(self._database.BEGIN_READ) as cursor:
             for phase in phases:
-                cursor.execute(self._sql.checkouts_in_phase, (phase, after, begin, limit))
+                cursor.execute(in_phase, (phase, *page))
                 rows += cursor.fetchall()
         return sorted({found for (found,) in rows})[:limit]
 

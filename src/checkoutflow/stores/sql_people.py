@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from checkoutflow.errors import StoreConflict
 from checkoutflow.privacy.vault import SubjectKey
 from checkoutflow.stores.again import again
 from checkoutflow.stores.contract import (
@@ -19,6 +20,7 @@ from checkoutflow.stores.contract import (
     ReadRow,
     longest_windows,
 )
+from checkoutflow.stores.databases import Undone
 from checkoutflow.stores.schema import instant, moment
 
 if TYPE_CHECKING:
@@ -190,15 +192,19 @@ class SqlPeople:
             sql.delete_profile,
             sql.delete_sightings,
         )
-        with self.transaction(is_writing=True) as cursor:
-            destroyed = 0
-            for statement in everything:
-                cursor.execute(statement, (person,))
-                destroyed += cursor.rowcount
-            if not destroyed:
-                return False
-            cursor.execute(sql.append_erasure, proof)
-            cursor.execute(sql.end_consents, (instant(erasure.at + KEEP_CONSENTS), person))
+        try:
+            with self.transaction(is_writing=True) as cursor:
+                destroyed = 0
+                for statement in everything:
+                    cursor.execute(statement, (person,))
+                    destroyed += cursor.rowcount
+                if not destroyed:
+                    return False
+                cursor.execute(sql.append_erasure, proof)
+                cursor.execute(sql.end_consents, (instant(erasure.at + KEEP_CONSENTS), person))
+        except StoreConflict as error:
+            # Something was written about them after we looked; now it is there to be seen.
+            raise Undone("somebody else wrote about this person; try again") from error
         self._empty_log()
         return True
 

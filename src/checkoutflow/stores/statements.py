@@ -100,11 +100,12 @@ class Statements:
         )
         ids = select(checkouts.c.id).order_by(checkouts.c.id)
         after = checkouts.c.id > bindparam("after")
+        in_phase = ids.where(_is(checkouts, "phase"), after)
         since = checkouts.c.updated_at >= bindparam("since")
-        self.checkouts = self._sql(_first(ids.where(after, since)))
-        self.checkouts_in_phase = self._sql(
-            _first(ids.where(_is(checkouts, "phase"), after, since))
-        )
+        self.checkouts = self._sql(_first(ids.where(after)))
+        self.checkouts_since = self._sql(_first(ids.where(after, since)))
+        self.checkouts_in_phase = self._sql(_first(in_phase))
+        self.checkouts_in_phase_since = self._sql(_first(in_phase.where(since)))
         self.messages = self._sql(
             _first(
                 select(outbox.c.checkout_id, outbox.c.version, outbox.c.kind).order_by(

@@ -472,6 +472,7 @@ def full_checkout() -> Checkout:
                 amount=kronur,
                 premiums={"trygging:lampi-2": Money(1_500, "ISK")},
                 on=NOON.date(),
+                by=("accountant-1", "accountant-2"),
                 state=PartState.FAILED,
             ),
         ),
