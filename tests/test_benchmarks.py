@@ -42,6 +42,7 @@ asking to be recognised, known / unknown customer
 a wrong code, known / unknown customer
 signals and rules of an order after 20,000 orders / after 1,000
 signals, rules and learned score of an order / signals and rules
+one of 200 expiries in the same minute / of 50
 """.strip().splitlines()
 
 

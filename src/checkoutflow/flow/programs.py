@@ -324,10 +324,11 @@ class Programs(Hinting, Covering, Freshening, Linking, Reviewing):
         if "erase" in due.kinds:
             yield from self.erase_when_over(state)
         # What was due and is not what the state asks for: a timer of older settings, or a notice.
-        # What it still asks for stays, wherever a lease or a failure has moved it.
+        # What it still asks for stays, wherever a lease or a failure has moved it, and however far
+        # a clock was set back.
         left = timers(state, self.shop)
         for kind, set_to in sorted(due.timers.items()):
-            if kind not in left or left[kind] > at:
+            if kind not in left or left[kind] > max(at, set_to):
                 stands_at = due.until or set_to
                 yield from ask_store(
                     "clear_timer", due.checkout, kind, at=stands_at, version=state.version
