@@ -19,8 +19,8 @@ from tests.test_drivers import expected, journals
 from tests.test_sql_store import big_change, versions
 
 from checkoutflow.errors import CommitUnknown, StoreConflict, StoreError, StoreUnavailable
+from checkoutflow.stores.again import Undone
 from checkoutflow.stores.contract import InvoiceRow, Limit, NoticeRow
-from checkoutflow.stores.databases import Undone
 from checkoutflow.stores.sql import SqlStore, open_store
 from checkoutflow.testing.store_samples import NOON, sample_change, sample_checkout
 from checkoutflow.testing.world import World

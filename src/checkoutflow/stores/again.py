@@ -11,11 +11,15 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from checkoutflow.errors import CommitUnknown, StoreConflict, StoreUnavailable
-from checkoutflow.stores.databases import Undone
+from checkoutflow.errors import CommitUnknown, StoreConflict, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class Undone(StoreUnavailable):
+    """The database undid a transaction that may well succeed when it is run again."""
+
 
 # Whoever is undone is so because somebody else was not: of any number, one gets on each time.
 TRIES: Final = 10
@@ -62,31 +66,24 @@ def _asked(written: Callable[[], _T | None], unknown: CommitUnknown) -> _T | Non
         raise unknown from None
 
 
-def again(method: _Method) -> _Method:
-    """Run a method's one transaction again if it was undone; if its outcome is unknown, say so."""
-
+def _rerun(method: _Method, *after: type[StoreError]) -> _Method:
     @wraps(method)
     def run(*args: Any, **options: Any) -> Any:  # noqa: ANN401 -- whatever the method takes
         for _ in range(TRIES - 1):
             try:
                 return method(*args, **options)
-            except Undone:
+            except after:
                 continue
         return method(*args, **options)
 
     return cast("_Method", run)
+
+
+def again(method: _Method) -> _Method:
+    """Run a method's one transaction again if it was undone; if its outcome is unknown, say so."""
+    return _rerun(method, Undone)
 
 
 def again_anyway(method: _Method) -> _Method:
     """Run it again also if its outcome is unknown: done twice, it is as if done once."""
-
-    @wraps(method)
-    def run(*args: Any, **options: Any) -> Any:  # noqa: ANN401 -- whatever the method takes
-        for _ in range(TRIES - 1):
-            try:
-                return method(*args, **options)
-            except (Undone, CommitUnknown):
-                continue
-        return method(*args, **options)
-
-    return cast("_Method", run)
+    return _rerun(method, Undone, CommitUnknown)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from checkoutflow.errors import NotSupported, StoreUnavailable
+from checkoutflow.errors import NotSupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 
     from checkoutflow.errors import StoreError
-
-
-class Undone(StoreUnavailable):
-    """The database undid a transaction that may well succeed when it is run again."""
 
 
 class Database(Protocol):

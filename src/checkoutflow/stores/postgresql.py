@@ -20,7 +20,7 @@ from checkoutflow.errors import (
     StoreUnavailable,
     UsageError,
 )
-from checkoutflow.stores.databases import Undone
+from checkoutflow.stores.again import Undone
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPICursor

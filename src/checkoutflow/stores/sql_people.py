@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from checkoutflow.errors import StoreConflict
 from checkoutflow.privacy.vault import SubjectKey
-from checkoutflow.stores.again import again
+from checkoutflow.stores.again import Undone, again
 from checkoutflow.stores.contract import (
     KEEP_CONSENTS,
     MOST_FOUND,
@@ -20,7 +20,6 @@ from checkoutflow.stores.contract import (
     ReadRow,
     longest_windows,
 )
-from checkoutflow.stores.databases import Undone
 from checkoutflow.stores.schema import instant, moment
 
 if TYPE_CHECKING:
