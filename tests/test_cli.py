@@ -500,7 +500,7 @@ def test_a_checkout_that_differs_from_its_journal_is_named(
 
 
 def test_many_checkouts_are_read_page_by_page(run, buy, database, monkeypatch):
-    monkeypatch.setattr("checkoutflow.cli.verify._PAGE", 2)
+    monkeypatch.setattr("checkoutflow.stores.pages._PAGE", 2)
     for _ in range(5):
         buy()
     assert run("verify", "--db", database) == (0, "5 checkouts, each as its journal says\n", "")

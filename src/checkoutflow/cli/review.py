@@ -10,6 +10,7 @@ from checkoutflow.cli.paper import columns, moment
 from checkoutflow.errors import UsageError
 from checkoutflow.money import Money
 from checkoutflow.review.signals import SIGNALS
+from checkoutflow.stores.pages import every_checkout
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -104,14 +105,10 @@ def _past(store: SqlStore) -> Iterator[Past]:
     from checkoutflow.checkout.reviewed import fate_of, is_an_order  # noqa: PLC0415 -- see above
     from checkoutflow.review.backtest import Past  # noqa: PLC0415 -- only this action needs it
 
-    after = ""
-    while page := store.checkouts((), after=after, limit=_PAGE):
-        for name in page:
-            state = store.load(name)
-            if state is not None and is_an_order(state):
-                was_held = state.review is not None
-                yield Past(order_of(state), state.signals, fate_of(state), was_held)
-        after = page[-1]
+    for state in every_checkout(store):
+        if is_an_order(state):
+            was_held = state.review is not None
+            yield Past(order_of(state), state.signals, fate_of(state), was_held)
 
 
 def _plain(found: Backtest) -> dict[str, Any]:

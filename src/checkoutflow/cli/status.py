@@ -15,6 +15,7 @@ from checkoutflow.checkout.machine import Phase
 from checkoutflow.cli.files import open_kept
 from checkoutflow.flow.health import is_down
 from checkoutflow.flow.host import system_clock
+from checkoutflow.stores.pages import every_checkout
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
 
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.cli.paper import Paper
-    from checkoutflow.stores.contract import Store
 
-_PAGE: Final = 500
 _MOST: Final = 1000
 # Work that waits for longer than this is done by nobody, or by too few.
 LATE: Final = timedelta(minutes=5)
@@ -93,7 +92,7 @@ def run(arguments: Namespace, paper: Paper) -> int:
     store = open_kept(arguments.db)
     found: list[Stuck] = []
     providers: set[str] = set()
-    for state in _states(store):
+    for state in every_checkout(store, _OPEN):
         found += stuck(state, at)
         providers.update(it.provider for it in state.payments if it.provider is not None)
     late = [
@@ -151,12 +150,3 @@ def _tell(
     paper.line(f"{messages}{more} messages wait to be taken by the shop")
     if not (found or late or down):
         paper.line("nothing is stuck")
-
-
-def _states(store: Store) -> Iterator[Checkout]:
-    after = ""
-    while ids := store.checkouts(_OPEN, after=after, limit=_PAGE):
-        after = ids[-1]
-        for checkout_id in ids:
-            if (state := store.load(checkout_id)) is not None:
-                yield state

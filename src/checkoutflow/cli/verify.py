@@ -6,12 +6,13 @@ what is compared is what is stored.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from checkoutflow.checkout.evolve import replay
 from checkoutflow.cli.files import open_kept
 from checkoutflow.errors import CheckoutError
 from checkoutflow.model import Frozen
+from checkoutflow.stores.pages import every_id
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -19,21 +20,16 @@ if TYPE_CHECKING:
     from checkoutflow.cli.paper import Paper
     from checkoutflow.stores.contract import Store
 
-_PAGE: Final = 500
-
 
 def run(arguments: Namespace, paper: Paper) -> int:
     """Compare every checkout with its journal; 1 and their names if some differ."""
     store = open_kept(arguments.db)
     count = wrong = 0
-    ids = store.checkouts((), limit=_PAGE)
-    while ids:
-        for checkout_id in ids:
-            if difference := _difference(store, checkout_id):
-                paper.line(f"{checkout_id}: {difference}")
-                wrong += 1
-        count += len(ids)
-        ids = store.checkouts((), after=ids[-1], limit=_PAGE)
+    for checkout_id in every_id(store):
+        count += 1
+        if difference := _difference(store, checkout_id):
+            paper.line(f"{checkout_id}: {difference}")
+            wrong += 1
     store.close()
     if wrong:
         paper.line(f"{wrong} of {count} checkouts differ from their journals")

@@ -9,11 +9,12 @@ and not the outcome; and what is held because of a score is looked at more close
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.reviewed import fate_of, harm_heard, is_an_order
 from checkoutflow.risk.rows import Row
+from checkoutflow.stores.pages import every_checkout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,18 +23,12 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.stores.contract import JournalEntry, Store
 
-_PAGE: Final = 500
-
 
 def rows_of(store: Store) -> Iterator[Row]:
     """Give a row for each order of a store of which something can be learned."""
-    after = ""
-    while ids := store.checkouts((), after=after, limit=_PAGE):
-        for checkout_id in ids:
-            checkout = store.load(checkout_id)
-            if checkout is not None and (row := row_of(store.journal(checkout_id), checkout)):
-                yield row
-        after = ids[-1]
+    for checkout in every_checkout(store):
+        if row := row_of(store.journal(checkout.id), checkout):
+            yield row
 
 
 def row_of(journal: Sequence[JournalEntry], checkout: Checkout) -> Row | None:
