@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing, suppress
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -49,6 +49,9 @@ from checkoutflow.stores.memory import MemoryStore
 from checkoutflow.stores.sql import open_store
 from checkoutflow.testing import Clock
 from checkoutflow.testing.partner import SimulatedPartner
+
+if TYPE_CHECKING:
+    from checkoutflow.checkout.state import Checkout
 
 HOME = {"home_cover": "no"}
 PHONE, PARCEL, LONGER = "phone_cover:phone", "parcel_cover", "longer:phone"
@@ -759,6 +762,20 @@ class Desk:
         )
         self.id = self.flow.start(cart("phone", quantity=2), market="NO").id
 
+    def buy(self, quantity: int = 1) -> Checkout:
+        """An insured order, on the shop's own invoice."""
+        sale = self.flow.start(
+            cart("phone", quantity=quantity),
+            market="NO",
+            delivery="pickup",
+            payment="own_invoice",
+            details={"email": "a@example.com", "name": "Test Person", "phone": "+4721212121"},
+        )
+        self.flow.quote_insurance(sale.id)
+        sale = self.flow.answer_insurance(sale.id, {PHONE: True})
+        sale = self.flow.provide(sale.id, street="Storgata 1", postal_code="0155", city="Oslo")
+        return self.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True)
+
     def offers(self) -> list[str]:
         return [offer.id for offer in self.flow.view(self.id).covers]
 
@@ -850,18 +867,7 @@ def test_the_bordereau_of_a_store_matches_the_books(monkeypatch):
     desk = Desk()
     sums = {"premium": 0, "collected": 0}
     for count in (1, 2, 3):
-        sale = desk.flow.start(
-            cart("phone", quantity=count),
-            market="NO",
-            delivery="pickup",
-            payment="own_invoice",
-            details={"email": "a@example.com", "name": "Test Person", "phone": "+4721212121"},
-        )
-        desk.flow.quote_insurance(sale.id)
-        sale = desk.flow.answer_insurance(sale.id, {PHONE: True})
-        sale = desk.flow.provide(sale.id, street="Storgata 1", postal_code="0155", city="Oslo")
-        sale = desk.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True)
-        sale = desk.flow.ship(sale.id)
+        sale = desk.flow.ship(desk.buy(count).id)
         if count == 2:
             sale = desk.flow.refund(sale.id, {"phone": 1})
         sums["premium"] += sale.policies[0].premium.minor
@@ -892,17 +898,7 @@ def test_the_bordereau_reads_what_something_happened_to_and_nothing_older():
     desk = Desk(store=store)
     orders = []
     for days in (40, 0):
-        sale = desk.flow.start(
-            cart("phone"),
-            market="NO",
-            delivery="pickup",
-            payment="own_invoice",
-            details={"email": "a@example.com", "name": "Test Person", "phone": "+4721212121"},
-        )
-        desk.flow.quote_insurance(sale.id)
-        sale = desk.flow.answer_insurance(sale.id, {PHONE: True})
-        sale = desk.flow.provide(sale.id, street="Storgata 1", postal_code="0155", city="Oslo")
-        orders.append(desk.flow.place(sale.id, accepted_total=sale.total, accepts_credit=True))
+        orders.append(desk.buy())
         desk.clock.advance(days=days)
     store.read.clear()
     day = desk.clock().date()
