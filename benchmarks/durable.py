@@ -18,13 +18,13 @@ from sqlalchemy import StaticPool, create_engine
 from checkoutflow import SqlStore, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from checkoutflow import CheckoutFlow
 
     Sell = Callable[[CheckoutFlow], str]
-    Transaction = list[tuple[str, Sequence[Any]]]
+    Transaction = list[tuple[str, str, Any]]
 
 # Each round is long enough to meet a checkpoint of the write-ahead log.
 SALES: Final = 20
@@ -59,8 +59,13 @@ class _RecordingCursor(sqlite3.Cursor):
     def execute(self, sql: str, parameters: Any = ()) -> _RecordingCursor:  # noqa: ANN401 -- same
         if sql.startswith("BEGIN"):
             self.connection.current = []
-        self.connection.current.append((sql, parameters))
+        self.connection.current.append(("execute", sql, parameters))
         super().execute(sql, parameters)
+        return self
+
+    def executemany(self, sql: str, rows: Any) -> _RecordingCursor:  # noqa: ANN401 -- same
+        self.connection.current.append(("executemany", sql, rows))
+        super().executemany(sql, rows)
         return self
 
 
@@ -92,8 +97,8 @@ def _row(how: str, sell: Sell, *, at_most: int) -> Row:
 
             def replay_some() -> None:
                 for _ in range(SALES * commits):
-                    for statement, values in next(left):
-                        cursor.execute(statement, values)
+                    for method, statement, values in next(left):
+                        getattr(cursor, method)(statement, values)
                     cursor.execute("COMMIT")
 
             ours_s, bound_s = in_turn(sell_some, replay_some, rounds=rounds)

@@ -25,7 +25,7 @@ from checkoutflow import SqlStore, open_store
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    Transaction = list[tuple[str, Sequence[Any]]]
+    Transaction = list[tuple[str, str, Any]]
 
 CLIENTS: Final = (1, 4, 16)
 AIM: Final = ">= 0.7"
@@ -42,7 +42,7 @@ class Recording(SqlStore):
             if not begin or begin == (self._database.BEGIN_READ,) or is_creating:
                 yield cursor
                 return
-            kept: Transaction = [(statement, ()) for statement in begin]
+            kept: Transaction = [("execute", statement, None) for statement in begin]
             yield _Cursor(cursor, kept)
         self.transactions.append(kept)
 
@@ -53,8 +53,12 @@ class _Cursor:
         self._kept = kept
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> None:
-        self._kept.append((statement, values))
+        self._kept.append(("execute", statement, values or None))
         self._cursor.execute(statement, values)
+
+    def executemany(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._kept.append(("executemany", statement, rows))
+        self._cursor.executemany(statement, rows)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- whatever it has
         return getattr(self._cursor, name)
@@ -196,8 +200,8 @@ def client(who: str, url: str, file: str, seed: int, sales: int) -> None:
         cursor = connection.cursor()
         _wait()
         for transaction in transactions:
-            for statement, values in transaction:
-                cursor.execute(statement, values or None)
+            for method, statement, values in transaction:
+                getattr(cursor, method)(statement, values)
             cursor.execute("COMMIT")
         print("done", flush=True)
 

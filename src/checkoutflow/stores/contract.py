@@ -654,7 +654,7 @@ class Store(Protocol):
     def count_sightings(
         self, tallies: Sequence[Tally], *, apart_from: str, most: int
     ) -> Sequence[int]:
-        """How many sightings there are of each, all at one moment.
+        """How many sightings there are of each.
 
         Args:
             tallies: What to count.

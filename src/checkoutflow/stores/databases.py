@@ -6,12 +6,14 @@ an error means are each database's own: a module with these names.
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from checkoutflow.errors import NotSupported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Dialect, Table
     from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
@@ -99,6 +101,16 @@ class Database(Protocol):
 
     def is_lost(self, error: Any) -> bool:  # noqa: ANN401 -- an `Error`
         """Whether an error says that the connection is gone, and others with it."""
+
+
+def run_all(cursor: DBAPICursor, statements: Iterable[tuple[str, tuple[object, ...]]]) -> None:
+    """Run statements, each with its values; what is said several times is said at once."""
+    for statement, items in groupby(statements, itemgetter(0)):
+        rows = [values for _, values in items]
+        if len(rows) == 1:
+            cursor.execute(statement, rows[0])
+        else:
+            cursor.executemany(statement, rows)
 
 
 def database(name: str) -> Database:

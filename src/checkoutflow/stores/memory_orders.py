@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,13 +56,20 @@ class MemoryOrders:
         """How many sightings there are of each, and at most so many."""
         with self._lock:
             return [
-                min(
-                    most,
-                    sum(
-                        row.at > tally.since and row.subject != apart_from
-                        for digest in tally.digests
-                        for row in self._seen.get((tally.kind, digest, tally.fate), {}).values()
-                    ),
+                sum(
+                    1
+                    for _ in islice(
+                        (
+                            None
+                            for digest in tally.digests
+                            # The latest first: most of what is counted is young.
+                            for row in reversed(
+                                self._seen.get((tally.kind, digest, tally.fate), {}).values()
+                            )
+                            if row.at > tally.since and row.subject != apart_from
+                        ),
+                        most,
+                    )
                 )
                 for tally in tallies
             ]

@@ -37,7 +37,7 @@ from checkoutflow.privacy.vault import SubjectKey, VaultRow
 from checkoutflow.stores import schema
 from checkoutflow.stores.again import again, again_anyway, until_done
 from checkoutflow.stores.contract import Due, HealthRow, IdempotencyRow, JournalEntry, Message
-from checkoutflow.stores.databases import database
+from checkoutflow.stores.databases import database, run_all
 from checkoutflow.stores.schema import instant, moment
 from checkoutflow.stores.shares import refuse_share
 from checkoutflow.stores.sql_orders import SqlOrders
@@ -307,8 +307,7 @@ class SqlStore(SqlPeople, SqlOrders):
                 if cursor.rowcount == 0:
                     raise StoreConflict(f"someone else wrote checkout {state.id} first; reload it")
             cursor.execute(sql.insert_entry, (state.id, state.version, at, change.command, events))
-            for statement, values in others:
-                cursor.execute(statement, values)
+            run_all(cursor, others)
             if change.notice is not None and not self._keep(cursor, change.notice):
                 raise StoreConflict("someone else took this notice in first")
 
@@ -326,9 +325,8 @@ class SqlStore(SqlPeople, SqlOrders):
             yield sql.set_attempt, _attempt(checkout_id, attempt)
         if (key := change.idempotency) is not None:
             yield sql.insert_idempotency, (key.key, key.digest, key.checkout)
-        for subject in change.subjects:
-            yield sql.insert_subject, (subject.subject_id, subject.wrapped_key, subject.key_id)
-            yield sql.keep_consents, (subject.subject_id,)
+        yield from ((sql.insert_subject, astuple(subject)) for subject in change.subjects)
+        yield from ((sql.keep_consents, (subject.subject_id,)) for subject in change.subjects)
         owners = (change.state.subject,) if version == 1 else ()
         for person in (*owners, *change.people):
             yield sql.insert_belonging, (person, checkout_id)
@@ -385,19 +383,15 @@ class SqlStore(SqlPeople, SqlOrders):
         found = self._ask(self._sql.find_invoice, scheme, reference)
         return str(found[0][0]) if found else None
 
-    @again
     def person(self, subject_id: str) -> tuple[SubjectKey | None, tuple[VaultRow, ...]]:
         """A person's wrapped key and encrypted fields."""
-        with self._transaction(self._database.BEGIN_READ) as cursor:
-            cursor.execute(self._sql.subject, (subject_id,))
-            subjects = cursor.fetchall()
-            cursor.execute(self._sql.vault, (subject_id,))
-            rows = cursor.fetchall()
+        rows = self._ask(self._sql.person, subject_id)
         return (
-            SubjectKey(*subjects[0]) if subjects else None,
+            SubjectKey(subject_id, *rows[0][:2]) if rows else None,
             tuple(
-                VaultRow(subject, field, sealed, tuple(purposes.split()), moment(expires_at))
-                for subject, field, sealed, purposes, expires_at in rows
+                VaultRow(subject_id, field, sealed, tuple(purposes.split()), moment(expires_at))
+                for _, _, field, sealed, purposes, expires_at in rows
+                if field is not None
             ),
         )
 

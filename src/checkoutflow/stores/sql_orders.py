@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from checkoutflow.stores.again import again, again_anyway
 from checkoutflow.stores.contract import ListingRow, SightingRow
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
     from checkoutflow.stores.contract import Change, Tally
     from checkoutflow.stores.statements import Statements
+
+_MOST_AT_ONCE: Final = 100
+
+_T = TypeVar("_T")
 
 
 class SqlOrders:
@@ -39,29 +44,22 @@ class SqlOrders:
             for kind, digest, fate, at, subject, until in self._ask(self._sql.sightings, subject_id)
         ]
 
-    @again
     def count_sightings(
         self, tallies: Sequence[Tally], *, apart_from: str, most: int
     ) -> Sequence[int]:
-        """How many sightings there are of each, in one transaction, and at most so many."""
-        counts = []
-        known: dict[tuple[str, str], bool] = {}  # most often nothing was seen by a trace before
-        with self.transaction(is_writing=False) as cursor:
-            for tally in tallies:
-                found, since = 0, instant(tally.since)
-                for digest in tally.digests:
-                    trace = (tally.kind, digest)
-                    if trace not in known:
-                        cursor.execute(self._sql.any_sighting, (*trace, 1))
-                        known[trace] = bool(cursor.fetchall())
-                    if not known[trace]:
-                        continue
-                    asked = (tally.kind, digest, tally.fate, since, apart_from, most)
-                    cursor.execute(self._sql.count_sightings, asked)
-                    ((count,),) = cursor.fetchall()
-                    found += count
-                counts.append(min(found, most))
-        return counts
+        """How many sightings there are of each, and at most so many."""
+        asked = [
+            (tally.kind, digest, tally.fate, instant(tally.since), apart_from, most)
+            for tally in tallies
+            for digest in tally.digests
+        ]
+        left = chain(
+            *(
+                self._ask(self._sql.count_sightings(len(some)), *chain(*some))[0]
+                for some in _batches(asked)
+            )
+        )
+        return [min(most, sum(islice(left, len(tally.digests)))) for tally in tallies]
 
     def values(self, currency: str) -> Mapping[int, int]:
         """How many orders were counted in each band of value."""
@@ -78,15 +76,14 @@ class SqlOrders:
         if change.value is not None:
             yield sql.add_value, (*change.value, 1)
 
-    @again
     def listed(self, items: Collection[tuple[str, str]], now: datetime) -> Sequence[ListingRow]:
         """What of these kinds and values is on a list and counts."""
-        found: list[ListingRow] = []
-        with self.transaction(is_writing=False) as cursor:
-            for kind, value in items:
-                cursor.execute(self._sql.listed, (kind, value, instant(now)))
-                found += map(_listing, cursor.fetchall())
-        return found
+        asked = [(kind, value, instant(now)) for kind, value in items]
+        return [
+            _listing(row)
+            for some in _batches(asked)
+            for row in self._ask(self._sql.listed(len(some)), *chain(*some))
+        ]
 
     def listings(
         self, *, after: tuple[str, str] = ("", ""), limit: int = 100
@@ -108,6 +105,12 @@ class SqlOrders:
         with self.transaction(is_writing=True) as cursor:
             cursor.execute(self._sql.delete_listing, (kind, value))
             return bool(cursor.rowcount)
+
+
+def _batches(rows: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """As many as fit into one statement: databases limit its length and its values."""
+    for start in range(0, len(rows), _MOST_AT_ONCE):
+        yield rows[start : start + _MOST_AT_ONCE]
 
 
 def _listing(row: Sequence[Any]) -> ListingRow:

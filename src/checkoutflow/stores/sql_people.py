@@ -20,6 +20,7 @@ from checkoutflow.stores.contract import (
     ReadRow,
     longest_windows,
 )
+from checkoutflow.stores.databases import run_all
 from checkoutflow.stores.schema import instant, moment
 
 if TYPE_CHECKING:
@@ -118,8 +119,7 @@ class SqlPeople:
                 cursor.execute(sql.keep_consents, (key.subject_id,))
             for name in change.dropped:
                 cursor.execute(sql.delete_field, (person, name))
-            for statement, row in self._about(change):
-                cursor.execute(statement, row)
+            run_all(cursor, self._about(change))
 
     def _about(self, change: Change | PersonChange) -> Iterator[tuple[str, tuple[object, ...]]]:
         """What a change says about people, however it came, as statements and values."""

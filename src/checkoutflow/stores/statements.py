@@ -94,9 +94,12 @@ class Statements:
             .where(_is(attempts, "provider"), _is(attempts, "payment"))
             .distinct()
         )
-        self.subject = self._sql(select(subjects).where(_is(subjects, "id")))
-        self.vault = self._sql(
-            select(vault).where(_is(vault, "subject_id")).order_by(vault.c.field)
+        # A key without fields is one row, and there are no fields without a key.
+        self.person = self._sql(
+            select(subjects.c.wrapped_key, subjects.c.key_id, *list(vault.c)[1:])
+            .outerjoin(vault, vault.c.subject_id == subjects.c.id)
+            .where(_is(subjects, "id"))
+            .order_by(vault.c.field)
         )
         ids = select(checkouts.c.id).order_by(checkouts.c.id)
         after = checkouts.c.id > bindparam("after")
@@ -342,10 +345,7 @@ class Statements:
                 seen.c.subject_id != bindparam("apart_from"),
             )
         )
-        self.count_sightings = self._sql(select(func.count()).select_from(some.subquery("first")))
-        self.any_sighting = self._sql(
-            _first(select(seen.c.at).where(_is(seen, "kind"), _is(seen, "digest")))
-        )
+        self._count_sightings = self._sql(select(func.count()).select_from(some.subquery("first")))
         self.delete_sightings = self._sql(delete(seen).where(_is(seen, "subject_id")))
         self.delete_fate = self._sql(delete(seen).where(_is(seen, "subject_id"), _is(seen, "fate")))
         self.expired_sightings = self._sql(
@@ -368,7 +368,7 @@ class Statements:
         self.values = self._sql(
             select(values.c.band, values.c.orders).where(_is(values, "currency"))
         )
-        self.listed = self._sql(
+        self._listed = self._sql(
             select(listings).where(
                 _is(listings, "kind"),
                 _is(listings, "value"),
@@ -393,6 +393,14 @@ class Statements:
         self.forget_listing = self._sql(
             delete(listings).where(*one, listings.c.expires_at <= bindparam("now"))
         )
+
+    def count_sightings(self, times: int) -> str:
+        """Counts so many kinds of sightings, the figures in one row."""
+        return "SELECT " + ", ".join([f"({self._count_sightings})"] * times)
+
+    def listed(self, times: int) -> str:
+        """Looks so many items up in the lists."""
+        return " UNION ALL ".join([self._listed] * times)
 
     def _sql(self, statement: ClauseElement) -> str:
         return str(statement.compile(dialect=self._database.DIALECT))
