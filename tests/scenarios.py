@@ -631,7 +631,7 @@ CHANGES = (
     "commit",
     "send",
     "take_notice",
-    "clear_timer",
+    "reset_timer",
     "take_turn",
     "write_person",
     "erase",

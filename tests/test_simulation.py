@@ -154,10 +154,10 @@ def sent_again_when_the_key_is_forgotten(patch):
 
 
 def cleared_by_ones_own_clock(patch):
-    def bug(self, checkout_id, kind, *, at, version):
+    def bug(self, checkout_id, kind, *, at, version, to=None):
         self._timers.pop((checkout_id, kind), None)
 
-    patch.setattr(MemoryStore, "clear_timer", bug)
+    patch.setattr(MemoryStore, "reset_timer", bug)
 
 
 def what_was_captured_for_another_shipment_pays(patch):

@@ -804,7 +804,7 @@ def test_a_locked_database_is_waited_for_then_refused(store, file):
             for write in (
                 lambda: impatient.commit(big_change(2)),
                 lambda: impatient.take_notice(NoticeRow("bank", "n-1", "co-1", "captured", NOON)),
-                lambda: impatient.clear_timer("co-1", "timer 1", at=at(99), version=1),
+                lambda: impatient.reset_timer("co-1", "timer 1", at=at(99), version=1),
                 lambda: impatient.delivered(impatient.messages(9)),
                 lambda: impatient.write_person(PersonChange(subject="person 1")),
                 lambda: impatient.erase(ErasureRow("person 1", NOON, "asked")),

@@ -207,6 +207,23 @@ def test_a_stopped_payment_sends_nothing_until_the_provider_agrees_again():
     assert sale.state.phase is Phase.FULFILLED
 
 
+def test_a_stopped_payment_of_which_the_same_is_said_again_says_nothing_new():
+    wrong, worse = (standing(Word.AUTHORISED, 549, captured=taken) for taken in (600, 700))
+    sale = _confirmed().look(wrong)
+    assert sale.happened == ["contradicted", "attention_needed"]
+    assert sale.wait(milliseconds=1).look(wrong).happened == []
+    looks = 0
+    for _ in range(365):
+        sale.wait(days=1).look(wrong)
+        looks += "looked" in sale.happened
+        assert "contradicted" not in sale.happened
+    assert 52 <= looks < 100
+    assert len(sale.state.attention) == 1
+    assert sale.payment.look_at is not None
+    assert sale.look(worse).happened == ["contradicted"]  # that is news
+    assert sale.look(standing(Word.AUTHORISED, 549)).happened == ["contradiction_cleared"]
+
+
 # Sending again, and concluding from silence ----------------------------------------------------
 
 
@@ -434,13 +451,6 @@ def test_what_cannot_be_is_on_record_and_stops_the_payment(where, says):
     assert sale.happened[:2] == ["contradicted", "attention_needed"]
     assert sale.payment.contradiction
     assert sale.state.books == before
-
-
-def test_a_contradiction_that_stays_is_on_record_each_time_and_calls_once():
-    sale = _confirmed().look(standing(A, 549, captured=600))
-    sale.wait(hours=1).look(standing(A, 549, captured=600))
-    assert sale.happened == ["contradicted"]
-    assert len(sale.state.attention) == 1
 
 
 # A customer who comes back without having paid ------------------------------------------------

@@ -147,8 +147,13 @@ class LeasesToEverybody(MemoryStore):
 
 
 class ClearsAnyTimer(MemoryStore):
-    def clear_timer(self, checkout_id, kind, *, at, version):
+    def reset_timer(self, checkout_id, kind, *, at, version, to=None):
         self._timers.pop((checkout_id, kind), None)
+
+
+class ClearsTimersForMovingThem(MemoryStore):
+    def reset_timer(self, checkout_id, kind, *, at, version, to=None):
+        super().reset_timer(checkout_id, kind, at=at, version=version)
 
 
 class TakesEveryNotice(MemoryStore):
@@ -634,6 +639,11 @@ class ReplacesAnyWrapping(MemoryStore):
         (checks.timers_come_due_in_order, IgnoresTheLimit, "at most `limit` checkouts"),
         (checks.a_commit_sets_moves_and_removes_timers, ReplacesAllTimers, "leaves alone"),
         (checks.a_timer_set_anew_meanwhile_is_not_cleared, ClearsAnyTimer, "another moment stays"),
+        (
+            checks.a_timer_set_anew_meanwhile_is_not_cleared,
+            ClearsTimersForMovingThem,
+            "moved to where it is asked for",
+        ),
         (checks.what_is_leased_is_nobody_elses, LeasesToEverybody, "what another has"),
         (checks.a_lease_is_cleared_and_what_came_meanwhile_is_not, ClearsAnyTimer, "came since"),
         (checks.a_notice_acts_once, TakesEveryNotice, "is not taken again"),

@@ -8,6 +8,7 @@ refused; in the end nothing is lost (`tests.desk.nothing_is_lost`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -558,7 +559,7 @@ def test_a_worker_whose_clock_is_ahead_leaves_a_notice_that_came_meanwhile():
         desk.clock.advance(minutes=5)
         (due,) = world.store.due(desk.clock(), 9)
         worker = world.flow.stepped(programs_of(desk).wake(due))
-        while worker.next != "clear_timer":
+        while worker.next != "reset_timer":
             worker.step()
         desk.clock.advance(minutes=-4)
         notice_comes("n-2")
@@ -577,6 +578,28 @@ def test_a_worker_whose_clock_is_set_back_forgets_no_timer():
         world.flow.stepped(programs_of(desk).wake(due)).finish()
         desk.clock.advance(days=2)
         assert [due] == world.store.due(desk.clock(), 9)
+
+
+@pytest.mark.parametrize("is_leased", [False, True])
+def test_a_timer_that_newer_settings_set_to_later_is_moved_there(is_leased):
+    """The shop wants to be reminded a day before an authorisation runs out, and then an hour."""
+    with World(SHOP, open_bank=Witness) as world:
+        desk = Desk(world)
+        checkout = buy(desk, start(desk))
+        set_to = world.store.timers(checkout.id)["remind"]
+        world.shop = SHOP.but(remind_before_s=3600)
+        flow = world.reopen()
+        desk.clock.advance(seconds=(set_to - desk.clock()).total_seconds())
+        (due,) = flow.due() if not is_leased else flow.lease_due(for_s=60)
+        assert "remind" in due.kinds
+        flow.wake(due)
+        later = set_to + timedelta(hours=23)
+        assert world.store.timers(checkout.id)["remind"] == later
+        desk.clock.advance(hours=23)
+        flow.run_due()
+        assert "authorisation_reminded" in {
+            event.type for entry in flow.journal(checkout.id) for event in entry.events
+        }
 
 
 def test_a_worker_that_reads_an_old_version_clears_nothing(monkeypatch):

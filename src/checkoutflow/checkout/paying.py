@@ -186,8 +186,15 @@ def _believe(draft: Draft, payment: Payment, event: e.Event) -> bool:
 
 
 def _contradicted(draft: Draft, payment: Payment, said: str, *, stops: bool) -> None:
-    """Put on record what cannot be; the first time, a person is called as well."""
+    """Put on record what cannot be; the first time, a person is called as well.
+
+    What was said before and is said again is no news. It is only asked about later.
+    """
     payment = draft.state.payment(payment.id)
+    if stops and payment.contradiction == said[:200]:
+        if payment.look_at is None or draft.at >= payment.look_at:
+            draft.add(e.Looked(payment=payment.id, look_at=_look_at(payment, draft.at)))
+        return
     draft.add(
         e.Contradicted(
             payment=payment.id,

@@ -323,15 +323,20 @@ class Programs(Hinting, Covering, Freshening, Linking, Reviewing):
         state = yield from self.take_profiles(state)
         if "erase" in due.kinds:
             yield from self.erase_when_over(state)
-        # What was due and is not what the state asks for: a timer of older settings, or a notice.
-        # What it still asks for stays, wherever a lease or a failure has moved it, and however far
-        # a clock was set back.
+        # What was due and is not what the state asks for: a notice, or a timer of older settings,
+        # which may be asked for later now. What is asked for already stays, wherever a lease or a
+        # failure has moved it, and however far a clock was set back.
         left = timers(state, self.shop)
         for kind, set_to in sorted(due.timers.items()):
-            if kind not in left or left[kind] > max(at, set_to):
-                stands_at = due.until or set_to
+            to = left.get(kind)
+            if to is None or to > max(at, set_to):
                 yield from ask_store(
-                    "clear_timer", due.checkout, kind, at=stands_at, version=state.version
+                    "reset_timer",
+                    due.checkout,
+                    kind,
+                    at=due.until or set_to,
+                    version=state.version,
+                    to=to,
                 )
         return state
 

@@ -389,7 +389,7 @@ class Rights(Telling):
         if state.erasure is not None and state.is_over:
             yield from self._erase_sale(state, state.erasure.reason)
             asked_at, version = state.erasure.asked_at, state.version
-            yield from ask_store("clear_timer", state.id, "erase", at=asked_at, version=version)
+            yield from ask_store("reset_timer", state.id, "erase", at=asked_at, version=version)
 
     def forget_expired(self) -> Program[Forgotten]:
         """Remove what is over. Part of ``run_due``."""

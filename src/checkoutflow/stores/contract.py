@@ -564,8 +564,10 @@ class Store(Protocol):
         It costs the same however many other timers there are.
         """
 
-    def clear_timer(self, checkout_id: str, kind: str, *, at: datetime, version: int) -> None:
-        """Remove a timer still set to this moment, of a checkout still at this version.
+    def reset_timer(
+        self, checkout_id: str, kind: str, *, at: datetime, version: int, to: datetime | None = None
+    ) -> None:
+        """Remove a timer still set to this moment, of a checkout still at this version, or move it.
 
         What another machine has set meanwhile stays, whatever its clock says; and so does what
         somebody does not know of who has read an older version from a replica.

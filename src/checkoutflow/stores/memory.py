@@ -311,12 +311,16 @@ class MemoryStore(MemoryOrders):
             last = self._commands[: -among - 1 : -1]
         return list(dict.fromkeys(id_ for done, id_ in last if done == command))[:limit]
 
-    def clear_timer(self, checkout_id: str, kind: str, *, at: datetime, version: int) -> None:
-        """Remove a timer still set to this moment, of a checkout still at this version."""
+    def reset_timer(
+        self, checkout_id: str, kind: str, *, at: datetime, version: int, to: datetime | None = None
+    ) -> None:
+        """Remove or move a timer still set to this moment, of a checkout still at this version."""
         with self._lock:
             is_known = len(self._journal.get(checkout_id, ())) == version
             if is_known and self._timers.get((checkout_id, kind)) == at:
                 del self._timers[checkout_id, kind]
+                if to is not None:
+                    self._timers[checkout_id, kind] = to
 
     def checkouts(
         self,

@@ -496,15 +496,19 @@ class SqlStore(SqlPeople, SqlOrders):
         return [found for (found,) in self._ask(self._sql.latest, among, command, limit)]
 
     @again_anyway
-    def clear_timer(self, checkout_id: str, kind: str, *, at: datetime, version: int) -> None:
-        """Remove a timer still set to this moment, of a checkout still at this version."""
+    def reset_timer(
+        self, checkout_id: str, kind: str, *, at: datetime, version: int, to: datetime | None = None
+    ) -> None:
+        """Remove or move a timer still set to this moment, of a checkout still at this version."""
+        still = (checkout_id, kind, instant(at), checkout_id, version)
         with self._transaction(self._database.BEGIN_WRITE) as cursor:
             # Whoever commits a change of it waits, or is waited for.
             cursor.execute(self._sql.lock_checkout, (checkout_id,))
             cursor.fetchall()
-            cursor.execute(
-                self._sql.clear_timer, (checkout_id, kind, instant(at), checkout_id, version)
-            )
+            if to is None:
+                cursor.execute(self._sql.clear_timer, still)
+            else:
+                cursor.execute(self._sql.move_timer, (instant(to), *still))
 
     @again
     def checkouts(

@@ -139,14 +139,14 @@ class Statements:
         self.lock_checkout = self._sql(
             select(checkouts.c.version).where(_is(checkouts, "id")).with_for_update()
         )
-        self.clear_timer = self._sql(
-            delete(timers).where(
-                _is(timers, "checkout_id"),
-                _is(timers, "kind"),
-                _is(timers, "due_at"),
-                exists().where(_is(checkouts, "id"), _is(checkouts, "version")),
-            )
+        still = (
+            _is(timers, "checkout_id"),
+            _is(timers, "kind"),
+            _is(timers, "due_at"),
+            exists().where(_is(checkouts, "id"), _is(checkouts, "version")),
         )
+        self.clear_timer = self._sql(delete(timers).where(*still))
+        self.move_timer = self._sql(update(timers).values(due_at=bindparam("to")).where(*still))
         self.put_off = self._sql(
             update(timers)
             .values(due_at=bindparam("until"))

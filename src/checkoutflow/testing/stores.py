@@ -255,7 +255,7 @@ def a_lease_is_cleared_and_what_came_meanwhile_is_not(make_store: MakeStore) -> 
         store.lease_due(at(5), 9, at(40))
         holds(store.take_notice(NoticeRow("bank", "n-1", "co-1", "captured", at(6))), "it is new")
         for kind in ("notice", "look"):
-            store.clear_timer("co-1", kind, at=at(40), version=1)
+            store.reset_timer("co-1", kind, at=at(40), version=1)
         same(
             dict(store.timers("co-1")),
             {"notice": at(6), "remind": at(50)},
@@ -283,7 +283,7 @@ def reviews_wait_in_order(make_store: MakeStore) -> None:
         told = "waiting gives checkouts with a timer `review`, the earliest first, and no others"
         same(list(store.waiting()), ["co-b", "co-d", "co-a"], told)
         same(list(store.waiting(limit=2)), ["co-b", "co-d"], "at most `limit` of them")
-        store.clear_timer("co-b", "review", at=at(20), version=1)
+        store.reset_timer("co-b", "review", at=at(20), version=1)
         same(list(store.waiting()), ["co-d", "co-a"], told)
 
 
@@ -340,16 +340,22 @@ def a_timer_set_anew_meanwhile_is_not_cleared(make_store: MakeStore) -> None:
         store.commit(sample_change(timers={"notice": at(5), "expiry": at(1)}))
         both = Due("co-1", {"expiry": at(1), "notice": at(5)})
         for other in (at(5) - timedelta(microseconds=1), at(5) + timedelta(microseconds=1)):
-            store.clear_timer("co-1", "notice", at=other, version=1)
+            store.reset_timer("co-1", "notice", at=other, version=1)
             same(list(store.due(at(5), 9)), [both], "a timer set to another moment stays")
-        store.clear_timer("co-1", "notice", at=at(5), version=2)
+        store.reset_timer("co-1", "notice", at=at(5), version=2)
         same(list(store.due(at(5), 9)), [both], "a timer of a checkout at another version stays")
-        store.clear_timer("co-1", "notice", at=at(5), version=1)
+        store.reset_timer("co-1", "notice", at=at(5), version=1)
         one = Due("co-1", {"expiry": at(1)})
         same(list(store.due(at(5), 9)), [one], "a timer set to this moment goes, and no other")
-        store.clear_timer("co-1", "notice", at=at(5), version=1)
-        store.clear_timer("nobody", "notice", at=at(5), version=1)
+        store.reset_timer("co-1", "notice", at=at(5), version=1)
+        store.reset_timer("nobody", "notice", at=at(5), version=1)
         same(list(store.due(at(5), 9)), [one], "clearing a timer that is not set does nothing")
+        store.reset_timer("co-1", "expiry", at=at(2), version=1, to=at(9))
+        same(list(store.due(at(5), 9)), [one], "nor is one moved that is set to another moment")
+        store.reset_timer("co-1", "expiry", at=at(1), version=1, to=at(9))
+        same(store.timers("co-1"), {"expiry": at(9)}, "a timer is moved to where it is asked for")
+        store.reset_timer("co-1", "notice", at=at(5), version=1, to=at(9))
+        same(store.timers("co-1"), {"expiry": at(9)}, "moving a timer that is not set does nothing")
 
 
 def a_notice_acts_once(make_store: MakeStore) -> None:
@@ -360,7 +366,7 @@ def a_notice_acts_once(make_store: MakeStore) -> None:
         holds(store.take_notice(notice), "the first take_notice of a notice says True")
         due = [Due("co-1", {"look": at(2), "notice": at(3)})]
         same(list(store.due(at(3), 9)), due, "a new notice makes its checkout due at once")
-        store.clear_timer("co-1", "notice", at=at(3), version=1)
+        store.reset_timer("co-1", "notice", at=at(3), version=1)
         again = replace(notice, kind="refunded", received_at=at(4))
         holds(not store.take_notice(again), "a notice with a known id is not taken again")
         due = [Due("co-1", {"look": at(2)})]
@@ -368,7 +374,7 @@ def a_notice_acts_once(make_store: MakeStore) -> None:
         holds(store.take_notice(replace(notice, provider="wallet")), "ids are each provider's own")
         holds(store.take_notice(replace(notice, id="n-2")), "another notice is taken")
         holds(store.take_notice(replace(notice, id="n-3", received_at=at(8))), "and one more")
-        store.clear_timer("co-1", "notice", at=at(3), version=1)
+        store.reset_timer("co-1", "notice", at=at(3), version=1)
         due = [Due("co-1", {"look": at(2), "notice": at(8)})]
         same(list(store.due(at(8), 9)), due, "a later notice moves the timer to its own time")
 

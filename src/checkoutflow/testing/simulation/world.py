@@ -57,7 +57,7 @@ WRITES: Final = frozenset(
         "take_notice",
         "set_health",
         "clear_health",
-        "clear_timer",
+        "reset_timer",
         "delivered",
         "write_person",
         "take_turn",
