@@ -1,6 +1,7 @@
 """The asynchronous driver: ``AsyncCheckoutFlow``. Same programs, same names, awaited.
 
-The store is used from worker threads, so that a slow disk never holds up the event loop.
+A store on PostgreSQL is waited for by the event loop. Any other is used from worker threads, so
+that a slow disk never holds up the loop.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from checkoutflow.providers.contract import Consult
 from checkoutflow.review.traces import network_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import date, datetime, timedelta
     from types import TracebackType
 
@@ -87,6 +88,8 @@ class AsyncCheckoutFlow:
     ) -> None:
         """Put a flow together; the arguments are those of ``CheckoutFlow``."""
         self._store = store
+        # What a store may have beside the contract.
+        self._on_this_loop: Callable[[], Any] = getattr(store, "on_this_loop", lambda: None)
         self._clock = clock
         self._random = random
         self._http = host.AsyncHttp(http)
@@ -107,7 +110,7 @@ class AsyncCheckoutFlow:
     async def _perform(self, effect: Effect) -> Any:  # noqa: ANN401 -- each effect has its own answer
         match effect:
             case AskStore():
-                return await to_thread(effect.on, self._store)
+                return await self._ask(effect.on)
             case Now():
                 return self._clock()
             case Random():
@@ -119,6 +122,10 @@ class AsyncCheckoutFlow:
             case _:
                 assert_never(effect)
 
+    async def _ask(self, call: Callable[[Store], Any]) -> Any:  # noqa: ANN401 -- as above
+        awaited = self._on_this_loop()
+        return await (to_thread(call, self._store) if awaited is None else awaited(call))
+
     async def _run(self, program: Program[T]) -> T:
         return await drive_async(program, self._perform)
 
@@ -128,6 +135,8 @@ class AsyncCheckoutFlow:
     async def close(self) -> None:
         """Let go of connections and files."""
         await self._http.close()
+        if (awaited := self._on_this_loop()) is not None:
+            await awaited(lambda store: store.close())
         await to_thread(self._store.close)
 
     async def __aenter__(self) -> Self:

@@ -8,9 +8,11 @@ vary, and having SQLAlchemy prepare each of them anew would cost more than writi
 from __future__ import annotations
 
 import os
+from asyncio import get_running_loop
 from collections import deque
 from contextlib import contextmanager, suppress
 from dataclasses import astuple
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -46,6 +48,7 @@ from checkoutflow.stores.sqlite import make_file
 from checkoutflow.stores.statements import statements
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
@@ -53,12 +56,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 
+    from checkoutflow.stores.awaited import Awaited
     from checkoutflow.stores.contract import AttemptRow, Change, NoticeRow
     from checkoutflow.stores.databases import Database
     from checkoutflow.stores.statements import Statements
 
 BUSY_TIMEOUT_S: Final = 5.0
 _MOST_RECENT: Final = 64
+_NOT_FOR_PSYCOPG: Final = "ProactorEventLoop"
 _POSTGRESQL: Final = {"postgresql", "postgres", "postgresql+psycopg"}
 # In seconds, and the last in milliseconds, as libpq has them; the URL may say otherwise.
 _PATIENCE: Final = {
@@ -94,7 +99,7 @@ def open_store(url: str | os.PathLike[str]) -> SqlStore:
                 "write the database's URL like sqlite:///shop.db or postgresql://host/shop"
             ) from None
         if parsed.drivername in _POSTGRESQL:
-            return SqlStore(_on_server(parsed))
+            return SqlStore(_on_server(parsed), server=parsed)
         if parsed.drivername != "sqlite" or parsed.host or parsed.query:
             raise UsageError(
                 "open_store takes URLs like sqlite:///shop.db and postgresql://host/shop; for more,"
@@ -115,16 +120,21 @@ def open_store(url: str | os.PathLike[str]) -> SqlStore:
 
 def _on_server(url: URL) -> Engine:
     """An engine for PostgreSQL that notices a server which is gone."""
-    patience = {name: value for name, value in _PATIENCE.items() if name not in url.query}
     try:
         return create_engine(
-            url.set(drivername="postgresql+psycopg"), connect_args=patience, poolclass=NullPool
+            url.set(drivername="postgresql+psycopg"),
+            connect_args=_patience(url),
+            poolclass=NullPool,
         )
     except ModuleNotFoundError as error:
         raise NotSupported(
             "PostgreSQL needs its driver, psycopg 3; install it with: pip install"
             " 'checkoutflow[postgres]'"
         ) from error
+
+
+def _patience(url: URL) -> dict[str, object]:
+    return {name: value for name, value in _PATIENCE.items() if name not in url.query}
 
 
 class SqlStore(SqlPeople, SqlOrders):
@@ -135,13 +145,16 @@ class SqlStore(SqlPeople, SqlOrders):
     commits are synchronous and that nobody waits for ever. What a database undid is run again.
     """
 
-    def __init__(self, engine: Engine, *, file: Path | None = None) -> None:
+    def __init__(
+        self, engine: Engine, *, file: Path | None = None, server: URL | None = None
+    ) -> None:
         """Work on a database.
 
         Args:
             engine: How to connect. The store's connections are its own and are not shared with
                 what else the shop does with the engine.
             file: The file for ``create`` to make; given by ``open_store``.
+            server: Where the engine connects to; given by ``open_store``.
 
         Raises:
             NotSupported: If the engine is for another database than SQLite and PostgreSQL.
@@ -154,6 +167,8 @@ class SqlStore(SqlPeople, SqlOrders):
             )
         self._engine = engine
         self._file = file
+        self._server = server
+        self._awaited: dict[AbstractEventLoop, Awaited] = {}
         self._is_looked_at = False
         self._sql = statements(engine.dialect.name)
         # Connections in good order that nobody uses now. SQLAlchemy's own pool does more around
@@ -231,6 +246,29 @@ class SqlStore(SqlPeople, SqlOrders):
         """Let go of the connections that nobody uses now."""
         while self._idle:
             self._idle.pop().close()
+        self._leave_loops()
+
+    def on_this_loop(self) -> Awaited | None:
+        """What makes calls on the event loop that runs, without a thread; None if that cannot be.
+
+        It can on PostgreSQL, for a store of ``open_store``, where greenlet is installed, and not on
+        the loop that Windows has by default, which psycopg cannot wait on.
+        """
+        if self._server is None or type(loop := get_running_loop()).__name__ == _NOT_FOR_PSYCOPG:
+            return None
+        awaited = self._awaited.get(loop)
+        if awaited is None and find_spec("greenlet") is not None:
+            from checkoutflow.stores.awaited import Awaited  # noqa: PLC0415 -- seldom needed
+
+            self._leave_loops()
+            awaited = Awaited(self, loop, self._server, _patience(self._server))
+            self._awaited[loop] = awaited
+        return awaited
+
+    def _leave_loops(self) -> None:
+        for loop in [*self._awaited]:
+            if loop.is_closed():
+                self._awaited.pop(loop).leave()
 
     def commit(self, change: Change) -> None:
         """Write all of a change, in one transaction.
@@ -604,9 +642,11 @@ class SqlStore(SqlPeople, SqlOrders):
 
     def _give_up(self, connection: DBAPIConnection) -> None:
         """Close a connection: in whatever condition it is, it is not used again."""
-        with suppress(self._database.Error):
-            connection.rollback()  # SQLite ends nothing by itself while a cursor is about
-        connection.close()
+        try:
+            with suppress(self._database.Error):
+                connection.rollback()  # SQLite ends nothing by itself while a cursor is about
+        finally:  # also if a task is cancelled once more
+            connection.close()
 
     def _take(self) -> DBAPIConnection:
         """Take a connection that is ready; whoever has it puts it back or closes it."""
