@@ -15,15 +15,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from psycopg.pq import TransactionStatus
 from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from tests import postgres
 from tests.cutting import COMMIT, Cut, Wire
 from tests.desk import MUG, SHOP
 from tests.test_sql_store import big_change, versions
 
+from checkoutflow import joined
 from checkoutflow.errors import CommitUnknown, StoreConflict, StoreUnavailable
 from checkoutflow.flow import aio
 from checkoutflow.flow.aio import AsyncCheckoutFlow
 from checkoutflow.flow.host import system_clock
+from checkoutflow.flow.sync import CheckoutFlow
 from checkoutflow.privacy.vault import Keys
 from checkoutflow.stores import sql
 from checkoutflow.stores.awaited import CONNECTIONS
@@ -162,6 +165,27 @@ def test_the_loop_goes_on_while_a_row_is_locked(store, direct):
 
     asyncio.run(wait())
     assert versions(direct) == 2
+
+
+# The shop's own transaction -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_undone", [False, True])
+def test_an_asynchronous_session_of_the_shops_is_joined(store, direct, is_undone):
+    async def play() -> None:
+        engine = create_async_engine(
+            postgres.kept().replace("postgresql", "postgresql+psycopg_async", 1)
+        )
+        async with AsyncSession(engine) as session:
+            bank = SimulatedBank(system_clock).provider()
+            keys = Keys.of(bytes(32))
+            with CheckoutFlow(SHOP, providers=[bank], store=store, keys=keys) as flow:
+                await session.run_sync(lambda sync: joined(flow, sync).start(MUG, market="DK"))
+            await (session.rollback() if is_undone else session.commit())
+        await engine.dispose()
+
+    asyncio.run(play())
+    assert len(direct.checkouts([])) == (not is_undone)
 
 
 # Cancelled ----------------------------------------------------------------------------------------
