@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -105,7 +106,8 @@ def _play_many(seeds: range, db: str, jobs: int) -> int:
     began = system_clock()
     tally, failed = Tally(), []
     parts = [seeds[start : start + _AT_ONCE] for start in range(0, len(seeds), _AT_ONCE)]
-    with ProcessPoolExecutor(jobs) as pool:
+    # A fork would inherit what others left in this process, and their threads not.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for done in as_completed([pool.submit(play_some, part, db) for part in parts]):
             some, bad = done.result()
             tally.add(some)
