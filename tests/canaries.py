@@ -193,6 +193,10 @@ class Search:
                 found.add(what)
         return found
 
+    def needles_in(self, heap: bytes) -> set[bytes]:
+        """As what they are there."""
+        return {needle for needle in (*self._long, *self._short) if needle in heap.lower()}
+
 
 _SHORT: Final = 7  # signs: postal codes and one-time codes
 search_for = cache(Search)
@@ -268,6 +272,16 @@ class Trail(logging.Handler):
             for where, texts in self.left.items()
             for what in search.found_in(b"\n".join(texts))
         }
+
+    def shows(self, search: Search) -> list[bytes]:
+        """What was left just around each of them."""
+        return [
+            around
+            for texts in self.left.values()
+            for text in texts
+            if search.found_in(text)
+            for around in (text[:300], b"".join(sorted(search.needles_in(text))))
+        ]
 
 
 _BETWEEN: Final = re.compile(rb"[,(){}\[\]\n]+")  # none of them is in a planted value

@@ -22,6 +22,9 @@ settings.register_profile("dev", max_examples=50, deadline=None, print_blob=True
 settings.register_profile("ci", max_examples=200, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
+# Two processes test at once, and threads of one that wait for another's core wait long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Before Python 3.14 coverage watches whole threads, with pytest, Hypothesis and libraries, which
 # then take twice as long. So it looks away while nothing new is run. What is tested stays the same,
 # and what it misses can only lower the figure.

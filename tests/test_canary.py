@@ -897,7 +897,7 @@ def markets_of(name: str) -> tuple[str, ...]:
 def test_nothing_personal_is_left_behind(name):
     search = search_for(*markets_of(name), client=CLIENT, card=CARD_NUMBER, born=BORN)
     trail = left_by(name)
-    assert trail.finds(search) == set()
+    assert trail.finds(search) == set(), trail.shows(search)
     assert trail.left["log"]
 
 
