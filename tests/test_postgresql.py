@@ -97,6 +97,14 @@ def test_an_engine_of_the_shops_own_will_do_and_keeps_its_pool(url):
     engine.dispose()
 
 
+def test_behind_a_pool_of_transactions_nothing_is_prepared(url):
+    with closing(open_store(f"{url}&prepare_threshold=none")) as store:
+        store.create()
+        for _ in range(9):
+            store.load("co-1")
+        assert not ask(store, "SELECT name FROM pg_prepared_statements")
+
+
 def test_without_its_driver_the_way_out_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(NotSupported, match=r"pip install 'checkoutflow\[postgres\]'"):

@@ -170,6 +170,8 @@ def test_a_file_may_have_any_name(name, tmp_path):
         ("sqlite://shop.db", "hand it to SqlStore"),
         ("sqlite+aiosqlite:///shop.db", "hand it to SqlStore"),
         ("postgresql+asyncpg://user:s3cret@host/shop", "hand it to SqlStore"),
+        ("postgresql://user:s3cret@one:5432,two:5432/shop", "several hosts like"),
+        ("postgresql://user:s3cret@host/shop?prepare_threshold=few", "can be none"),
         ("://shop.db", "like sqlite:///shop.db"),
         ("sqlite://", "MemoryStore"),
         ("sqlite:///:memory:", "MemoryStore"),

@@ -18,11 +18,9 @@ from sqlalchemy.util import greenlet_spawn
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from sqlalchemy.engine import URL
-
-    from checkoutflow.stores.sql import SqlStore
+    from checkoutflow.stores.sql import Destination, SqlStore
 
 # So many calls are under way at once, each with a connection; who comes later waits for a turn. It
 # is about as many as a thread pool would have, and a server has a hundred for everybody.
@@ -38,23 +36,20 @@ class Awaited:
     have been written, as when the process had stopped there.
     """
 
-    def __init__(
-        self, store: SqlStore, loop: AbstractEventLoop, url: URL, options: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, store: SqlStore, loop: AbstractEventLoop, server: Destination) -> None:
         """Have connections of its own, which belong to the loop.
 
         Args:
             store: Whose tables they are.
             loop: Where the calls are made.
-            url: Where the server is.
-            options: What else psycopg connects with.
+            server: Where they are.
         """
         self.loop = loop
         self._store = copy(store)
         self._store._idle = deque()  # noqa: SLF001 -- it is a store of its own, of any class
         self._store._engine = create_async_engine(  # noqa: SLF001 -- as above
-            url.set(drivername="postgresql+psycopg_async"),
-            connect_args=dict(options),
+            server.url.set(drivername="postgresql+psycopg_async"),
+            connect_args=dict(server.options),
             poolclass=NullPool,
         ).sync_engine
         self._turns = Semaphore(CONNECTIONS)

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import astuple
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy import create_engine, make_url
@@ -76,6 +76,13 @@ _PATIENCE: Final = {
 _T = TypeVar("_T")
 
 
+class Destination(NamedTuple):
+    """Where a PostgreSQL server is, and what psycopg is told beside that."""
+
+    url: URL
+    options: Mapping[str, object]
+
+
 def open_store(url: str | os.PathLike[str]) -> SqlStore:
     """Name the database that holds a shop's checkouts. Nothing is opened yet.
 
@@ -94,12 +101,14 @@ def open_store(url: str | os.PathLike[str]) -> SqlStore:
     if file and "://" in file:
         try:
             parsed = make_url(file)
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise UsageError(
-                "write the database's URL like sqlite:///shop.db or postgresql://host/shop"
+                "write the database's URL like sqlite:///shop.db or postgresql://host/shop, and"
+                " several hosts like postgresql:///shop?host=one:5432&host=two:5432"
             ) from None
         if parsed.drivername in _POSTGRESQL:
-            return SqlStore(_on_server(parsed), server=parsed)
+            server = _reached(parsed)
+            return SqlStore(_on_server(server), server=server)
         if parsed.drivername != "sqlite" or parsed.host or parsed.query:
             raise UsageError(
                 "open_store takes URLs like sqlite:///shop.db and postgresql://host/shop; for more,"
@@ -118,12 +127,24 @@ def open_store(url: str | os.PathLike[str]) -> SqlStore:
     return SqlStore(engine, file=path)
 
 
-def _on_server(url: URL) -> Engine:
-    """An engine for PostgreSQL that notices a server which is gone."""
+def _reached(url: URL) -> Destination:
+    """How a server is reached, such that one which is gone is noticed."""
+    options: dict[str, object] = {
+        name: value for name, value in _PATIENCE.items() if name not in url.query
+    }
+    if (threshold := url.query.get("prepare_threshold")) is not None:  # not libpq's but psycopg's
+        if threshold != "none":
+            raise UsageError("prepare_threshold can be none, for PgBouncer, or is left out")
+        options["prepare_threshold"] = None
+    return Destination(url.difference_update_query(["prepare_threshold"]), options)
+
+
+def _on_server(server: Destination) -> Engine:
+    """An engine for PostgreSQL."""
     try:
         return create_engine(
-            url.set(drivername="postgresql+psycopg"),
-            connect_args=_patience(url),
+            server.url.set(drivername="postgresql+psycopg"),
+            connect_args=dict(server.options),
             poolclass=NullPool,
         )
     except ModuleNotFoundError as error:
@@ -131,10 +152,6 @@ def _on_server(url: URL) -> Engine:
             "PostgreSQL needs its driver, psycopg 3; install it with: pip install"
             " 'checkoutflow[postgres]'"
         ) from error
-
-
-def _patience(url: URL) -> dict[str, object]:
-    return {name: value for name, value in _PATIENCE.items() if name not in url.query}
 
 
 class SqlStore(SqlPeople, SqlOrders):
@@ -146,7 +163,7 @@ class SqlStore(SqlPeople, SqlOrders):
     """
 
     def __init__(
-        self, engine: Engine, *, file: Path | None = None, server: URL | None = None
+        self, engine: Engine, *, file: Path | None = None, server: Destination | None = None
     ) -> None:
         """Work on a database.
 
@@ -261,7 +278,7 @@ class SqlStore(SqlPeople, SqlOrders):
             from checkoutflow.stores.awaited import Awaited  # noqa: PLC0415 -- seldom needed
 
             self._leave_loops()
-            awaited = Awaited(self, loop, self._server, _patience(self._server))
+            awaited = Awaited(self, loop, self._server)
             self._awaited[loop] = awaited
         return awaited
 
