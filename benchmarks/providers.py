@@ -22,7 +22,6 @@ from benchmarks.world import CART, DETAILS
 
 from checkoutflow import AsyncCheckoutFlow, Keys, MemoryStore, Money, Shop
 from checkoutflow.checkout.machine import Phase
-from checkoutflow.cli.stories import SOLD
 from checkoutflow.customer import example
 from checkoutflow.flow.host import system_clock
 from checkoutflow.law import Law
@@ -30,7 +29,7 @@ from checkoutflow.providers.contract import Ask, Authorise, OrderLine
 from checkoutflow.providers.registry import ADAPTERS
 from checkoutflow.testing.bank import SimulatedBank
 from checkoutflow.testing.serve import serve
-from checkoutflow.testing.standins import open_stand_in
+from checkoutflow.testing.standins import SOLD, open_stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

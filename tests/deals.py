@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from checkoutflow import Cart, OutcomeUnknown, Shop
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.state import Checkout
-from checkoutflow.cli.stories import SOLD
 from checkoutflow.customer import example
 from checkoutflow.law import Law
 from checkoutflow.money import Money
@@ -23,7 +22,7 @@ from checkoutflow.payment.outcomes import Operation
 from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.testing import Clock
 from checkoutflow.testing.driver import Crash, Stop
-from checkoutflow.testing.standins import open_stand_in
+from checkoutflow.testing.standins import SOLD, open_stand_in
 from checkoutflow.testing.world import World
 
 if TYPE_CHECKING:

@@ -47,7 +47,6 @@ from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.messages import MESSAGES
 from checkoutflow.cli import _parser, main, stories
 from checkoutflow.cli.files import examples
-from checkoutflow.cli.stories import SOLD
 from checkoutflow.customer import clean
 from checkoutflow.errors import CheckoutError, InvalidInput, PurposeRefused, TooManyTries
 from checkoutflow.flow.registers import AsyncRegisters, Registers
@@ -70,7 +69,7 @@ from checkoutflow.testing import Clock, Fault, registers
 from checkoutflow.testing.bank import SimulatedBank
 from checkoutflow.testing.driver import SteppingFlow
 from checkoutflow.testing.issuer import SUBJECT, IssuerFault, SimulatedIssuer, approve, decline
-from checkoutflow.testing.standins import open_stand_in
+from checkoutflow.testing.standins import SOLD, open_stand_in
 from checkoutflow.testing.standins.faults import FATES, LOOKUPS
 from checkoutflow.testing.world import World
 

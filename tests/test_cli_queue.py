@@ -21,7 +21,6 @@ from checkoutflow.cli import main
 from checkoutflow.cli.paper import WIDTH
 from checkoutflow.cli.review_page import page
 from checkoutflow.cli.review_queue import _ASKS
-from checkoutflow.cli.stories import SOLD
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.review.figures import Figures, Outcome, Reviewed, document, figures
 from checkoutflow.review.machine import Ask, RejectReason, Review
@@ -30,7 +29,7 @@ from checkoutflow.review.rules import Hit, Scored
 from checkoutflow.stores.keyfile import load_or_create_keys
 from checkoutflow.stores.sql import open_store
 from checkoutflow.testing.serve import serve
-from checkoutflow.testing.standins import open_stand_in
+from checkoutflow.testing.standins import SOLD, open_stand_in
 from checkoutflow.testing.world import World
 
 if TYPE_CHECKING:

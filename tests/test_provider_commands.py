@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from checkoutflow.cli import main
-from checkoutflow.cli.stories import SOLD
 from checkoutflow.providers.registry import ADAPTERS, methods_of
 from checkoutflow.testing.adapters import ADAPTER_CHECKS
 from checkoutflow.testing.serve import serve
+from checkoutflow.testing.standins import SOLD
 
 TABLES = Path(__file__).parents[1] / "docs" / "providers" / "tables"
 

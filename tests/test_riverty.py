@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx
@@ -562,6 +563,7 @@ C100, C40 = [("c1", 100)], [("c1", 40)]
         (Word.AUTHORISED, (100, 40, 0, 0), None, shown("PartiallyCaptured", C40)),
         (Word.AUTHORISED, (100, 40, 0, 0), None, shown("Accepted", C40)),
         (Word.AUTHORISED, (100, 40, 0, 60), None, shown("FullyCaptured", C40, [], [50, 10])),
+        (Word.AUTHORISED, (100, 40, 0, 60), None, shown("FullyCaptured", C40)),  # the rest ran out
         (Word.AUTHORISED, (100, 0, 0, 30), None, shown("Accepted", cancelled=[30])),
         (Word.VOIDED, (100, 0, 0, 100), None, shown("Accepted", cancelled=[100])),
         (Word.AUTHORISED, (100, 100, 30, 0), None, shown("PartiallyRefunded", C100, [("c1", 30)])),
@@ -589,6 +591,18 @@ def test_how_it_stands_is_said_by_the_sums(word, sums, known, body):
     seen = (standing.authorised, standing.captured, standing.refunded, standing.voided)
     assert (standing.word, tuple(amount.minor // 100 for amount in seen)) == (word, sums)
     assert standing.provider_reference == ("o1" if sums[0] else None)
+
+
+@pytest.mark.parametrize(
+    ("until", "voided"),
+    [("2026-11-21T09:00:00Z", 6000), ("2026-11-21T09:00:01Z", 0), ("2026-12-21T12:00:00Z", 0)],
+)
+def test_what_is_not_captured_long_after_its_time_is_gone(until, voided):
+    """Found by the simulated world: after a refund no word says that the rest ran out."""
+    body = shown("PartiallyRefunded", C40, [("c1", 10)], expirationDate=until)
+    ask = replace(asked(), at=NOW)
+    standing, _ = talk(ADAPTER.status(ask), answer(200, body))
+    assert standing.voided.minor == voided
 
 
 def test_every_word_of_theirs_is_said_by_the_table_above():

@@ -34,6 +34,7 @@ from checkoutflow.payment.books import Books
 from checkoutflow.payment.outcomes import (
     Done,
     MandateWord,
+    Operation,
     Outcome,
     Redirect,
     Result,
@@ -45,6 +46,7 @@ from checkoutflow.providers.contract import (
     Agree,
     Ask,
     Charge,
+    Earlier,
     MandateAsk,
     Modification,
     OrderLine,
@@ -824,6 +826,14 @@ def test_refunds_that_do_not_all_show_leave_it_unclear(said):
 def test_more_given_back_than_was_taken_is_a_contradiction():
     with pytest.raises(Contradiction):
         talk(ADAPTER.status(asked()), answer(intent("succeeded")), listed(refund(minor=10001)))
+
+
+def test_a_refund_of_ours_that_shows_another_amount_is_a_contradiction():
+    """Found by the simulated world: by its sums alone such a look-up could be true."""
+    earlier = Earlier(KEY, Operation.REFUND, Money(4000, "DKK"))
+    ask = replace(asked(), earlier=(earlier,))
+    with pytest.raises(Contradiction):
+        talk(ADAPTER.status(ask), answer(intent("succeeded")), listed(refund(minor=4001)))
 
 
 # --- mandates -------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from checkoutflow.cli.files import examples, read_cart, read_shop
 from checkoutflow.cli.stage import BANK, open_stage, own_adapter
-from checkoutflow.cli.stories import SOLD, STORIES, Story, plain, play, stories_of
+from checkoutflow.cli.stories import STORIES, Story, plain, play, stories_of
 from checkoutflow.cli.transcript import as_json, tell
 from checkoutflow.errors import UsageError
 from checkoutflow.flow.host import system_clock
@@ -20,7 +20,7 @@ from checkoutflow.payment.methods import Method
 from checkoutflow.privacy.fields import FIELDS, Purpose
 from checkoutflow.providers.registry import adapter_of
 from checkoutflow.testing.bank import METHODS, SimulatedBank
-from checkoutflow.testing.standins import open_stand_in
+from checkoutflow.testing.standins import SOLD, open_stand_in
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -11,6 +11,7 @@ from checkoutflow.cli.paper import pieces
 from checkoutflow.cli.stage import Stage, page_of
 from checkoutflow.customer import AREAS, example
 from checkoutflow.payment.books import Books
+from checkoutflow.testing.standins import SOLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -278,35 +279,6 @@ STORIES: Final = (
     Story("IS", "Iceland: no decimals, cancelled before shipping", cancelled, ("card", "pickup")),
 )
 
-
-# Who sells where, in the demo with a provider's stand-in: the kind of the way to pay, and the
-# provider's name for it.
-_CARD: Final = ("card", "card")
-_INVOICE: Final = ("provider_invoice_30", "invoice")
-SOLD: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = MappingProxyType(
-    {
-        "vipps_mobilepay": {
-            "NO": ("vipps", "vipps"),
-            "DK": ("mobilepay", "mobilepay"),
-            "FI": ("mobilepay", "mobilepay"),
-            "SE": ("vipps", "vipps"),
-        },
-        "swedbank_pay": dict.fromkeys(("SE", "NO", "DK", "FI"), _CARD),
-        "quickpay": {
-            "DK": ("dankort", "dankort"),
-            **dict.fromkeys(("SE", "NO", "FI"), ("visa_consumer", "visa")),
-        },
-        "walley": dict.fromkeys(("SE", "NO", "DK", "FI"), ("provider_invoice_30", "checkout")),
-        "riverty": dict.fromkeys(("SE", "NO", "DK", "FI"), _INVOICE),
-        "klarna": dict.fromkeys(("SE", "NO", "DK", "FI"), ("provider_invoice_30", "klarna")),
-        "nexi": dict.fromkeys(("SE", "NO", "DK", "FI"), _CARD),
-        "swish": {"SE": ("swish", "app")},
-        "adyen": dict.fromkeys(("SE", "NO", "DK", "FI", "IS"), _CARD),
-        "stripe": dict.fromkeys(("SE", "NO", "DK", "FI", "IS"), _CARD),
-        "svea": dict.fromkeys(("SE", "NO", "DK", "FI"), ("provider_invoice_30", "checkout")),
-        "kustom": dict.fromkeys(("SE", "NO", "DK", "FI"), ("provider_invoice_30", "checkout")),
-    }
-)
 
 # What happens in each country with a provider's stand-in.
 _PLOTS: Final = MappingProxyType(

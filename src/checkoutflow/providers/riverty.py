@@ -13,6 +13,8 @@ it. There is no machine-readable description. What is open is decided so that no
 - An order that waits for the customer cannot be voided for certain; it runs out by itself.
 - Cancelled and Expired are said of reservations and of customers who never identified themselves.
   Only a reservation has a name of theirs, so an order without one never held money.
+- What is not captured when its time is over is gone, though nothing is said of it: once an order is
+  called fully captured, or three hours after the date that it carries.
 - An order that they do not find is a 404 with their messages, or their code 400.115.
 """
 
@@ -20,6 +22,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, cast
 
@@ -80,6 +83,9 @@ WORDS: Final[Mapping[str, Word]] = MappingProxyType(
     }
 )
 _SAY_CAPTURED: Final = ("Captured", "Refunded")  # how the words end that say so
+_ALL_CAPTURED: Final = "FullyCaptured"
+# So long after its time what was not captured is gone, whoever's clock is wrong.
+_SURELY_OVER: Final = timedelta(hours=3)
 
 # What they want done about a "no" -> the reason that we give the shop.
 REASONS: Final[Mapping[str, str]] = MappingProxyType(
@@ -454,8 +460,13 @@ def _standing(order: Mapping[str, Any], ask: Ask) -> Standing:
     if word is Word.UNCLEAR or not was_reserved:
         reason = "declined" if word is Word.DECLINED else ""
         return Standing.nothing(word, currency, reason=reason)
+    until = time_or_none(details.get("expirationDate"))
+    is_late = until is not None and ask.at is not None and ask.at >= until + _SURELY_OVER
     if is_over:
         voided = max(whole - captured, Money.zero(currency))
+    elif captured.minor and (status == _ALL_CAPTURED or is_late):
+        # The word for what is captured hides that the rest of it ran out.
+        voided = max(whole - captured, voided)
     if voided != whole:
         word = Word.AUTHORISED
     elif not is_over:
@@ -473,7 +484,7 @@ def _standing(order: Mapping[str, Any], ask: Ask) -> Standing:
         refunded=total((item.amount for item in refunds), currency),
         voided=voided,
         provider_reference=None if name is None else reference_of(name),
-        valid_until=time_or_none(details.get("expirationDate")),
+        valid_until=until,
         operations=tuple(Done(key=key, outcome=Outcome.SUCCEEDED) for key in keys),
     )
     require_possible(standing, whole)

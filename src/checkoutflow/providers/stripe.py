@@ -333,7 +333,7 @@ class Stripe(Configured):
             return standing
         payment = str(standing.provider_reference)
         refunds = yield from self._look(_REFUNDS, payment_intent=payment, limit="100")
-        return answers.with_refunds(standing, refunds)
+        return answers.with_refunds(standing, refunds, ask)
 
     def _look(self, where: str, part: str = "", **query: str) -> Exchange[dict[Any, Any]]:
         """Ask for something, with a part of it that is only named otherwise.

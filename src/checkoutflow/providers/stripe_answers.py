@@ -268,13 +268,14 @@ def _payment(answer: Answer, asked: _OfPayment, whole: Money) -> Standing:
     )
 
 
-def with_refunds(found: Standing, answer: Answer) -> Standing:
+def with_refunds(found: Standing, answer: Answer, ask: Ask) -> Standing:
     """Add what was given back, and what became of each refund of ours.
 
     Raises:
         Unreadable: If they do not all show.
-        Contradiction: If more is given back than was captured.
+        Contradiction: If more is given back than was captured, or one of ours is another amount.
     """
+    asked = {item.key: item.amount for item in ask.earlier}
     total, operations = found.refunded, []
     match answer:
         case {"data": list(refunds), "has_more": False}:
@@ -292,6 +293,8 @@ def with_refunds(found: Standing, answer: Answer) -> Standing:
                 raise Unreadable("not a refund of this payment")
         match more.get("metadata"):
             case {"checkoutflow_attempt": str(key)}:
+                if amount != asked.get(key, amount):
+                    raise Contradiction(f"asked to refund {asked[key]}, and {amount} is shown")
                 operations.append(Done(key=key, outcome=outcome))
             case _ if more.get("balance_transaction") is None:
                 continue

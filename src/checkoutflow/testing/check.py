@@ -110,18 +110,19 @@ def _books(state: Checkout, theirs: Mapping[str, Book]) -> Iterator[str]:
     """Our books are the bank's; while an outcome is open they may be behind, never ahead."""
     for payment in state.payments:
         book = theirs[payment.id]
-        if payment.is_dead and book.authorised == book.voided and not payment.books.authorised:
+        ours = payment.books
+        if book.authorised == book.voided and ours.authorised == ours.voided and payment.is_dead:
             continue  # reserved and released while it was given up: nothing is left of it
         for account in ("authorised", "captured", "refunded", "voided"):
-            ours, true = getattr(payment.books, account), getattr(book, account)
-            if ours > true:
+            have, true = getattr(ours, account), getattr(book, account)
+            if have > true:
                 yield (
-                    f"payment {payment.id}: we have {ours} {account} and the bank only {true}; "
+                    f"payment {payment.id}: we have {have} {account} and the bank only {true}; "
                     "only what a provider said may be written down as done"
                 )
-            elif ours < true and _is_settled(payment):
+            elif have < true and _is_settled(payment):
                 yield (
-                    f"payment {payment.id}: the bank has {true} {account} and we only {ours}, with "
+                    f"payment {payment.id}: the bank has {true} {account} and we only {have}, with "
                     "no outcome open; were its notices delivered, and did run_due() run?"
                 )
 

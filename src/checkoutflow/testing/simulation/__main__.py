@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from checkoutflow.flow.host import system_clock
 from checkoutflow.stores.sql import open_store
 from checkoutflow.testing.simulation.report import Tally, watching_tables
+from checkoutflow.testing.simulation.scenes import PROVIDERS
 from checkoutflow.testing.simulation.shrink import play, shrink
 
 if TYPE_CHECKING:
@@ -55,13 +56,15 @@ def _create(url: str | Path) -> None:
     store.close()
 
 
-def play_some(seeds: Sequence[int], db: str = MEMORY) -> tuple[Tally, list[int]]:
+def play_some(
+    seeds: Sequence[int], db: str = MEMORY, provider: str = ""
+) -> tuple[Tally, list[int]]:
     """Play some seeds; gives what they came to, and those that failed."""
     tally, failed = Tally(), []
     with watching_tables(tally.moves):
         for seed in seeds:
             with store_at(db) as store:
-                world, error = play(seed, open_store=store)
+                world, error = play(seed, open_store=store, provider=provider)
             tally.add(world.tally)
             if error is not None:
                 failed.append(seed)
@@ -80,10 +83,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--whole", action="store_true", help="with --seed: all of its story")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--db", default=MEMORY, help="memory, sqlite, or the URL of a database")
+    parser.add_argument("--provider", default="", choices=PROVIDERS, help="with one alone")
     options = parser.parse_args(arguments)
     if options.seed is not None:
-        return _replay(options.seed, options.db, is_whole=options.whole)
-    return _play_many(options.seeds, options.db, options.jobs)
+        return _replay(options.seed, options.db, options.provider, is_whole=options.whole)
+    return _play_many(options.seeds, options.db, options.provider, options.jobs)
 
 
 def _range(text: str) -> range:
@@ -91,24 +95,24 @@ def _range(text: str) -> range:
     return range(int(first), int(last)) if colon else range(int(first))
 
 
-def _replay(seed: int, db: str, *, is_whole: bool) -> int:
+def _replay(seed: int, db: str, provider: str, *, is_whole: bool) -> int:
     with store_at(db) as store:
-        world, error = play(seed, open_store=store)
+        world, error = play(seed, open_store=store, provider=provider)
     if error is None or is_whole:
         print("\n".join(world.story()))
         print(error or "every promise was kept")
         return 0 if error is None else 1
-    print(shrink(seed))
+    print(shrink(seed, provider=provider))
     return 1
 
 
-def _play_many(seeds: range, db: str, jobs: int) -> int:
+def _play_many(seeds: range, db: str, provider: str, jobs: int) -> int:
     began = system_clock()
     tally, failed = Tally(), []
     parts = [seeds[start : start + _AT_ONCE] for start in range(0, len(seeds), _AT_ONCE)]
     # A fork would inherit what others left in this process, and their threads not.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(play_some, part, db) for part in parts]):
+        for done in as_completed([pool.submit(play_some, part, db, provider) for part in parts]):
             some, bad = done.result()
             tally.add(some)
             failed += bad
@@ -120,7 +124,7 @@ def _play_many(seeds: range, db: str, jobs: int) -> int:
     for seed in sorted(failed)[:_MOST_SHOWN]:
         print()
         with suppress(ValueError):
-            print(shrink(seed))
+            print(shrink(seed, provider=provider))
     print(f"{len(failed)} seeds failed: {sorted(failed)}" if failed else "every promise was kept")
     return 1 if failed else 0
 

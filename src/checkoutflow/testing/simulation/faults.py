@@ -8,6 +8,7 @@ from random import Random
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from checkoutflow.testing.simulation.scenes import BANK, PROVIDERS, markets_of
 from checkoutflow.testing.standins.faults import Fault
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Kind(StrEnum):
     LOOK = "look"  # a provider is asked how something stands
     EARLY_LOOK = "early look"  # the same, soon after something changed there
     NOTICE = "notice"
+    PROOF = "proof"  # a notice of what nobody can be asked about
     JOB = "job"
     WORLD = "world"
 
@@ -98,6 +100,7 @@ CAN_HAPPEN: Final[Mapping[Kind, tuple[Trouble, ...]]] = MappingProxyType(
         Kind.LOOK: _WIRE,
         Kind.EARLY_LOOK: (*_WIRE, T.LAGGING),
         Kind.NOTICE: (T.NOTICE_LOST, T.NOTICE_TWICE, T.NOTICE_LATE, T.NOTICE_FORGED),
+        Kind.PROOF: (T.NOTICE_TWICE, T.NOTICE_LATE, T.NOTICE_FORGED),
         Kind.JOB: (T.JOB_TWICE, T.JOB_LATE),
         Kind.WORLD: (
             T.OUTAGE,
@@ -114,6 +117,17 @@ CAN_HAPPEN: Final[Mapping[Kind, tuple[Trouble, ...]]] = MappingProxyType(
         ),
     }
 )
+
+# What is not played with a provider, since nobody but a person could ever find out: its look-ups
+# and notices do not show it. It keeps its keys as it says, besides.
+HIDDEN: Final[Mapping[str, frozenset[Trouble]]] = MappingProxyType(
+    {
+        "quickpay": frozenset({T.RUNS_OUT}),  # shows once something is asked of it
+        "riverty": frozenset({T.TAKEN_BACK}),  # what they invoice is the shop's, come what may
+        "swish": frozenset({T.IN_THE_PORTAL}),  # a refund is found by our name for it alone
+    }
+)
+_OF_THE_BANK: Final = frozenset({T.FORGETS_KEYS, T.KEYS_EXPIRE})
 
 # How the provider does it, one of these each time.
 AT_THE_PROVIDER: Final[Mapping[Trouble, tuple[Fault, ...]]] = MappingProxyType(
@@ -177,6 +191,7 @@ _IN_A_HUNDRED: Final = 100
 _CALM: Final = 3
 _WILD: Final = 8
 _AT_MOST_ON: Final = 8
+_AT_THE_BANK: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,21 +199,36 @@ class Plan:
     """What a seed makes of a world.
 
     Attributes:
+        provider: Who takes the payments.
+        market: Where.
         customers: How many buy.
         strength: Of each class that is on, how often it happens, as a share of the times that it
             could; 1 for those that the world as a whole has or has not.
     """
 
     seed: int
+    provider: str
+    market: str
     customers: int
     strength: Mapping[Trouble, float]
 
     @classmethod
-    def of(cls, seed: int) -> Plan:
-        """Draw the plan of a seed: a few classes of faults, sometimes none or all of them."""
+    def of(cls, seed: int, provider: str = "") -> Plan:
+        """Draw the plan of a seed: a few classes of faults, sometimes none or all of them.
+
+        Args:
+            seed: What it is drawn from.
+            provider: Who takes the payments; by default that is drawn too, half of the time the
+                simulated bank.
+        """
         random = Random(f"plan {seed}")  # noqa: S311 -- the same seed gives the same plan
         kind = random.randrange(_IN_A_HUNDRED)
-        every = list(Trouble)
+        customers = random.choice((1, 2, 3, 4, 6, 8))
+        others = Random(f"provider {seed}")  # noqa: S311 -- as above
+        drawn = BANK if others.random() < _AT_THE_BANK else others.choice(PROVIDERS)
+        provider = provider or drawn
+        never = HIDDEN.get(provider, frozenset()) | (_OF_THE_BANK if provider != BANK else set())
+        every = [trouble for trouble in Trouble if trouble not in never]
         if kind < _CALM:
             chosen = []
         elif kind < _CALM + _WILD:
@@ -209,7 +239,7 @@ class Plan:
             each: random.uniform(0.1, 1) * _MOST[each] / _IN_A_HUNDRED if each in _MOST else 1.0
             for each in sorted(chosen)
         }
-        return cls(seed, random.choice((1, 2, 3, 4, 6, 8)), strength)
+        return cls(seed, provider, others.choice(markets_of(provider)), customers, strength)
 
     def has(self, trouble: Trouble) -> bool:
         """Whether a class is on."""

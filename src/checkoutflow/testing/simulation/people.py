@@ -10,13 +10,16 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx
+
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.machine import ENDS, Phase
 from checkoutflow.errors import CheckoutError, OutcomeUnknown, StoreError, UsageError
 from checkoutflow.money import Money
-from checkoutflow.payment.outcomes import Operation, Outcome
+from checkoutflow.payment.outcomes import Operation, Outcome, Redirect
+from checkoutflow.testing.bank import SimulatedBank
 from checkoutflow.testing.simulation.faults import Trouble
-from checkoutflow.testing.simulation.shop import BACK, CARTS, COVERS, METHODS, customer, gift_card
+from checkoutflow.testing.simulation.scenes import BACK, COVERS, gift_card
 from checkoutflow.testing.simulation.watch import Broken
 from checkoutflow.testing.simulation.world import DAY, HOUR, Actor, Call, Dropped, Wait
 from checkoutflow.testing.standins.book import Refusal
@@ -24,7 +27,7 @@ from checkoutflow.testing.standins.book import Refusal
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from checkoutflow.checkout.state import Checkout
+    from checkoutflow.checkout.state import Checkout, Payment
     from checkoutflow.flow.effects import Program
     from checkoutflow.flow.programs import Programs
     from checkoutflow.testing.simulation.town import Town
@@ -112,26 +115,32 @@ class Customer(Person):
             yield from self._buys()
 
     def _buys(self) -> Doing:
-        dice = self.dice
-        name, cart = dice.choices(list(CARTS.items()), _OFTEN)[0]
-        method = dice.choice(METHODS)
-        details = customer(self.number)
+        dice, scene = self.dice, self.world.scene
+        name, cart = dice.choices(list(scene.carts.items()), _OFTEN)[0]
+        method = dice.choice(scene.methods)
+        details = scene.customer(self.number)
         key = self.key()
 
         def start(programs: Programs) -> Program[Checkout]:
             commands = [c.ChoosePayment(method=method)]
-            return programs.start(cart, "DK", "", "consumer", None, details, commands, "", key)
+            return programs.start(
+                cart, scene.market, "", "consumer", None, details, commands, "", key
+            )
 
         times = 2 if self.world.chance(self.actor, Trouble.DOUBLE_CLICK, "start") else 1
         checkout: Checkout = yield from self.insist(f"start with {name} and {method}", start, times)
         self.world.hire(checkout.id, self.number)
         yield Wait(1 + 60 * dice.random())
+        if scene.asked and method != scene.methods[-1]:
+            yield from self._chooses(checkout.id, method)
         if name == "phones" and dice.random() < _INSURES:
             checkout = yield from self.act(
                 checkout.id, c.AnswerInsurance.read({"covers": dict.fromkeys(COVERS, True)})
             )
-        if dice.random() < _HAS_A_GIFT_CARD and method != "own_invoice":
-            checkout = yield from self._gift_card(checkout)
+        bank = self.world.bank
+        has_gift_card = dice.random() < _HAS_A_GIFT_CARD and method != "own_invoice"
+        if has_gift_card and isinstance(bank, SimulatedBank):
+            checkout = yield from self._gift_card(checkout, bank)
         for _ in range(_MOST_ROUNDS):
             if dice.random() < _LEAVES:
                 return
@@ -140,13 +149,22 @@ class Customer(Person):
                 return
             yield Wait(5 + 120 * dice.random())
             with suppress(UsageError):
-                checkout = yield from self.act(
-                    checkout.id, c.ChoosePayment(method=dice.choice(METHODS[:3]))
-                )
+                method = dice.choice(scene.methods[:-1])
+                checkout = yield from self._chooses(checkout.id, method)
 
-    def _gift_card(self, checkout: Checkout) -> Doing:
+    def _chooses(self, checkout_id: str, method: str) -> Doing:
+        """Choose a way to pay of the provider's, and give what it asks for."""
+        key, details = self.key(), self.world.scene.asked
+        choice = c.ChoosePayment(method=method)
+
+        def make(programs: Programs) -> Program[Checkout]:
+            return programs.act(checkout_id, [choice], details, key)
+
+        return self.insist(choice.name, make)
+
+    def _gift_card(self, checkout: Checkout, bank: SimulatedBank) -> Doing:
         code, key = gift_card(self.number), self.key()
-        self.world.bank.issue_gift_card(code, Money(5000 + int(10_000 * self.dice.random()), "DKK"))
+        bank.issue_gift_card(code, Money(5000 + int(10_000 * self.dice.random()), "DKK"))
         credit = c.AddCredit(method="gift_card", amount=Money(4000, "DKK"))
 
         def make(programs: Programs) -> Program[Checkout]:
@@ -160,7 +178,7 @@ class Customer(Person):
         total, key = checkout.total, self.key()
 
         def place(programs: Programs) -> Program[Checkout]:
-            return programs.place(id_, total, BACK, key, accepts_credit=False)
+            return programs.place(id_, total, BACK, key, accepts_credit=True)
 
         times = 2 if world.chance(self.actor, Trouble.DOUBLE_CLICK, "place") else 1
         try:
@@ -171,7 +189,7 @@ class Customer(Person):
         state = world.watch.states[id_]
         waiting = [item for item in state.current_payments if item.action is not None]
         if waiting and state.phase is Phase.PLACING:
-            yield from self._decides(waiting[0].id)
+            yield from self._decides(waiting[0])
             if dice.random() < _RETURNS:
                 yield from self.insist("return", lambda programs: programs.reconcile(id_))
             elif dice.random() < _THINKS_AGAIN:
@@ -187,19 +205,27 @@ class Customer(Person):
             yield Wait(10 + 600 * dice.random())
         return world.watch.states[id_]
 
-    def _decides(self, payment: str) -> Doing:
-        """On the bank's page."""
-        dice, bank = self.dice, self.world.bank
+    def _decides(self, payment: Payment) -> Doing:
+        """On the provider's page, or in its app."""
+        dice = self.dice
         yield Wait(5 + 300 * dice.random() ** 2 + (HOUR if dice.random() < _SLEEPS else 0))
         chance = dice.random()
-        with suppress(Refusal):
-            if chance < _SAYS_YES:
-                bank.approve(payment)
-            elif chance < _SAYS_NO:
-                bank.decline(payment)
-        self.world.note(self.actor.name, "decides on the bank's page, or does not")
+        if chance < _SAYS_NO:
+            self._says(payment, approve=chance < _SAYS_YES)
+        self.world.note(self.actor.name, "decides on the provider's page, or does not")
         self.world.look_at_the_bank()
         yield Wait(3 * dice.random() ** 2)
+
+    def _says(self, payment: Payment, *, approve: bool) -> None:
+        """Yes or no, where they were sent: of two pages for a payment that is the one they saw."""
+        bank, action = self.world.bank, payment.action
+        if isinstance(action, Redirect):
+            content = b"decision=approve" if approve else b"decision=decline"
+            answer = bank.handle(httpx.Request("POST", action.url, content=content))
+            if answer.status_code == httpx.codes.SEE_OTHER:
+                return
+        with suppress(Refusal):
+            (bank.approve if approve else bank.decline)(payment.id)
 
 
 _OFTEN: Final = (4, 4, 2, 2, 1)
@@ -322,7 +348,9 @@ class Clerk(Person):
     def _is_paid(self, state: Checkout) -> Doing:
         """What arrived at the shop's bank."""
         invoice = self.dice.choice(state.invoices)
-        amount = invoice.open if self.dice.random() < _IN_FULL else Money(5000, "DKK")
+        amount = (
+            invoice.open if self.dice.random() < _IN_FULL else Money(5000, state.total.currency)
+        )
         if amount.minor <= 0:
             return
         command = c.RecordPayment(

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
@@ -37,6 +39,7 @@ class Tally:
     """What runs came to.
 
     Attributes:
+        providers: Runs, by who took the payments.
         steps: Effects that were performed.
         ends: Checkouts, by the phase that they ended in.
         faults: How often each class of faults happened at each place.
@@ -46,6 +49,7 @@ class Tally:
     """
 
     runs: int = 0
+    providers: Counter[str] = field(default_factory=Counter)
     steps: int = 0
     ends: Counter[str] = field(default_factory=Counter)
     faults: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -56,6 +60,7 @@ class Tally:
     def add(self, other: Tally) -> None:
         """Take in what other runs came to."""
         self.runs += other.runs
+        self.providers.update(other.providers)
         self.steps += other.steps
         self.ends.update(other.ends)
         self.faults.update(other.faults)
@@ -77,6 +82,9 @@ class Tally:
         rate = self.checkouts / seconds * 60 if seconds else 0
         yield f"{self.runs} runs, {self.steps} steps"
         yield f"{self.checkouts} checkouts, {rate:.0f} a minute"
+        yield "with: " + ", ".join(
+            f"{name} {count}" for name, count in self.providers.most_common()
+        )
         yield "ends: " + ", ".join(f"{name} {count}" for name, count in self.ends.most_common())
         yield from self._faults()
         yield from self._moves()
@@ -87,11 +95,14 @@ class Tally:
         for (trouble, _), times in self.faults.items():
             classes[trouble] += times
         yield "faults: " + ", ".join(f"{name} {times}" for name, times in classes.most_common())
-        missed = self.pairs_missed()
-        possible = len(missed) + len(self.faults)
-        yield f"pairs of fault and place: {len(self.faults)} of {possible} that can occur"
-        if missed:
-            yield "  not hit: " + "; ".join(f"{trouble} at {place}" for trouble, place in missed)
+        hit, missed = self._hit(), self.pairs_missed()
+        possible = len(missed) + len(hit)
+        yield f"pairs of fault and place: {len(hit)} of {possible} that can occur"
+        for trouble, pairs in groupby(missed, key=itemgetter(0)):
+            yield f"  not hit: {trouble} at " + "; ".join(place for _, place in pairs)
+
+    def _hit(self) -> set[tuple[str, str]]:
+        return {(str(trouble), place) for (trouble, place), times in self.faults.items() if times}
 
     def pairs_missed(self) -> list[tuple[str, str]]:
         """Classes of faults at places that were come to, where they never happened."""
@@ -100,7 +111,7 @@ class Tally:
             for kind, place in self.places
             for trouble in CAN_HAPPEN[Kind(kind)]
         }
-        return sorted(possible - {(str(trouble), place) for trouble, place in self.faults})
+        return sorted(possible - self._hit())
 
     def _moves(self) -> Iterator[str]:
         missed = self.moves_missed()

@@ -27,24 +27,30 @@ class Failure:
         said: What is broken.
         cut: What the short story does without.
         story: What happened, one line each.
+        options: What else it has to be replayed with.
     """
 
     seed: int
     said: str
     cut: Cut
     story: tuple[str, ...]
+    options: str = ""
 
     def __str__(self) -> str:
         """The seed, the story and what is wrong with it."""
-        head = f"seed {self.seed} breaks a promise; replay it with --seed {self.seed}"
+        replay = f"--seed {self.seed}{self.options}"
+        head = f"seed {self.seed} breaks a promise; replay it with {replay}"
         return "\n".join([head, *self.story, self.said])
 
 
 def play(
-    seed: int, cut: Cut = NOTHING_CUT, open_store: Callable[[], Store] | None = None
+    seed: int,
+    cut: Cut = NOTHING_CUT,
+    open_store: Callable[[], Store] | None = None,
+    provider: str = "",
 ) -> tuple[Town, BaseException | None]:
     """Play one seed; gives the world as it ended, and what went wrong."""
-    world = Town(Plan.of(seed), open_store=open_store, cut=cut)
+    world = Town(Plan.of(seed, provider), open_store=open_store, cut=cut)
     try:
         world.run()
     except Exception as error:  # noqa: BLE001 -- whatever a program raises is a finding
@@ -54,14 +60,14 @@ def play(
     return world, None
 
 
-def shrink(seed: int, open_store: Callable[[], Store] | None = None) -> Failure:
+def shrink(seed: int, open_store: Callable[[], Store] | None = None, provider: str = "") -> Failure:
     """Make a failing seed short.
 
     Raises:
         ValueError: If it does not fail.
     """
     left = _MOST_REPLAYS
-    world, error = play(seed, open_store=open_store)
+    world, error = play(seed, open_store=open_store, provider=provider)
     if error is None:
         raise ValueError(f"seed {seed} does not fail")
 
@@ -70,7 +76,7 @@ def shrink(seed: int, open_store: Callable[[], Store] | None = None) -> Failure:
         if left == 0:
             return False
         left -= 1
-        found, again = play(seed, cut, open_store)
+        found, again = play(seed, cut, open_store, provider)
         if again is None:
             return False
         world, error = found, again
@@ -88,7 +94,8 @@ def shrink(seed: int, open_store: Callable[[], Store] | None = None) -> Failure:
             cut = replace(cut, turns=turns)
             break
     fails(cut)
-    return Failure(seed, told(error), cut, world.story())
+    options = f" --provider {provider}" if provider else ""
+    return Failure(seed, told(error), cut, world.story(), options)
 
 
 def told(error: BaseException) -> str:

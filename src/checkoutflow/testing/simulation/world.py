@@ -9,7 +9,6 @@ come from the seed.
 from __future__ import annotations
 
 import heapq
-import json
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,13 +26,17 @@ from checkoutflow.flow.programs import Programs
 from checkoutflow.flow.registers import Lookups
 from checkoutflow.privacy.vault import KEY_BYTES, Keys
 from checkoutflow.stores.memory import MemoryStore
-from checkoutflow.testing.bank import Fault, SimulatedBank
+from checkoutflow.testing.bank import SimulatedBank
 from checkoutflow.testing.driver import name_of
-from checkoutflow.testing.simulation.faults import AT_THE_PROVIDER, Kind, Plan, Trouble
+from checkoutflow.testing.simulation.faults import AT_THE_PROVIDER, HIDDEN, Kind, Plan, Trouble
+from checkoutflow.testing.simulation.overheard import Overheard, purpose_of
 from checkoutflow.testing.simulation.report import Tally
-from checkoutflow.testing.simulation.shop import BANK, SHOP
+from checkoutflow.testing.simulation.scenes import BANK, scene_of
 from checkoutflow.testing.simulation.watch import Broken, Watch
-from checkoutflow.testing.standins.faults import FATES, LOOKUPS
+from checkoutflow.testing.standins import open_stand_in
+from checkoutflow.testing.standins.base import STATUS
+from checkoutflow.testing.standins.book import Moved
+from checkoutflow.testing.standins.faults import FATES, LOOKUPS, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -41,7 +44,8 @@ if TYPE_CHECKING:
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.flow.effects import Effect, Program
     from checkoutflow.stores.contract import Change, Message, Store
-    from checkoutflow.testing.standins.base import Posted
+    from checkoutflow.testing.standins.base import Posted, StandIn
+    from checkoutflow.testing.standins.book import Entry
 
 START: Final = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 MACHINES: Final = 3
@@ -205,10 +209,12 @@ class Simulation:
         self._pushed = 0
         self._turns = 0
         self.faults_end_s = self.dice.choice((900.0, 6 * HOUR, DAY, 3 * DAY))
+        self.scene = scene_of(plan.provider, plan.market)
         self.bank = self._open_bank()
-        self.provider = self.bank.provider()
+        self.provider = Overheard(self.bank.provider())
+        self.is_asked = self.provider.capabilities.can_be_asked
         self.store = self._open_store()
-        self.watch = Watch(self.store, self.bank, SHOP)
+        self.watch = Watch(self.store, self.bank, self.scene)
         self._stores = [self.store]
         self.machines = [self._boot(f"machine {1 + n}") for n in range(MACHINES)]
         self._world = self.actor("the world")
@@ -226,17 +232,25 @@ class Simulation:
 
     # Making the world -------------------------------------------------------------------------
 
-    def _open_bank(self) -> SimulatedBank:
+    def _open_bank(self) -> StandIn:
+        """Open the provider. What an adapter promises of keys is so; the bank's own may differ."""
         plan, dice = self.plan, self.dice
         runs_out = dice.choice((6 * HOUR, DAY, 2 * DAY))
         life = dice.choice((600.0, 1800.0, HOUR))
-        return SimulatedBank(
-            self.clock,
-            decision_s=3600,
-            remembers_keys=not plan.has(Trouble.FORGETS_KEYS),
-            authorisation_s=int(runs_out if plan.has(Trouble.RUNS_OUT) else 7 * DAY),
-            key_s=int(life if plan.has(Trouble.KEYS_EXPIRE) else DAY),
-        )
+        if plan.provider == BANK:
+            bank: StandIn = SimulatedBank(
+                self.clock,
+                decision_s=3600,
+                remembers_keys=not plan.has(Trouble.FORGETS_KEYS),
+                key_s=int(life if plan.has(Trouble.KEYS_EXPIRE) else DAY),
+            )
+        else:
+            bank = open_stand_in(plan.provider, self.clock, market=plan.market)
+        if plan.has(Trouble.RUNS_OUT):
+            bank.keep_for(int(runs_out))
+        elif Trouble.RUNS_OUT in HIDDEN.get(plan.provider, ()):
+            bank.keep_for(int(_FOR_EVER_S))
+        return bank
 
     def _boot(self, name: str) -> Machine:
         store = self._open_store()
@@ -244,7 +258,9 @@ class Simulation:
         return Machine(name, store, self._fresh_programs())
 
     def _fresh_programs(self) -> Programs:
-        programs = Programs(SHOP, [self.provider], self._keys, (), Lookups((), self.clock), None)
+        programs = Programs(
+            self.scene.shop, [self.provider], self._keys, (), Lookups((), self.clock), None
+        )
         programs.meet(())
         return programs
 
@@ -289,19 +305,20 @@ class Simulation:
 
     def _run(self) -> None:
         self.tally.runs += 1
+        self.tally.providers[self.plan.provider] += 1
         self._plan_the_world()
         self.settle_in()
-        heap = self._heap
+        heap, end_s = self._heap, self.faults_end_s + _LONG_AFTER_S
         while heap:
             seconds, _, act = heapq.heappop(heap)
-            if seconds > self.faults_end_s + _LONG_AFTER_S:
+            if seconds > end_s:
                 break
             self.now_s = max(seconds, self.now_s)
             act()
             self._turns += 1
             if self._turns > MOST_TURNS:
                 raise Broken("it never comes to rest")
-        self.watch.at_the_end(self.clock())
+        self.watch.at_the_end(START + timedelta(seconds=end_s))
 
     def settle_in(self) -> None:
         """Whoever is in this world begins."""
@@ -448,11 +465,13 @@ class Simulation:
                 return effect.call, Kind.LOAD
             kind = Kind.WRITE if effect.call in WRITES else Kind.READ
         elif isinstance(effect, Send):
+            purpose = purpose_of(effect.request)
             kind = Kind.ORDER
-            if effect.request.method == "GET":
-                changed_at = self.bank.changed_at(effect.request.url.path.split("/")[-1])
+            if purpose.operation == STATUS:
+                changed_at = self.bank.changed_at(purpose.reference)
                 is_early = changed_at is not None and self.clock() - changed_at < _LAGS
                 kind = Kind.EARLY_LOOK if is_early else Kind.LOOK
+            return f"{purpose.operation} with {effect.provider}", kind
         return name_of(effect), kind
 
     # Effects ----------------------------------------------------------------------------------
@@ -492,46 +511,69 @@ class Simulation:
         if trouble is Trouble.LATE_REQUEST:
             late = effect.timeout_s + _LATEST_S * more * more
             self.at(self.now_s + late, partial(self._arrives_late, request))
-            self.note("wire", f"{_said(request)}: on its way for {late:.0f} s")
+            self.note("wire", f"{purpose_of(request)}: on its way for {late:.0f} s")
             raise TransportError("no usable answer: ReadTimeout")
         faults = AT_THE_PROVIDER.get(trouble, ()) if trouble is not None else ()
         fault = faults[int(more * len(faults))] if faults else self._outage(request)
         return self._handle(request, fault)
 
     def _arrives_late(self, request: httpx.Request) -> None:
-        self.note("wire", f"{_said(request)}: arrives, and nobody waits for the answer")
+        self.note("wire", f"{purpose_of(request)}: arrives, and nobody waits for the answer")
         with suppress(CheckoutError):
             self._handle(request, None)
 
     def _handle(self, request: httpx.Request, fault: Fault | None) -> httpx.Response:
         """What the provider makes of a request."""
-        bank = self.bank
-        if fault is not None:
-            after_s = int(self.dice.choice((30, 600, 7200)))
-            for operation in _operations(fault):
-                bank.plan(operation, fault, after_s=after_s)
         came_of_it = str(fault)
         try:
-            answer = bank.handle(request)
+            answer = self._answered(request, fault)
             came_of_it = f"{answer.status_code} {fault or ''}".rstrip()
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise Unreachable(f"{BANK} cannot be reached: {type(error).__name__}") from None
+            name = self.scene.provider
+            raise Unreachable(f"{name} cannot be reached: {type(error).__name__}") from None
         except httpx.HTTPError as error:
             raise TransportError(f"no usable answer: {type(error).__name__}") from None
         finally:
-            if fault is not None:
-                bank.heal()
-            self.note("wire", f"{_said(request)}: {came_of_it}")
+            self.note("wire", f"{purpose_of(request)}: {came_of_it}")
             self.look_at_the_bank()
         return answer
 
+    def _answered(self, request: httpx.Request, fault: Fault | None) -> httpx.Response:
+        """Let a request have its fault: on the wire, or at the provider."""
+        bank = self.bank
+        match fault:
+            case None:
+                return bank.handle(request)
+            case Fault.UNREACHABLE:
+                raise httpx.ConnectError("nobody there", request=request)
+            case Fault.LOSE_REQUEST:
+                raise httpx.WriteError("the request was lost on its way", request=request)
+            case Fault.LOSE_ANSWER:
+                bank.handle(request)
+                raise httpx.ReadTimeout("the answer was lost on its way", request=request)
+            case _:
+                after_s = int(self.dice.choice((30, 600, 7200)))
+                operations = _operations(fault)
+                for operation in operations:
+                    bank.plan(operation, fault, after_s=after_s)
+                try:
+                    return bank.handle(request)
+                finally:
+                    if bank.heal() == len(operations):
+                        self._spare()
+
     def look_at_the_bank(self) -> None:
         """Check what it did since, and let the notices that it posted be on their way."""
-        for entry in self.watch.handled():
+        entries = self.watch.handled()
+        for entry in entries:
             self.note("bank", f"{entry.operation} {entry.amount} of {entry.merchant_reference[:6]}")
-        for posted in self.bank.posted_after(self._posted):
-            self._posted = posted.number
-            self._on_its_way(posted)
+        posted = self.bank.posted_after(self._posted)
+        unasked = _unasked(entries)
+        for each in posted:
+            self._posted = each.number
+            self._on_its_way(each, is_unasked=each.payment in unasked)
+        for payment in unasked - {each.payment for each in posted}:
+            self._will_be_reported(payment)
         due = self.bank.next_due
         if due is not None and due != self._bank_due:
             self._bank_due = due
@@ -541,30 +583,28 @@ class Simulation:
         """What an outage does to a request, while there is one."""
         if not self.is_faulty:
             return None
-        word = _said(request)
+        operation = purpose_of(request).operation
         for begin, end, what, fault in self._outages:
-            if begin <= self.now_s < end and what in word:
+            if begin <= self.now_s < end and what in {operation, ""}:
                 return fault
         return None
 
     # Notices ----------------------------------------------------------------------------------
 
-    def _on_its_way(self, posted: Posted) -> None:
+    def _on_its_way(self, posted: Posted, *, is_unasked: bool) -> None:
         """A notice was posted."""
         number = posted.number
-        told = json.loads(posted.body)
-        kind = f"notice {told['type']}"
-        is_unasked = told["idempotency_key"] is None or kind.endswith("failed")
-        self.tally.places[Kind.NOTICE, kind] += 1
+        # Where nobody can be asked, a notice comes again until it is taken.
+        kind = Kind.NOTICE if self.is_asked else Kind.PROOF
+        place = f"notice from {self.scene.provider}"
+        self.tally.places[kind, place] += 1
         porter = self.helper("porter", self.watch.owner(posted.payment))
-        trouble, more = self.draw(porter, Kind.NOTICE, kind)
+        trouble, more = self.draw(porter, kind, place)
         soon = 0.05 + 4 * porter.dice.random() ** 3
         match trouble:
             case Trouble.NOTICE_LOST:
                 if is_unasked:
-                    # Nothing else tells of it but the provider's own report, which comes later.
-                    later = HOUR + DAY * porter.dice.random()
-                    self.at(self.now_s + later, partial(self._reported, porter, posted.payment))
+                    self._will_be_reported(posted.payment)
                 return
             case Trouble.NOTICE_LATE:
                 soon += 2 * DAY * more**4
@@ -579,21 +619,30 @@ class Simulation:
                 pass
         self.at(self.now_s + soon, partial(self._deliver, porter, number, 0))
 
+    def _will_be_reported(self, payment: str) -> None:
+        """Nothing but the provider's own report, which comes later, tells of what it did."""
+        porter = self.helper("porter", self.watch.owner(payment))
+        later = _REPORTED_S + DAY * porter.dice.random()
+        self.at(self.now_s + later, partial(self._reported, porter, payment))
+
     def _deliver(self, porter: Actor, number: int, tries: int, *, is_forged: bool = False) -> None:
         hook = self.bank.notice(number)
-        body = hook.body.replace(b"payment.", b"captured.") + b" " if is_forged else hook.body
+        headers, body, query = hook.headers, hook.body, hook.query
+        if is_forged:  # by somebody who does not know what it is signed with, nor the address
+            headers = {name: f"{value}0" for name, value in headers.items()}
+            body, query = body + b" ", query.replace("proof=", "proof=0")
         look = porter.dice.random() < _LOOKED_AT_ONCE
 
         def make(programs: Programs) -> Program[Any]:
-            return programs.receive(BANK, hook.headers, body, hook.query, look=look)
+            return programs.receive(self.scene.provider, headers, body, query, look=look)
 
         def done(_: object, error: Exception | None) -> None:
             if is_forged:
                 if error is None:
                     raise Broken("a forged notice was taken in")
-            elif error is not None and tries < len(_NOTICE_AGAIN_S):
+            elif error is not None and (tries < len(_NOTICE_AGAIN_S) or not self.is_asked):
                 again = partial(self._deliver, porter, number, tries + 1)
-                self.at(self.now_s + _NOTICE_AGAIN_S[tries], again)
+                self.at(self.now_s + _NOTICE_AGAIN_S[min(tries, len(_NOTICE_AGAIN_S) - 1)], again)
 
         self.start(porter, f"notice {number}{' forged' * is_forged}", make, done)
 
@@ -708,6 +757,11 @@ class Simulation:
         self.note(actor.name, f"!! {trouble} at {place}")
         return True
 
+    def _spare(self) -> None:
+        """What was to go wrong last could not, where it was to: that request is of another kind."""
+        last = self.injected.pop()
+        self.tally.faults[last.trouble, last.place] -= 1
+
     def _crash(self, machine: Machine) -> None:
         """The machine stops, and another one is started in its place with what is on disk."""
         self._stores.append(self._open_store())
@@ -724,7 +778,7 @@ class Simulation:
         """What does not happen at effects: outages, and clocks that are wrong."""
         plan, actor, end = self.plan, self._world, self.faults_end_s
         dice = actor.dice
-        for what in ("", "POST", "GET", *_WORDS) if plan.has(Trouble.OUTAGE) else ():
+        for what in ("", STATUS, *_OPERATIONS) if plan.has(Trouble.OUTAGE) else ():
             begin, lasts = dice.random() * end, 30 + 6 * HOUR * dice.random() ** 3
             fault = dice.choice((Fault.UNREACHABLE, Fault.LOSE_REQUEST, Fault.ERROR))
             actor.draws += 1
@@ -760,6 +814,19 @@ class Simulation:
 _ONE_OF_ALL: Final = (Trouble.FORGETS_KEYS, Trouble.KEYS_EXPIRE, Trouble.RUNS_OUT)
 
 
+def _unasked(entries: Sequence[Entry]) -> set[str]:
+    """Payments to which something happened that we did not ask for."""
+    asked = {entry.merchant_reference for entry in entries if not _is_unasked(entry)}
+    return {entry.merchant_reference for entry in entries} - asked
+
+
+def _is_unasked(entry: Entry) -> bool:
+    return entry.key is None or entry.operation in _TAKEN_BACK
+
+
+_TAKEN_BACK: Final = frozenset({Moved.CAPTURE_TAKEN_BACK, Moved.REFUND_TAKEN_BACK})
+
+
 def _run_due(
     programs: Programs, failed: list[CheckoutError], *, is_sweeping: bool
 ) -> Program[None]:
@@ -785,7 +852,7 @@ def _operations(fault: Fault) -> tuple[str, ...]:
     """For which operations a fault is planned, so that the next request has it."""
     if fault in FATES:
         return _OPERATIONS
-    return ("status",) if fault in LOOKUPS else (*_OPERATIONS, "status")
+    return (STATUS,) if fault in LOOKUPS else (*_OPERATIONS, STATUS)
 
 
 def _waits(effect: Effect, trouble: Trouble | None, more: float) -> float:
@@ -797,14 +864,6 @@ def _waits(effect: Effect, trouble: Trouble | None, more: float) -> float:
     return 0.0
 
 
-def _said(request: httpx.Request) -> str:
-    """A request in a few words."""
-    *_, before, last = request.url.path.split("/")
-    if last not in _WORDS:
-        return f"{request.method} {last[:6]}"
-    return f"{request.method} {last if last == 'payments' else f'{before[:6]} {last}'}"
-
-
 def _moment(seconds: float) -> str:
     """So long after the beginning."""
     minutes, rest = divmod(seconds, 60)
@@ -812,7 +871,6 @@ def _moment(seconds: float) -> str:
     return f"{hours // 24:3}d {hours % 24:02}:{minutes:02}:{rest:05.2f}"
 
 
-_WORDS: Final = ("payments", "captures", "voids", "refunds")
 _OUT: Final = 0.4
 _AT_ONCE: Final = 100
 _AGAIN_S: Final = 60.0
@@ -824,5 +882,8 @@ _LATEST_S: Final = 400.0
 # For so long a look-up may show how a payment stood before: less than an adapter says that it may.
 _LAGS: Final = timedelta(minutes=10)
 # So long after the last fault everything has its answer, but what waits for a person.
+# What happened by itself is in the report of the next day.
+_REPORTED_S: Final = 6 * HOUR
+_FOR_EVER_S: Final = 3650 * DAY
 _LONG_AFTER_S: Final = 45 * DAY
 _NOTICE_AGAIN_S: Final = (30.0, 300.0, HOUR, 6 * HOUR, DAY)

@@ -9,16 +9,46 @@ from __future__ import annotations
 
 from importlib import import_module
 from inspect import signature
-from typing import TYPE_CHECKING, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, cast
 
 from checkoutflow.errors import InvalidInput
 from checkoutflow.providers.registry import ADAPTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from checkoutflow.testing.standins.base import StandIn
+
+
+# In which countries each is played: the kind of the way to pay, and the provider's name for it.
+_CARD: Final = ("card", "card")
+_INVOICE: Final = ("provider_invoice_30", "invoice")
+SOLD: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = MappingProxyType(
+    {
+        "vipps_mobilepay": {
+            "NO": ("vipps", "vipps"),
+            "DK": ("mobilepay", "mobilepay"),
+            "FI": ("mobilepay", "mobilepay"),
+            "SE": ("vipps", "vipps"),
+        },
+        "swedbank_pay": dict.fromkeys(("SE", "NO", "DK", "FI"), _CARD),
+        "quickpay": {
+            "DK": ("dankort", "dankort"),
+            **dict.fromkeys(("SE", "NO", "FI"), ("visa_consumer", "visa")),
+        },
+        "walley": dict.fromkeys(("SE", "NO", "DK", "FI"), ("provider_invoice_30", "checkout")),
+        "riverty": dict.fromkeys(("SE", "NO", "DK", "FI"), _INVOICE),
+        "klarna": dict.fromkeys(("SE", "NO", "DK", "FI"), ("provider_invoice_30", "klarna")),
+        "nexi": dict.fromkeys(("SE", "NO", "DK", "FI"), _CARD),
+        "swish": {"SE": ("swish", "app")},
+        "adyen": dict.fromkeys(("SE", "NO", "DK", "FI", "IS"), _CARD),
+        "stripe": dict.fromkeys(("SE", "NO", "DK", "FI", "IS"), _CARD),
+        "svea": dict.fromkeys(("SE", "NO", "DK", "FI"), ("provider_invoice_30", "checkout")),
+        "kustom": dict.fromkeys(("SE", "NO", "DK", "FI"), ("provider_invoice_30", "checkout")),
+    }
+)
 
 
 def open_stand_in(

@@ -76,11 +76,13 @@ class Posted:
     Attributes:
         number: Its place among all notices, from 1.
         payment: Our reference of the payment, or the mandate, that it is about.
+        kind: What happened: ``payment.authorised``, ``capture.failed`` and so on.
     """
 
     number: int
     payment: str
     body: bytes
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,10 @@ class StandIn(ABC):
             if merchant_reference is None:
                 return tuple(ledger.entries)
             payment = ledger.payments.get(merchant_reference)
-            return tuple(payment.entries) if payment else ()
+            if payment is None:
+                return ()
+            older = ledger.older.get(merchant_reference, ())
+            return tuple(entry for each in (*older, payment) for entry in each.entries)
 
     def entries_after(self, number: int) -> tuple[Entry, ...]:
         """The entries of the book after so many."""
@@ -272,10 +277,17 @@ class StandIn(ABC):
         """Let the next authorisation be declined."""
         self.plan("authorise", Fault.DECLINE, reason=reason)
 
-    def heal(self) -> None:
-        """Forget every planned fault."""
+    def heal(self) -> int:
+        """Forget every planned fault; gives how many there were."""
         with self._lock:
+            left = sum(map(len, self._plans.values()))
             self._plans.clear()
+        return left
+
+    def keep_for(self, authorisation_s: int) -> None:
+        """Let what is reserved from now on stay reserved for so many seconds."""
+        with self._lock:
+            self._ledger.authorisation = timedelta(seconds=authorisation_s)
 
     def approve(self, merchant_reference: str) -> None:
         """The customer says yes; a decision that was made or is too late stays as it is."""
@@ -392,11 +404,11 @@ class StandIn(ABC):
         self._changed_at[payment.merchant_reference] = self._now
         if notice:
             reference = payment.merchant_reference
-            self._post(reference, self._notice(payment, notice, amount, key))
+            self._post(reference, self._notice(payment, notice, amount, key), notice)
 
-    def _post(self, reference: str, body: bytes) -> None:
+    def _post(self, reference: str, body: bytes, kind: str = "") -> None:
         """Post a notice about a payment or a mandate."""
-        posted = Posted(len(self._posted) + 1, reference, body)
+        posted = Posted(len(self._posted) + 1, reference, body, kind)
         self._posted.append(posted)
         self._waiting.append(posted)
 

@@ -231,6 +231,11 @@ Changed = Callable[[BankPayment, str, Money, "str | None"], None]
 class BankLedger:
     """All payments of one merchant at the bank, moved by operations and by time.
 
+    Attributes:
+        payments: By our reference; where one was made twice under it, the newer.
+        older: The others of those, oldest first.
+        authorisation: How long money stays reserved.
+
     Args:
         start: Bank time to begin with; afterwards `catch_up` moves it, and never back.
         authorisation_s: How long money stays reserved.
@@ -244,9 +249,10 @@ class BankLedger:
         """Open an empty book."""
         self.now = start
         self.payments: dict[str, BankPayment] = {}
+        self.older: dict[str, list[BankPayment]] = {}
         self.entries: list[Entry] = []
         self.gift_cards: dict[str, Money] = {}
-        self._authorisation = timedelta(seconds=authorisation_s)
+        self.authorisation = timedelta(seconds=authorisation_s)
         self._decision = timedelta(seconds=decision_s)
         self._changed = changed
         self._timers: list[tuple[datetime, int, Callable[[], None]]] = []
@@ -267,6 +273,9 @@ class BankLedger:
 
     def create(self, payment: BankPayment, key: str, fate: Fate) -> BankOperation:
         """Take a payment in; unless the customer has to decide first, authorise it."""
+        before = self.payments.get(payment.merchant_reference)
+        if before is not None:
+            self.older.setdefault(payment.merchant_reference, []).append(before)
         self.payments[payment.merchant_reference] = payment
         if payment.is_waiting:
             payment.until = self.now + self._decision
@@ -418,7 +427,7 @@ class BankLedger:
         match operation.kind:
             case Kind.AUTHORISE:
                 payment.state, payment.reason = State.AUTHORISED, ""
-                payment.until = self.now + self._authorisation
+                payment.until = self.now + self.authorisation
                 self._at(payment.until, lambda: self._expire(payment))
             case Kind.VOID if payment.state is State.PENDING:
                 self._close(payment, State.CANCELLED)

@@ -236,6 +236,7 @@ class SimulatedNexi(StandIn):
         self._secret = secret
         self._notice_url = notice_url
         self._sessions: list[_Charge] = []  # payments are numbered by their place, from 1
+        self._made: list[BankPayment] = []
         self._requests = 0
         self._times: dict[str, str] = {}  # when a payment or a charge was made
         self._charge_of: dict[str, str] = {}  # by the refund's name
@@ -337,6 +338,7 @@ class SimulatedNexi(StandIn):
             is_waiting=False,
         )
         self._times[payment.id] = self._now.isoformat()
+        self._made.append(payment)
         return payment
 
     def _agreed(self, mandate: BankMandate) -> None:
@@ -384,7 +386,7 @@ class SimulatedNexi(StandIn):
         if len(recent) >= LOOKUPS_AN_HOUR:
             raise Refusal(429, "too_many_requests")
         self._lookups[payment.id] = [*recent, self._now]
-        return self._look_up(request, payment.merchant_reference)
+        return self._look_up(request, payment.id)
 
     def _terminate(
         self, payment: BankPayment, _request: httpx.Request, key: str, _fate: Fate
@@ -502,6 +504,9 @@ class SimulatedNexi(StandIn):
         asked = {hook.event_name for hook in self._session(payment).notifications.web_hooks}
         is_due = _event_of(notice, amount) in asked and payment.state is State.AUTHORISED
         super()._changed(payment, notice if is_due else "", amount, key)
+        # Two can be made under one reference: each is looked up by their own name for it.
+        _, before = self._views.get(payment.id, (None, None))
+        self._views[payment.id] = before, self._view(payment)
         if notice == "payment.authorised" and payment.method in _AT_ONCE:
             self._ledger.capture(payment, amount, None, Fate())
 
@@ -543,7 +548,7 @@ class SimulatedNexi(StandIn):
         return self._sessions[int(payment.id[:16], 16) - 1]
 
     def _named(self, name: str) -> BankPayment:
-        for payment in self._ledger.payments.values():
+        for payment in self._made:
             if payment.id == name:
                 return payment
         raise Refusal(404, "payment_not_found")
