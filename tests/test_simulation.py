@@ -15,8 +15,9 @@ from checkoutflow.money import Money
 from checkoutflow.payment.outcomes import Outcome, Result, Standing, Word
 from checkoutflow.providers import simulated_bank
 from checkoutflow.stores.memory import MemoryStore
-from checkoutflow.testing.simulation.__main__ import main, play_some
+from checkoutflow.testing.simulation.__main__ import main
 from checkoutflow.testing.simulation.faults import CAN_HAPPEN, HIDDEN, Kind, Plan, Trouble
+from checkoutflow.testing.simulation.runs import play_some
 from checkoutflow.testing.simulation.scenes import PROVIDERS, markets_of
 from checkoutflow.testing.simulation.shrink import play, shrink
 from checkoutflow.testing.simulation.watch import Broken
