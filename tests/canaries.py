@@ -238,7 +238,8 @@ class Trail(logging.Handler):
 
     def answered(self, value: object) -> None:
         """An answer, as somebody may print or keep it."""
-        self.leave("answers", f"{value!r} {value}")
+        # A moment's microseconds are any six digits.
+        self.leave("answers", _MOMENTS.sub("", f"{value!r} {value}"))
         if isinstance(value, BaseModel):
             self.leave("answers", value.model_dump_json())
 
@@ -284,6 +285,7 @@ class Trail(logging.Handler):
         ]
 
 
+_MOMENTS: Final = re.compile(r"datetime\.datetime\([^()]*\)")
 _BETWEEN: Final = re.compile(rb"[,(){}\[\]\n]+")  # none of them is in a planted value
 _NOT_SAID: Final = frozenset(
     {"msg", "exc_info", "msecs", "created", "relativeCreated", "thread", "process"}
