@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests import postgres
 
 from checkoutflow.checkout.state import Checkout
 from checkoutflow.cli import demo, main
@@ -56,6 +57,14 @@ def transcript():
     status, text = said_by("demo")
     assert status == 0
     return text
+
+
+def test_the_same_sale_is_kept_on_a_server_by_its_url():
+    with postgres.new_schema() as url:
+        status, text = said_by("demo", "--market", "IS", "--db", url)
+        assert status == 0
+        assert "on a server; the keys of its vault are gone" in " ".join(text.split())
+        assert said_by("verify", "--db", url) == (0, "1 checkouts, each as its journal says\n")
 
 
 # What happens ------------------------------------------------------------------------------------

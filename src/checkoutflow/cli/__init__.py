@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--shop", type=Path, metavar="FILE", help="settings of your own (TOML, JSON)")
     demo.add_argument("--cart", type=Path, metavar="FILE", help="sell a cart of your own (JSON)")
     demo.add_argument("--json", action="store_true", help="print one JSON document instead")
-    demo.add_argument("--db", type=Path, metavar="FILE", help="keep the database")
+    demo.add_argument("--db", type=database, metavar="DB", help="keep it: a file, or URL")
 
     show = _command(commands, "show", "print what happened to a checkout, from the journal")
     show.add_argument("checkout", metavar="ID", help="the checkout's id")

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from checkoutflow.cli.files import examples, read_cart, read_shop
+from checkoutflow.cli.files import Server, examples, read_cart, read_shop
 from checkoutflow.cli.stage import BANK, open_stage, own_adapter
 from checkoutflow.cli.stories import STORIES, Story, plain, play, stories_of
 from checkoutflow.cli.transcript import as_json, tell
@@ -50,7 +50,7 @@ def run(arguments: Namespace, paper: Paper) -> int:
         for act in acts:
             with open_stage(act.shop, database, act.open_bank, act.adapter) as stage:
                 if not arguments.json:
-                    paper.entry("database", f"{database}, SQLite, one file for everything")
+                    paper.entry("database", _described(database))
                     paper.entry("bank", f"{stage.bank_url}, simulated, reached over HTTP")
                     paper.entry("shop", f"{stage.shop_url}, takes the bank's notices over HTTP")
                     paper.line()
@@ -174,10 +174,16 @@ def _stories(shop: Shop, markets: Sequence[str]) -> list[tuple[Story, Cart]]:
 
 
 @contextmanager
-def _database(kept: Path | None) -> Iterator[Path]:
-    """The database file: the one to keep, or one that is gone afterwards."""
+def _database(kept: Path | Server | None) -> Iterator[Path | Server]:
+    """The database: the one to keep, or a file that is gone afterwards."""
     if kept:
         yield kept
     else:
         with tempfile.TemporaryDirectory(prefix="checkoutflow-") as folder:
             yield Path(folder) / "demo.db"
+
+
+def _described(database: Path | Server) -> str:
+    if isinstance(database, Server):
+        return f"{database}, on a server; the keys of its vault are gone when this ends"
+    return f"{database}, SQLite, one file for everything"

@@ -126,14 +126,17 @@ def open_kept(database: Path | Server) -> SqlStore:
     Raises:
         UsageError: If there is no such file.
     """
+    if not isinstance(database, Server) and not database.is_file():
+        raise UsageError(f"{database}: there is no such file")
+    return open_named(database)
+
+
+def open_named(database: Path | Server) -> SqlStore:
+    """Open a database that need not have our tables yet."""
     # Carts and settings need no SQLAlchemy, which is heavy.
     from checkoutflow.stores.sql import open_store  # noqa: PLC0415 -- see above
 
-    if isinstance(database, Server):
-        return open_store(database.url)
-    if not database.is_file():
-        raise UsageError(f"{database}: there is no such file")
-    return open_store(database)
+    return open_store(database.url if isinstance(database, Server) else database)
 
 
 def sells_nothing(markets: Iterable[str] = ("DK",)) -> Shop:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from checkoutflow.cli.files import Server
+from checkoutflow.cli.files import open_named
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 def run(arguments: Namespace, paper: Paper) -> int:
     """Do what ``store.create()`` does; a database that is up to date stays as it is."""
     from checkoutflow.stores import schema  # noqa: PLC0415 -- heavy
-    from checkoutflow.stores.sql import open_store  # noqa: PLC0415 -- heavy
 
     place = arguments.db
-    store = open_store(place.url if isinstance(place, Server) else place)
+    store = open_named(place)
     try:
         found = store.version()
         store.create()

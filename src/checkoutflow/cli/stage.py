@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from checkoutflow.cli.files import Server, open_named
 from checkoutflow.errors import UntrustedNotice
-from checkoutflow.flow.host import system_clock
+from checkoutflow.flow.host import system_clock, system_random
 from checkoutflow.flow.sync import CheckoutFlow
 from checkoutflow.payment.outcomes import ShowQr
-from checkoutflow.stores.sql import open_store
+from checkoutflow.privacy.vault import KEY_BYTES, Keys
 from checkoutflow.testing.bank import SimulatedBank
 from checkoutflow.testing.serve import serve
 
@@ -113,7 +114,7 @@ def own_adapter(bank: StandIn, url: str) -> Provider:
 @contextmanager
 def open_stage(
     shop: Shop,
-    database: Path,
+    database: Path | Server,
     open_bank: Callable[[Clock], StandIn] = SimulatedBank,
     adapter: Callable[[StandIn, str], Provider] = own_adapter,
 ) -> Iterator[Stage]:
@@ -121,7 +122,8 @@ def open_stage(
 
     Args:
         shop: The settings to sell with.
-        database: SQLite file to keep the sales in; made, or added to.
+        database: What to keep the sales in; made, or added to. Where it is on a server, the keys of
+            the vault are new, and gone afterwards.
         open_bank: Opens the stand-in that takes the payments.
         adapter: Makes the adapter for it, from its address.
 
@@ -130,12 +132,13 @@ def open_stage(
     """
     clock = Clock()
     bank = open_bank(clock)
-    store = open_store(database)
+    store = open_named(database)
     store.create()
+    keys = Keys.of(system_random(KEY_BYTES)) if isinstance(database, Server) else None
     with serve(bank.handle) as bank_url:
         provider = adapter(bank, bank_url)
         with (
-            CheckoutFlow(shop, providers=[provider], store=store, clock=clock) as flow,
+            CheckoutFlow(shop, providers=[provider], store=store, keys=keys, clock=clock) as flow,
             serve(partial(_answer, flow)) as shop_url,
             httpx.Client(follow_redirects=True, trust_env=False) as browser,
         ):
