@@ -26,6 +26,7 @@ from urllib.parse import quote, quote_plus
 import phonenumbers
 from pydantic import BaseModel
 
+from checkoutflow.flow.telemetry import MEASURES
 from checkoutflow.privacy.fields import FIELDS
 from checkoutflow.stores.schema import METADATA
 from checkoutflow.testing.driver import SteppingFlow
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
+
+    from checkoutflow.flow.telemetry import Sight
 
 
 # What is planted ----------------------------------------------------------------------------------
@@ -315,13 +318,44 @@ def followed() -> Iterator[Trail]:
         trail.leave("output", out.getvalue())
 
 
-class Overheard(SteppingFlow):
-    """A flow whose every answer and error is on the trail."""
+class Told:
+    """Telemetry of which every word is on the trail."""
 
-    def _run(self, program: Any) -> Any:
+    def __init__(self, trail: Trail) -> None:
+        self._trail = trail
+
+    def begin(self, name: str, about: Any, *, is_client: bool = False) -> Told:
+        self._trail.leave("telemetry", f"{name} {about!r}")
+        return self
+
+    def set(self, about: Any) -> None:
+        self._trail.leave("telemetry", f"{about!r}")
+
+    def end(self, error: str, *, is_fault: bool) -> None:
+        self._trail.leave("telemetry", error)
+
+    def tell(self, measure: str, value: float, about: Any) -> None:
+        self._trail.leave("telemetry", f"{measure} {value} {about!r}")
+
+    def watch(self, sight: Sight) -> None:
+        for name in MEASURES:
+            self._trail.leave("telemetry", repr(list(sight.see(name))))
+
+    def leave(self, sight: Sight) -> None:
+        pass
+
+
+class Overheard(SteppingFlow):
+    """A flow whose every answer and error, and all telemetry, is on the trail."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        trail = TRAIL.get(None)
+        super().__init__(*arguments, telemetry=trail and Told(trail), **options)
+
+    def _run(self, program: Any, *names: Any, **more: Any) -> Any:
         trail = TRAIL.get()
         try:
-            answer = super()._run(program)
+            answer = super()._run(program, *names, **more)
         except BaseException as error:
             trail.raised(error)
             raise

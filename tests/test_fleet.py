@@ -17,6 +17,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from tests import postgres
 from tests.desk import MUG, SHOP, Desk, Witness, buy, ship, start
 
@@ -26,6 +28,8 @@ from checkoutflow.checkout.messages import messages as kinds
 from checkoutflow.cli import main
 from checkoutflow.errors import StoreConflict, StoreUnavailable
 from checkoutflow.flow.host import system_clock
+from checkoutflow.flow.telemetry import Safe
+from checkoutflow.otel import OpenTelemetry
 from checkoutflow.testing.bank import Fault
 from checkoutflow.testing.serve import serve
 from checkoutflow.testing.store_samples import sample_change, sample_checkout
@@ -227,9 +231,11 @@ def test_messages_become_jobs_where_workers_take_them(url):
 # What fails ---------------------------------------------------------------------------------------
 
 
-def test_what_fails_is_tried_for_a_day_behind_the_others_and_then_left_to_people(url):
+def test_what_fails_is_tried_for_a_day_behind_the_others_and_then_left_to_people(url, caplog):
     fleet.install(url)
+    reader = InMemoryMetricReader()
     with opened(url) as flow:
+        flow.telemetry = Safe(OpenTelemetry(meter_provider=MeterProvider([reader])))
         name = begun(flow)
         set_due(url, name, datetime.now(UTC) - timedelta(seconds=1))
         sweep(url)
@@ -251,6 +257,12 @@ def test_what_fails_is_tried_for_a_day_behind_the_others_and_then_left_to_people
         work(flow, url)
         ((left),) = fleet.dead(url)
         assert (left.about, left.tries) == (name, fleet.TRIES)
+        ours = [it for it in caplog.records if it.name == "checkoutflow.workers"]
+        assert [it.levelname for it in ours] == ["WARNING", "ERROR"]
+        assert ours[-1].getMessage() == (
+            f"checkout {name} failed, for the 30. time, and is not tried any more: RuntimeError"
+        )
+        assert "checkoutflow.dead_letters" in repr(reader.get_metrics_data())
         sweep(url)
         assert len(jobs(url)) == 1
         with pytest.raises(NotFound):

@@ -23,7 +23,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 ROOMS = """
     lazy errors model table money texts law privacy cart customer payment delivery insurance review
     shop choice
-    checkout aftersale insight providers registries insurers issuers stores flow workers
+    checkout aftersale insight providers registries insurers issuers stores flow workers otel
     quality risk testing web cli
 """.split()
 CORE = ROOMS[: ROOMS.index("providers")]

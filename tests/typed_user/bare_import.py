@@ -12,6 +12,7 @@ HEAVY = {
     "httpx",
     "hypothesis",
     "joserfc",
+    "opentelemetry",
     "phonenumbers",
     "pytest",
     "rapidfuzz",

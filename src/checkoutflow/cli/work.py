@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from threading import Thread
@@ -56,6 +57,8 @@ def run(arguments: Namespace, paper: Paper) -> int:
     if arguments.threads < 1:
         raise UsageError("--threads: is a number above 0")
     take = imported(arguments.take) if arguments.take else None
+    # What fails is said on the terminal, unless the shop's program has set logging up.
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with _flow(arguments) as flow:
         if arguments.fleet:
             return _fleet(arguments, flow, take, paper)

@@ -15,10 +15,13 @@ from checkoutflow.errors import CheckoutError, StoreError
 from checkoutflow.flow import host
 from checkoutflow.flow.alerting import Told
 from checkoutflow.flow.effects import AskStore, Now, Random, Send, drive_async
+from checkoutflow.flow.logs import log_failure, log_written
 from checkoutflow.flow.noticing import Network
 from checkoutflow.flow.programs import Programs, Report, choices
 from checkoutflow.flow.registers import Lookups
 from checkoutflow.flow.reviewing import RECENT, review_figures
+from checkoutflow.flow.telemetry import Safe, Sight
+from checkoutflow.flow.watching import calling, name_of, working
 from checkoutflow.providers.contract import Consult
 from checkoutflow.review.traces import network_of
 
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from checkoutflow.flow.knowing import CodeToSend
     from checkoutflow.flow.reviewing import ReviewFile
     from checkoutflow.flow.rights import Erased
+    from checkoutflow.flow.telemetry import Telemetry
     from checkoutflow.flow.telling import ChangeToTell
     from checkoutflow.insurance.bordereau import Bordereau
     from checkoutflow.insurers import Partner
@@ -85,6 +89,7 @@ class AsyncCheckoutFlow:
         clock: host.Clock = host.system_clock,
         random: host.RandomBytes = host.system_random,
         http: httpx.AsyncClient | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         """Put a flow together; the arguments are those of ``CheckoutFlow``."""
         self._store = store
@@ -102,6 +107,10 @@ class AsyncCheckoutFlow:
             score,
         )
         self._programs.meet(partners)
+        self.telemetry = Safe(telemetry) if telemetry is not None else None
+        self._sight = Sight(store, clock, self._programs.providers)
+        if self.telemetry is not None:
+            self.telemetry.watch(self._sight)
         if http is None:
             host.check_certificates(self._programs.providers.values())
 
@@ -110,7 +119,9 @@ class AsyncCheckoutFlow:
     async def _perform(self, effect: Effect) -> Any:  # noqa: ANN401 -- each effect has its own answer
         match effect:
             case AskStore():
-                return await self._ask(effect.on)
+                answer = await self._ask(effect.on)
+                log_written(effect.call, effect.arguments, answer)
+                return answer
             case Now():
                 return self._clock()
             case Random():
@@ -126,14 +137,44 @@ class AsyncCheckoutFlow:
         awaited = self._on_this_loop()
         return await (to_thread(call, self._store) if awaited is None else awaited(call))
 
-    async def _run(self, program: Program[T]) -> T:
-        return await drive_async(program, self._perform)
+    async def _run(
+        self,
+        program: Program[T],
+        name: str = "",
+        *,
+        provider: str = "",
+        caught: type[Exception] = CheckoutError,
+    ) -> T:
+        """Run a program, watched if anybody watches.
 
-    async def _act(self, checkout_id: str, command: c.Command, idempotency_key: str) -> Checkout:
-        return await self._run(self._programs.act(checkout_id, [command], {}, idempotency_key))
+        Args:
+            program: What to run.
+            name: The method that was called, where the program has another name.
+            provider: Whose webhook it takes in.
+            caught: What the program is told of, to go on from there.
+        """
+        if self.telemetry is None:
+            return await drive_async(program, self._perform, caught)
+        known = provider if provider in self._programs.providers else ""
+        with calling(self.telemetry, name or name_of(program), known) as watch:
+
+            async def perform(effect: Effect) -> Any:  # noqa: ANN401 -- as `_perform`
+                with watch.effect(effect) as seen:
+                    seen.answer = await self._perform(effect)
+                return seen.answer
+
+            return await drive_async(program, perform, caught)
+
+    async def _act(
+        self, checkout_id: str, command: c.Command, idempotency_key: str, name: str = ""
+    ) -> Checkout:
+        program = self._programs.act(checkout_id, [command], {}, idempotency_key)
+        return await self._run(program, name or command.name.value)
 
     async def close(self) -> None:
         """Let go of connections and files."""
+        if self.telemetry is not None:
+            self.telemetry.leave(self._sight)
         await self._http.close()
         if (awaited := self._on_this_loop()) is not None:
             await awaited(lambda store: store.close())
@@ -201,7 +242,9 @@ class AsyncCheckoutFlow:
     ) -> Checkout:
         """As ``CheckoutFlow.provide``."""
         commands = choices(delivery, payment)
-        return await self._run(self._programs.act(checkout_id, commands, details, idempotency_key))
+        return await self._run(
+            self._programs.act(checkout_id, commands, details, idempotency_key), "provide"
+        )
 
     async def hints(
         self, checkout_id: str, *, client: str = "", locale: str = "", **typed: str
@@ -209,7 +252,7 @@ class AsyncCheckoutFlow:
         """As ``CheckoutFlow.hints``."""
         program = self._programs.hints(checkout_id, typed, client, locale)
         # Whatever goes wrong with a register, the program makes a hint of it.
-        return await drive_async(program, self._perform, Exception)
+        return await self._run(program, caught=Exception)
 
     async def recognise(
         self, checkout_id: str, *, client: str = "", idempotency_key: str = "", **given: str
@@ -221,7 +264,7 @@ class AsyncCheckoutFlow:
 
     async def ask_again(self, checkout_id: str, *, idempotency_key: str = "") -> Checkout:
         """As ``CheckoutFlow.ask_again``."""
-        return await self._act(checkout_id, c.AskAgain(), idempotency_key)
+        return await self._act(checkout_id, c.AskAgain(), idempotency_key, "ask_again")
 
     async def code(self, checkout_id: str) -> CodeToSend | None:
         """As ``CheckoutFlow.code``."""
@@ -277,7 +320,9 @@ class AsyncCheckoutFlow:
         """As ``CheckoutFlow.add_credit``."""
         details = {self._programs.code_field(method): code} if code else {}
         command = c.AddCredit.read({"method": method, "amount": amount})
-        return await self._run(self._programs.act(checkout_id, [command], details, idempotency_key))
+        return await self._run(
+            self._programs.act(checkout_id, [command], details, idempotency_key), "add_credit"
+        )
 
     async def remove_credit(
         self, checkout_id: str, method: str, *, idempotency_key: str = ""
@@ -398,12 +443,12 @@ class AsyncCheckoutFlow:
         self, checkout_id: str, *, contact: str, locale: str = ""
     ) -> tuple[str, ...]:
         """As ``CheckoutFlow.review_notice``."""
-        return await self._run(self._programs.notice(checkout_id, contact, locale))
+        return await self._run(self._programs.notice(checkout_id, contact, locale), "review_notice")
 
     async def tell_reviewers(self, ports: Collection[Port], *, limit: int = 1000) -> Told:
         """As ``CheckoutFlow.tell_reviewers``."""
         told = Told()
-        for message, order in await self._run(self._programs.to_tell(limit)):
+        for message, order in await self._run(self._programs.to_tell(limit), "tell_reviewers"):
             told = await to_thread(told.after, message, order, ports)
         await self.delivered(told.done)
         return told
@@ -559,15 +604,17 @@ class AsyncCheckoutFlow:
 
     async def export_person(self, person: str) -> Export:
         """As ``CheckoutFlow.export_person``."""
-        return await self._run(self._programs.export(person))
+        return await self._run(self._programs.export(person), "export_person")
 
     async def correct_person(self, person: str, *, market: str, **details: str) -> None:
         """As ``CheckoutFlow.correct_person``."""
-        await self._run(self._programs.correct(person, details, market))
+        await self._run(self._programs.correct(person, details, market), "correct_person")
 
     async def restrict_person(self, person: str, *, is_restricted: bool = True) -> None:
         """As ``CheckoutFlow.restrict_person``."""
-        await self._run(self._programs.restrict(person, is_restricted=is_restricted))
+        await self._run(
+            self._programs.restrict(person, is_restricted=is_restricted), "restrict_person"
+        )
 
     async def opt_out(self, *, on: date, source: str, market: str, **by: str) -> tuple[str, ...]:
         """As ``CheckoutFlow.opt_out``."""
@@ -575,7 +622,7 @@ class AsyncCheckoutFlow:
 
     async def erase_person(self, person: str, *, reason: str = "asked") -> Erased:
         """As ``CheckoutFlow.erase_person``."""
-        return await self._run(self._programs.erase(person, reason))
+        return await self._run(self._programs.erase(person, reason), "erase_person")
 
     async def rotate_keys(self, limit: int = 10_000) -> int:
         """As ``CheckoutFlow.rotate_keys``."""
@@ -599,7 +646,7 @@ class AsyncCheckoutFlow:
     ) -> tuple[ListingRow, ...]:
         """As ``CheckoutFlow.block``."""
         return await self._run(
-            self._programs.put_on_list("block", given, order, kinds, reason, by, days)
+            self._programs.put_on_list("block", given, order, kinds, reason, by, days), "block"
         )
 
     async def allow(
@@ -614,7 +661,7 @@ class AsyncCheckoutFlow:
     ) -> tuple[ListingRow, ...]:
         """As ``CheckoutFlow.allow``."""
         return await self._run(
-            self._programs.put_on_list("allow", given, order, kinds, reason, by, days)
+            self._programs.put_on_list("allow", given, order, kinds, reason, by, days), "allow"
         )
 
     async def listings(
@@ -625,7 +672,7 @@ class AsyncCheckoutFlow:
 
     async def unlist(self, kind: str, value: str) -> bool:
         """As ``CheckoutFlow.unlist``."""
-        return await self._run(self._programs.take_off_list(kind, value))
+        return await self._run(self._programs.take_off_list(kind, value), "unlist")
 
     # What comes by itself --------------------------------------------------------------------
 
@@ -639,7 +686,9 @@ class AsyncCheckoutFlow:
         look: bool = True,
     ) -> Sequence[Checkout]:
         """As ``CheckoutFlow.receive``."""
-        return await self._run(self._programs.receive(provider, headers, body, query, look=look))
+        return await self._run(
+            self._programs.receive(provider, headers, body, query, look=look), provider=provider
+        )
 
     async def reconcile(self, checkout_id: str) -> Checkout:
         """As ``CheckoutFlow.reconcile``."""
@@ -648,16 +697,18 @@ class AsyncCheckoutFlow:
     async def run_due(self, limit: int = 100) -> Report:
         """As ``CheckoutFlow.run_due``."""
         report = Report()
-        for due in await self.due(limit):
-            try:
-                await self.wake(due)
-            except CheckoutError as error:
-                report = report.with_failure(due.checkout, error)
-                with suppress(StoreError):  # then it is due at once
-                    await self.put_off(due)
-            else:
-                report = report.with_success(due.checkout)
-        await self._run(self._programs.forget_expired())
+        with working(self.telemetry, "run_due"):
+            for due in await self.due(limit):
+                try:
+                    await self.wake(due)
+                except CheckoutError as error:
+                    log_failure(error, checkout_id=due.checkout)
+                    report = report.with_failure(due.checkout, error)
+                    with suppress(StoreError):  # then it is due at once
+                        await self.put_off(due)
+                else:
+                    report = report.with_success(due.checkout)
+            await self.forget_expired()
         return report
 
     async def due(self, limit: int = 100) -> Sequence[Due]:
@@ -674,7 +725,7 @@ class AsyncCheckoutFlow:
 
     async def wake(self, due: Due | str) -> Checkout:
         """As ``CheckoutFlow.wake``."""
-        return await self._run(self._programs.wake_any(due))
+        return await self._run(self._programs.wake_any(due), "wake")
 
     async def put_off(self, due: Due, *, for_s: float = 60) -> None:
         """As ``CheckoutFlow.put_off``."""

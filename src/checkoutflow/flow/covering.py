@@ -70,7 +70,7 @@ class Covering(Acting):
     ) -> Program[tuple[Quote, ...]]:
         """Ask one partner. Whatever happens there, the sale goes on."""
         try:
-            told = yield from self._exchanged(partner, partner.quotes(asked), at)
+            told = yield from self._exchanged(partner, partner.quotes(asked), at, "quotes")
         except CheckoutError:
             return ()
         except Exception:  # noqa: BLE001 -- a partner of the shop's own may raise anything

@@ -66,12 +66,16 @@ class Send:
     Attributes:
         timeout_s: Seconds to wait for the answer.
         transport: How this provider's requests are sent.
+        operation: What it is a step of: ``capture``, ``status``.
+        payment: Our reference for the payment that it is about; empty where it is about none.
     """
 
     provider: str
     request: httpx.Request
     timeout_s: float
     transport: Transport = DEFAULT
+    operation: str = ""
+    payment: str = ""
 
 
 Effect = Now | Random | AskStore | Send | Consult

@@ -17,6 +17,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from checkoutflow.errors import Busy, TransportError, Unreachable, UsageError
+from checkoutflow.flow.logs import log_unanswered
 from checkoutflow.privacy.vault import Keys
 from checkoutflow.providers.contract import transport_of
 from checkoutflow.stores.keyfile import load_or_create_keys
@@ -47,6 +48,11 @@ def system_clock() -> datetime:
 def system_random(count: int) -> bytes:
     """Random bytes of this machine, fit for keys."""
     return secrets.token_bytes(count)
+
+
+def seconds() -> float:
+    """Seconds of a clock that nobody sets, to time things by."""
+    return monotonic()
 
 
 def default_keys(store: Store, random: RandomBytes) -> Keys:
@@ -87,12 +93,15 @@ _HOSTS_ONLY: Final = _HostsOnly()
 
 
 @contextmanager
-def _discreetly() -> Iterator[None]:
-    """Log no more than the host of what is sent, as long as the block lasts."""
+def _discreetly(effect: Send) -> Iterator[None]:
+    """Log no more than the host of what is sent, as long as the block lasts; and if it fails."""
     logging.getLogger("httpx").addFilter(_HOSTS_ONLY)  # once, however often it is said
     before = _SENDING.set(True)
     try:
         yield
+    except TransportError as error:
+        log_unanswered(effect.provider, effect.operation, error)
+        raise
     finally:
         _SENDING.reset(before)
 
@@ -126,7 +135,7 @@ class SyncHttp:
         if not turn.acquire(timeout=effect.transport.operation_s):
             raise _busy(effect)
         try:
-            with _discreetly():
+            with _discreetly(effect):
                 return self._send(effect)
         finally:
             turn.release()
@@ -189,7 +198,7 @@ class AsyncHttp:
         except TimeoutError:
             raise _busy(effect) from None
         try:
-            with _discreetly():
+            with _discreetly(effect):
                 return await self._send(effect)
         finally:
             turn.release()
@@ -287,7 +296,9 @@ def _grown(provider: str, body: bytes, piece: bytes) -> bytes:
 
 def _busy(effect: Send) -> Busy:
     count = effect.transport.connections
-    return Busy(f"{count} requests are under way to {effect.provider}; raise its connections")
+    error = Busy(f"{count} requests are under way to {effect.provider}; raise its connections")
+    log_unanswered(effect.provider, effect.operation, error)
+    return error
 
 
 def _lost(provider: str, error: Exception) -> TransportError:

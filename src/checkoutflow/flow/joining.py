@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from checkoutflow.errors import NotSupported, UsageError
+from checkoutflow.errors import CheckoutError, NotSupported, UsageError
 from checkoutflow.flow.effects import Send
 from checkoutflow.flow.sync import CheckoutFlow
 from checkoutflow.providers.contract import Consult
@@ -54,10 +54,17 @@ class _Joined(CheckoutFlow):
 
     _store: JoinedStore
 
-    def _run(self, program: Program[_T]) -> _T:
+    def _run(
+        self,
+        program: Program[_T],
+        name: str = "",
+        *,
+        provider: str = "",
+        caught: type[Exception] = CheckoutError,
+    ) -> _T:
         try:
             with self._store.whole():
-                return super()._run(program)
+                return super()._run(program, name, provider=provider, caught=caught)
         except _AsksAProvider:
             raise UsageError(
                 "this call asks a provider, and cannot be part of your transaction; make it before"

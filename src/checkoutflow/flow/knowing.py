@@ -283,7 +283,7 @@ class Knowing(Acting):
             octets=octets,
             at=at,
         )
-        address, pending = yield from self._exchanged(there, asked, at)
+        address, pending = yield from self._exchanged(there, asked, at, "begin_login")
         command = c.AskLogin(
             issuer=issuer, pending=pending.model_dump_json(), valid_until=pending.expires_at
         )
@@ -314,7 +314,7 @@ class Knowing(Acting):
         if isinstance(returned, Unproven):
             raise NotVerified(f"the issuer says {returned.reason}", field="query")
         finishing = there.finish(returned, at, market=state.market)
-        proof = yield from self._exchanged(there, finishing, at)
+        proof = yield from self._exchanged(there, finishing, at, "finish_login")
         if state.phase is Phase.HELD:
             return (yield from self._shown_to_reviewer(state, asked.by, proof, at))
         login = f"{asked.by}:{proof.subject.reveal()}"

@@ -30,6 +30,7 @@ from checkoutflow.flow.hinting import Hinting
 from checkoutflow.flow.ids import CHECKOUT_BYTES, PAYMENT_BYTES, checkout_id, payment_id
 from checkoutflow.flow.keeping import NOTHING
 from checkoutflow.flow.linking import Linking
+from checkoutflow.flow.logs import log_refused
 from checkoutflow.flow.noticing import NOWHERE, Network
 from checkoutflow.flow.reviewing import Reviewing
 from checkoutflow.flow.sending import RELOADS
@@ -88,6 +89,13 @@ def choices(delivery: str, payment: str) -> list[c.Command]:
     if payment:
         chosen.append(c.ChoosePayment(method=payment))
     return chosen
+
+
+def _webhook(headers: Mapping[str, str], body: bytes, query: str, at: datetime) -> Webhook:
+    length = sum(len(name) + len(value) for name, value in headers.items()) + len(query)
+    if len(body) > MAX_BODY_BYTES or length > _LONGEST_HEAD:
+        raise UntrustedNotice("larger than any notice")
+    return Webhook(headers=headers, body=body, query=query, now_s=at.timestamp())
 
 
 class Programs(Hinting, Covering, Freshening, Linking, Reviewing):
@@ -222,13 +230,15 @@ class Programs(Hinting, Covering, Freshening, Linking, Reviewing):
             NotSupported: If there is no provider with this name.
             UntrustedNotice: If it is not proven genuine; nothing is kept then.
         """
-        length = sum(len(name) + len(value) for name, value in headers.items()) + len(query)
-        if len(body) > MAX_BODY_BYTES or length > _LONGEST_HEAD:
-            raise UntrustedNotice("larger than any notice")
+        adapter = self._provider(provider)
         at = yield from now()
-        webhook = Webhook(headers=headers, body=body, query=query, now_s=at.timestamp())
+        try:
+            notices = adapter.read_notices(_webhook(headers, body, query, at))
+        except UntrustedNotice as error:
+            log_refused(provider, error)
+            raise
         about: dict[str, Checkout] = {}
-        for notice in self._provider(provider).read_notices(webhook):
+        for notice in notices:
             owner: str | None = yield from ask_store(
                 "find_payment", provider, notice.merchant_reference
             )

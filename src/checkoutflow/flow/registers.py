@@ -183,7 +183,8 @@ class Lookups:
             left_s = (late - self._clock()).total_seconds()
             if left_s <= 0 or sent == REQUESTS:
                 raise TransportError(f"{name} took too long, or wanted too many requests")
-            answer = yield Send(name, request, min(transport.timeout_s, left_s), transport)
+            timeout_s = min(transport.timeout_s, left_s)
+            answer = yield Send(name, request, timeout_s, transport, "look_up")
             sent += 1
 
 

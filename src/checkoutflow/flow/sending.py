@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -147,7 +148,9 @@ class Sending(Commits):
             ask = partial(operation, modification)
         unknown = Result(outcome=Outcome.UNKNOWN)
         try:
-            result = yield from self._exchanged(provider, ask(), at)
+            result = yield from self._exchanged(
+                provider, ask(), at, attempt.operation.value, payment.id
+            )
         except UsageError:
             # The adapter refused the order before anything was sent.
             result = Result(outcome=Outcome.REFUSED, reason="not_supported")
@@ -206,7 +209,8 @@ class Sending(Commits):
                 at=at,
             )
             try:
-                standing = yield from self._exchanged(provider, provider.status(ask), at)
+                exchange = provider.status(ask)
+                standing = yield from self._exchanged(provider, exchange, at, "status", payment.id)
             except Contradiction as error:
                 said = str(error)
             except (TransportError, ProviderError, UsageError):
@@ -244,8 +248,22 @@ class Sending(Commits):
                 return route.provider_method
         return payment.method
 
-    def _exchanged(self, provider: Named, exchange: Exchange[T], began: datetime) -> Program[T]:
+    def _exchanged(
+        self,
+        provider: Named,
+        exchange: Exchange[T],
+        began: datetime,
+        operation: str,
+        payment: str = "",
+    ) -> Program[T]:
         """Run an adapter's operation: each request it yields is sent, each response handed back.
+
+        Args:
+            provider: Who is asked.
+            exchange: The operation.
+            began: The time now.
+            operation: Its name, for whoever watches.
+            payment: Our reference for the payment that it is about.
 
         Raises:
             UsageError: If the adapter refuses the order; nothing was sent then.
@@ -275,7 +293,9 @@ class Sending(Commits):
                 raise Unreachable(f"{name} has not answered lately")
             timeout_s = min(transport.timeout_s, left_s)
             effect: Send | Consult = (
-                asked if isinstance(asked, Consult) else Send(name, asked, timeout_s, transport)
+                replace(asked, provider=name, operation=operation, payment=payment)
+                if isinstance(asked, Consult)
+                else Send(name, asked, timeout_s, transport, operation, payment)
             )
             try:
                 answer = yield from _answered(name, known, effect)

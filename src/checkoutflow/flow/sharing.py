@@ -60,7 +60,7 @@ class Sharing(Knowing):
             return None
         exchange = asked.profile(ProfileAsk(payment.id, market))
         try:
-            return (yield from self._exchanged(provider, exchange, at))
+            return (yield from self._exchanged(provider, exchange, at, "profile", payment.id))
         except (TransportError, ProviderError, UsageError, Contradiction):
             return None
 

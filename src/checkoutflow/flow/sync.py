@@ -10,10 +10,13 @@ from checkoutflow.errors import CheckoutError, StoreError
 from checkoutflow.flow import host
 from checkoutflow.flow.alerting import Told
 from checkoutflow.flow.effects import AskStore, Now, Random, Send, drive
+from checkoutflow.flow.logs import log_failure, log_written
 from checkoutflow.flow.noticing import Network
 from checkoutflow.flow.programs import Programs, Report, choices
 from checkoutflow.flow.registers import Lookups
 from checkoutflow.flow.reviewing import RECENT, review_figures
+from checkoutflow.flow.telemetry import Safe, Sight
+from checkoutflow.flow.watching import calling, name_of, working
 from checkoutflow.providers.contract import Consult
 from checkoutflow.review.traces import network_of
 
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from checkoutflow.flow.knowing import CodeToSend
     from checkoutflow.flow.reviewing import ReviewFile
     from checkoutflow.flow.rights import Erased
+    from checkoutflow.flow.telemetry import Telemetry
     from checkoutflow.flow.telling import ChangeToTell
     from checkoutflow.insurance.bordereau import Bordereau
     from checkoutflow.insurers import Partner
@@ -87,6 +91,7 @@ class CheckoutFlow:
         clock: host.Clock = host.system_clock,
         random: host.RandomBytes = host.system_random,
         http: httpx.Client | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         """Put a flow together.
 
@@ -106,6 +111,8 @@ class CheckoutFlow:
             clock: Tells the time: aware, in UTC.
             random: Gives random bytes fit for keys.
             http: A client of the shop's own, with its proxy or certificates.
+            telemetry: Who is told of every call, effect and outcome: an
+                ``checkoutflow.otel.OpenTelemetry``.
 
         Raises:
             UsageError: If a method names a provider that is not there, a provider's certificate
@@ -125,6 +132,10 @@ class CheckoutFlow:
             score,
         )
         self._programs.meet(partners)
+        self.telemetry = Safe(telemetry) if telemetry is not None else None
+        self._sight = Sight(store, clock, self._programs.providers)
+        if self.telemetry is not None:
+            self.telemetry.watch(self._sight)
         if http is None:
             host.check_certificates(self._programs.providers.values())
 
@@ -133,7 +144,9 @@ class CheckoutFlow:
     def _perform(self, effect: Effect) -> Any:  # noqa: ANN401 -- each effect has its own answer
         match effect:
             case AskStore():
-                return effect.on(self._store)
+                answer = effect.on(self._store)
+                log_written(effect.call, effect.arguments, answer)
+                return answer
             case Now():
                 return self._clock()
             case Random():
@@ -145,14 +158,44 @@ class CheckoutFlow:
             case _:
                 assert_never(effect)
 
-    def _run(self, program: Program[T]) -> T:
-        return drive(program, self._perform)
+    def _run(
+        self,
+        program: Program[T],
+        name: str = "",
+        *,
+        provider: str = "",
+        caught: type[Exception] = CheckoutError,
+    ) -> T:
+        """Run a program, watched if anybody watches.
 
-    def _act(self, checkout_id: str, command: c.Command, idempotency_key: str) -> Checkout:
-        return self._run(self._programs.act(checkout_id, [command], {}, idempotency_key))
+        Args:
+            program: What to run.
+            name: The method that was called, where the program has another name.
+            provider: Whose webhook it takes in.
+            caught: What the program is told of, to go on from there.
+        """
+        if self.telemetry is None:
+            return drive(program, self._perform, caught)
+        known = provider if provider in self._programs.providers else ""
+        with calling(self.telemetry, name or name_of(program), known) as watch:
+
+            def perform(effect: Effect) -> Any:  # noqa: ANN401 -- as `_perform`
+                with watch.effect(effect) as seen:
+                    seen.answer = self._perform(effect)
+                return seen.answer
+
+            return drive(program, perform, caught)
+
+    def _act(
+        self, checkout_id: str, command: c.Command, idempotency_key: str, name: str = ""
+    ) -> Checkout:
+        program = self._programs.act(checkout_id, [command], {}, idempotency_key)
+        return self._run(program, name or command.name.value)
 
     def close(self) -> None:
         """Let go of connections and files."""
+        if self.telemetry is not None:
+            self.telemetry.leave(self._sight)
         self._http.close()
         self._store.close()
 
@@ -260,7 +303,9 @@ class CheckoutFlow:
                 and the message gives an example, or what does need it.
         """
         commands = choices(delivery, payment)
-        return self._run(self._programs.act(checkout_id, commands, details, idempotency_key))
+        return self._run(
+            self._programs.act(checkout_id, commands, details, idempotency_key), "provide"
+        )
 
     def hints(
         self, checkout_id: str, *, client: str = "", locale: str = "", **typed: str
@@ -284,7 +329,7 @@ class CheckoutFlow:
         """
         program = self._programs.hints(checkout_id, typed, client, locale)
         # Whatever goes wrong with a register, the program makes a hint of it.
-        return drive(program, self._perform, Exception)
+        return self._run(program, caught=Exception)
 
     def recognise(
         self, checkout_id: str, *, client: str = "", idempotency_key: str = "", **given: str
@@ -312,7 +357,7 @@ class CheckoutFlow:
         Raises:
             NotVerified: If none was asked for, too many were, or the last one is too young.
         """
-        return self._act(checkout_id, c.AskAgain(), idempotency_key)
+        return self._act(checkout_id, c.AskAgain(), idempotency_key, "ask_again")
 
     def code(self, checkout_id: str) -> CodeToSend | None:
         """The code to send for a message ``code_asked``; None where nothing is to be sent.
@@ -421,7 +466,9 @@ class CheckoutFlow:
         """
         details = {self._programs.code_field(method): code} if code else {}
         command = c.AddCredit.read({"method": method, "amount": amount})
-        return self._run(self._programs.act(checkout_id, [command], details, idempotency_key))
+        return self._run(
+            self._programs.act(checkout_id, [command], details, idempotency_key), "add_credit"
+        )
 
     def remove_credit(
         self, checkout_id: str, method: str, *, idempotency_key: str = ""
@@ -665,7 +712,7 @@ class CheckoutFlow:
         Returns:
             Paragraphs; none where there is nothing to tell.
         """
-        return self._run(self._programs.notice(checkout_id, contact, locale))
+        return self._run(self._programs.notice(checkout_id, contact, locale), "review_notice")
 
     def tell_reviewers(self, ports: Collection[Port], *, limit: int = 1000) -> Told:
         """Tell reviewers what waits for them: hand on messages ``review_waits``.
@@ -678,7 +725,7 @@ class CheckoutFlow:
             limit: Look at so many of the messages that were kept for the shop.
         """
         told = Told()
-        for message, order in self._run(self._programs.to_tell(limit)):
+        for message, order in self._run(self._programs.to_tell(limit), "tell_reviewers"):
             told = told.after(message, order, ports)
         self.delivered(told.done)
         return told
@@ -991,7 +1038,7 @@ class CheckoutFlow:
         Raises:
             NotFound: If nothing is.
         """
-        return self._run(self._programs.export(person))
+        return self._run(self._programs.export(person), "export_person")
 
     def correct_person(self, person: str, *, market: str, **details: str) -> None:
         """Put right what is kept of a person; a voucher in the books stays as it was.
@@ -1008,7 +1055,7 @@ class CheckoutFlow:
             InvalidInput: If a value cannot be right.
             NotFound: If nothing is kept under this reference.
         """
-        self._run(self._programs.correct(person, details, market))
+        self._run(self._programs.correct(person, details, market), "correct_person")
 
     def restrict_person(self, person: str, *, is_restricted: bool = True) -> None:
         """Only keep the data of a person and their sales from now on; with False, use it again.
@@ -1016,7 +1063,7 @@ class CheckoutFlow:
         Raises:
             NotFound: If nothing is kept under this reference.
         """
-        self._run(self._programs.restrict(person, is_restricted=is_restricted))
+        self._run(self._programs.restrict(person, is_restricted=is_restricted), "restrict_person")
 
     def opt_out(self, *, on: date, source: str, market: str, **by: str) -> tuple[str, ...]:
         """Send no more offers to whoever an ``email`` or ``phone`` finds, and to their sales.
@@ -1048,7 +1095,7 @@ class CheckoutFlow:
         Raises:
             NotFound: If nothing is kept under this reference.
         """
-        return self._run(self._programs.erase(person, reason))
+        return self._run(self._programs.erase(person, reason), "erase_person")
 
     def rotate_keys(self, limit: int = 10_000) -> int:
         """Wrap persons' keys under the shop's current key; gives how many were done.
@@ -1100,7 +1147,9 @@ class CheckoutFlow:
             InvalidInput: If nothing is given, or it cannot be right.
             NotFound: If nothing is kept any more of what the order was seen by.
         """
-        return self._run(self._programs.put_on_list("block", given, order, kinds, reason, by, days))
+        return self._run(
+            self._programs.put_on_list("block", given, order, kinds, reason, by, days), "block"
+        )
 
     def allow(
         self,
@@ -1116,7 +1165,9 @@ class CheckoutFlow:
 
         Of goods, all in the order must be allowed. Arguments and errors are those of `block`.
         """
-        return self._run(self._programs.put_on_list("allow", given, order, kinds, reason, by, days))
+        return self._run(
+            self._programs.put_on_list("allow", given, order, kinds, reason, by, days), "allow"
+        )
 
     def listings(
         self, *, after: tuple[str, str] = ("", ""), limit: int = 100
@@ -1126,7 +1177,7 @@ class CheckoutFlow:
 
     def unlist(self, kind: str, value: str) -> bool:
         """Take something off its list, by what `listings` calls it; False if it was on none."""
-        return self._run(self._programs.take_off_list(kind, value))
+        return self._run(self._programs.take_off_list(kind, value), "unlist")
 
     # What comes by itself --------------------------------------------------------------------
 
@@ -1156,7 +1207,9 @@ class CheckoutFlow:
         Raises:
             UntrustedNotice: If it is not proven genuine. Answer 400 and nothing else.
         """
-        return self._run(self._programs.receive(provider, headers, body, query, look=look))
+        return self._run(
+            self._programs.receive(provider, headers, body, query, look=look), provider=provider
+        )
 
     def reconcile(self, checkout_id: str) -> Checkout:
         """Ask the providers how this checkout's payments stand, and take in what they say."""
@@ -1174,16 +1227,18 @@ class CheckoutFlow:
             limit: At most so many checkouts, the longest overdue first.
         """
         report = Report()
-        for due in self.due(limit):
-            try:
-                self.wake(due)
-            except CheckoutError as error:
-                report = report.with_failure(due.checkout, error)
-                with suppress(StoreError):  # then it is due at once
-                    self.put_off(due)
-            else:
-                report = report.with_success(due.checkout)
-        self._run(self._programs.forget_expired())
+        with working(self.telemetry, "run_due"):
+            for due in self.due(limit):
+                try:
+                    self.wake(due)
+                except CheckoutError as error:
+                    log_failure(error, checkout_id=due.checkout)
+                    report = report.with_failure(due.checkout, error)
+                    with suppress(StoreError):  # then it is due at once
+                        self.put_off(due)
+                else:
+                    report = report.with_success(due.checkout)
+            self.forget_expired()
         return report
 
     def due(self, limit: int = 100) -> Sequence[Due]:
@@ -1218,7 +1273,7 @@ class CheckoutFlow:
         Raises:
             NotFound: If there is none with this id.
         """
-        return self._run(self._programs.wake_any(due))
+        return self._run(self._programs.wake_any(due), "wake")
 
     def put_off(self, due: Due, *, for_s: float = 60) -> None:
         """Let a checkout whose turn failed wait, so that the others have theirs."""

@@ -66,10 +66,16 @@ class Consult:
     Attributes:
         call: A method that can be called again with the same, and from another thread.
         about: Its one argument.
+        provider: Whose operation it is a step of.
+        operation: Which operation.
+        payment: Our reference for the payment that it is about.
     """
 
     call: Callable[[Any], object]
     about: object
+    provider: str = ""
+    operation: str = ""
+    payment: str = ""
 
     @property
     def name(self) -> str:

@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from checkoutflow.errors import NotFound, NotSupported, SchemaMismatch, StoreUnavailable
 from checkoutflow.flow.host import system_clock
+from checkoutflow.flow.logs import log_failure
+from checkoutflow.flow.watching import telling
 from checkoutflow.stores.contract import Message
-from checkoutflow.workers.loop import pause
+from checkoutflow.workers.loop import LOG, pause
 
 try:
     import psycopg
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from procrastinate.jobs import Job
 
     from checkoutflow.flow.sync import CheckoutFlow
+    from checkoutflow.flow.telemetry import About, Safe
 
 QUEUE: Final = "checkoutflow"
 MESSAGES: Final = "checkoutflow_messages"  # for workers who take them
@@ -225,10 +228,25 @@ def uninstall(url: str) -> None:
 class _Later(BaseRetryStrategy):
     """Again after 1, 2, 4 ... 60 minutes, behind what is due by then; at last not any more."""
 
-    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:  # noqa: ARG002 -- whatever it is
-        if job.attempts + 1 >= TRIES:
+    def __init__(self, telemetry: Safe | None) -> None:
+        self._telemetry = telemetry
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        tries, is_message = job.attempts + 1, job.task_name == TELL
+        log_failure(
+            exception,
+            message_id=_about(job) if is_message else "",
+            checkout_id=_about(job),
+            tries=tries,
+            is_last=tries >= TRIES,
+            log=LOG,
+        )
+        if tries >= TRIES:
+            if self._telemetry is not None:
+                work: About = {"checkoutflow.work": "tell" if is_message else "wake"}
+                self._telemetry.tell("checkoutflow.dead_letters", 1, work)
             return None
-        again = system_clock() + timedelta(seconds=pause(job.attempts + 1))
+        again = system_clock() + timedelta(seconds=pause(tries))
         return RetryDecision(retry_at=again, priority=_priority(again))
 
 
@@ -255,7 +273,7 @@ def fleet_app(
         stalled_s: A worker that has given no sign for so many seconds is dead: others do its jobs.
     """
     app = App(connector=PsycopgConnector(conninfo=url))
-    later = _Later()
+    later = _Later(flow.telemetry)
 
     @app.task(name=WAKE, queue=QUEUE, retry=later)
     def wake(checkout: str) -> None:
@@ -266,7 +284,8 @@ def fleet_app(
         @app.task(name=TELL, queue=MESSAGES, retry=later)
         def tell(checkout: str, version: int, kind: str) -> None:
             message = Message(checkout, version, kind)
-            take(message)
+            with telling(flow.telemetry, message):
+                take(message)
             flow.delivered([message])
 
     # It has no lock: nobody would set a sweep free that died with its worker.
@@ -359,15 +378,13 @@ def dead(url: str) -> Sequence[Dead]:
             for queue in _QUEUES
             for job in app.job_manager.list_jobs(queue=queue, status="failed")
         ]
-    return [
-        Dead(job.id or 0, "/".join(str(value) for value in _named(job.task_kwargs)), job.attempts)
-        for job in jobs
-    ]
+    return [Dead(job.id or 0, _about(job), job.attempts) for job in jobs]
 
 
-def _named(arguments: dict[str, Any]) -> list[object]:
+def _about(job: Job) -> str:
+    """The checkout that a job is about; of a message, its id."""
     order = ("checkout", "version", "kind")
-    return [arguments[name] for name in order if name in arguments]
+    return "/".join(str(job.task_kwargs[name]) for name in order if name in job.task_kwargs)
 
 
 def retry(url: str, job_id: int) -> None:

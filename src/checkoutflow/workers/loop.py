@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
-from checkoutflow.errors import CheckoutError, StoreError
+from checkoutflow.errors import StoreError
 from checkoutflow.flow.host import Clock, system_clock
+from checkoutflow.flow.logs import log_failure
+from checkoutflow.flow.watching import telling, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -134,6 +136,10 @@ class Worker:
         Raises:
             StoreError: If it cannot be asked what is due. What a single checkout raises is logged.
         """
+        with working(self._flow.telemetry, "round"):
+            return self._round()
+
+    def _round(self) -> Round:
         leased = self._flow.lease_due(self._batch, for_s=_LEASE_S)
         done = failed = 0
         for due in leased:
@@ -152,7 +158,7 @@ class Worker:
             self._flow.wake(due)
         except Exception as error:  # noqa: BLE001 -- one checkout must not hold the rest, whatever it is
             count = self._failed(due.checkout)
-            _log("checkout %s failed, for the %d. time: %s", due.checkout, count, error)
+            log_failure(error, tries=count, log=LOG, checkout_id=due.checkout)
             with suppress(StoreError):  # then it is due when the lease is over
                 self._flow.put_off(due, for_s=pause(count))
             return False
@@ -174,11 +180,12 @@ class Worker:
             if is_theirs or self._not_before.get(message.id, 0.0) > now_s:
                 continue
             try:
-                self._take(message)
+                with telling(self._flow.telemetry, message):
+                    self._take(message)
             except Exception as error:  # noqa: BLE001 -- it is the shop's own, and may do anything
                 count = self._failed(message.id)
                 self._not_before[message.id] = now_s + pause(count)
-                _log("message %s was not taken, for the %d. time: %s", message.id, count, error)
+                log_failure(error, tries=count, log=LOG, message_id=message.id)
                 continue
             self._flow.delivered([message])
             self._failures.pop(message.id, None)
@@ -208,9 +215,3 @@ class Worker:
             self._not_before.clear()
         self._failures[name] = count = self._failures.get(name, 0) + 1
         return count
-
-
-def _log(text: str, name: str, count: int, error: Exception) -> None:
-    # Our own errors say nothing personal; of others' nobody knows.
-    said = str(error) if isinstance(error, CheckoutError) else type(error).__name__
-    LOG.warning(text, name, count, said)
