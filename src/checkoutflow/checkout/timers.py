@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout.machine import Phase
 
@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 
     from checkoutflow.checkout.state import Checkout, Payment
     from checkoutflow.shop import Shop
+
+
+# What this version sets, and what a notice sets. Another version beside it may set others.
+KINDS: Final = frozenset(
+    {"expiry", "review", "look", "remind", "profile", "overdue", "erase", "notice"}
+)
 
 
 def timers(state: Checkout, shop: Shop) -> dict[str, datetime]:

@@ -194,7 +194,9 @@ class Noticing(Keeping):
         is_secured, risk = told
         mine: Sequence[SightingRow] = yield from ask_store("sightings", state.subject)
         latest: Marks = {
-            Kind(row.kind): (row.digest,) for row in sorted(mine, key=lambda row: row.at)
+            Kind(row.kind): (row.digest,)
+            for row in sorted(mine, key=lambda row: row.at)
+            if row.kind in set(Kind)  # a newer version beside this one may see more
         }
         cards = {row.digest for row in mine if row.kind == Kind.CARD}
         about = NOTHING

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.decide import begin
-from checkoutflow.checkout.timers import timers
+from checkoutflow.checkout.timers import KINDS, timers
 from checkoutflow.checkout.view import View, view_of
 from checkoutflow.errors import (
     CheckoutError,
@@ -58,6 +58,8 @@ if TYPE_CHECKING:
 
 # Characters of all headers and the query of a webhook together.
 _LONGEST_HEAD: Final = 64 << 10
+# For so long a timer of a newer version is left for a machine that knows what it is.
+_LEFT_FOR: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,7 +340,8 @@ class Programs(Hinting, Covering, Freshening, Linking, Reviewing):
         # failure has moved it, and however far a clock was set back.
         left = timers(state, self.shop)
         for kind, set_to in sorted(due.timers.items()):
-            to = left.get(kind)
+            # What a newer version beside this one wants is left for it to do.
+            to = left.get(kind) if kind in KINDS else at + _LEFT_FOR
             if to is None or to > max(at, set_to):
                 yield from ask_store(
                     "reset_timer",
