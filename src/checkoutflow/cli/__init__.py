@@ -135,6 +135,13 @@ def _parser() -> argparse.ArgumentParser:
 
     status = _command(commands, "status", "say what is stuck, and what to do about it")
     status.add_argument("--db", type=database, required=True, metavar="DB", help="file, or URL")
+    status.add_argument(
+        "--days",
+        type=_days,
+        default=30,
+        metavar="N",
+        help="of orders that are over, read those of the last N days (default: 30)",
+    )
     status.add_argument("--json", action="store_true", help="print one JSON document")
 
     doctor = _command(commands, "doctor", "look whether a shop is ready to take payments")

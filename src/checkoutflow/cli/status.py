@@ -6,30 +6,39 @@ may run while others write.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from checkoutflow.checkout import events as e
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.cli.files import open_kept
-from checkoutflow.flow.health import is_down
 from checkoutflow.flow.host import system_clock
+from checkoutflow.flow.telemetry import oldest_message
 from checkoutflow.stores.pages import every_checkout
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.cli.paper import Paper
+    from checkoutflow.stores.contract import JournalEntry, Store
 
 _MOST: Final = 1000
+_SHOWN: Final = 20  # of what is stuck and of what is late; a document has all
 # Work that waits for longer than this is done by nobody, or by too few.
 LATE: Final = timedelta(minutes=5)
-# Where something can be open: before there is an order nothing is stuck, it just expires.
-_OPEN: Final = (Phase.PLACING, Phase.HELD, Phase.CONFIRMED, Phase.FULFILLED, Phase.CANCELLED)
+# Messages that wait for longer are taken by nobody.
+UNTAKEN: Final = timedelta(hours=1)
+# These are few: what is not over. Of what is over there is more every day, and money can be stuck
+# there as well; so of that only what something happened to lately is read.
+_OPEN: Final = (Phase.COLLECTING, Phase.PLACING, Phase.HELD, Phase.CONFIRMED)
+_OVER: Final = (Phase.FULFILLED, Phase.CANCELLED, Phase.REJECTED, Phase.EXPIRED)
 
 ADVICE: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -59,94 +68,244 @@ class Stuck:
         what: A code of `ADVICE`.
         about: The payment, shipment or refund.
         since: Since when, as far as is known.
+        provider: Who takes the payment, where it is about one.
+        reference: The provider's own name for it, by which it is found in its portal.
+        facts: Operations that are open, with amounts; or the payment's amount; or what the provider
+            said that cannot be.
     """
 
     checkout: str
     what: str
     about: str
     since: datetime | None = None
+    provider: str = ""
+    reference: str = ""
+    facts: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A provider that did not answer when it was asked last."""
+
+    provider: str
+    failures: int
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look at a database found.
+
+    Attributes:
+        stuck: What goes no further, the oldest first.
+        late: Checkouts with due work that nobody does: id, why, and since when.
+        silent: Providers that do not answer.
+        messages: How many wait for the shop; at most as many as are counted.
+        oldest: Since when the oldest does.
+        held: How many orders wait for a person.
+        first: When the first of these is decided without one.
+        since: What was over before is not read.
+    """
+
+    stuck: tuple[Stuck, ...]
+    late: tuple[tuple[str, str, datetime], ...]
+    silent: tuple[Silent, ...]
+    messages: int
+    oldest: datetime | None
+    held: int
+    first: datetime | None
+    since: datetime
+
+    def is_well(self, at: datetime) -> bool:
+        """Whether nobody has to do anything, beside deciding on what is held."""
+        untaken = self.oldest is not None and self.oldest + UNTAKEN <= at
+        return not (self.stuck or self.late or self.silent or untaken)
 
 
 def stuck(state: Checkout, at: datetime) -> Iterator[Stuck]:
     """What is stuck in one checkout."""
     named = {item.payment for item in state.attention}
     for item in state.attention:
-        yield Stuck(state.id, item.reason, item.payment)
+        yield _of_payment(state, item.payment, item.reason)
     for payment in state.payments:
         open_since = [it.started_at for it in payment.open_attempts if it.is_unresolved]
         if open_since and payment.id not in named and min(open_since) + LATE <= at:
-            yield Stuck(state.id, "unknown", payment.id, min(open_since))
+            yield _of_payment(state, payment.id, "unknown", min(open_since))
     for shipment in state.shipments:
         if shipment.state == "failed" and state.phase is Phase.CONFIRMED and not named:
-            yield Stuck(state.id, "shipment_failed", shipment.id)
+            yield Stuck(state.id, "shipment_failed", shipment.id, facts=str(shipment.amount))
     if state.refunds and state.refunds[-1].state == "failed" and not named:
-        yield Stuck(state.id, "refund_not_done", state.refunds[-1].id)
+        refund = state.refunds[-1]
+        yield Stuck(state.id, "refund_not_done", refund.id, facts=str(refund.amount))
     review = state.review
     if state.phase is Phase.HELD and review is not None and review.deadline + LATE <= at:
         yield Stuck(state.id, "late_review", "review", review.deadline)
+
+
+def _of_payment(
+    state: Checkout, payment_id: str, what: str, since: datetime | None = None
+) -> Stuck:
+    payment = state.payment(payment_id)
+    asked = [f"{it.operation} {it.amount}" for it in payment.open_attempts]
+    return Stuck(
+        state.id,
+        what,
+        payment.id,
+        since,
+        payment.provider or "",
+        payment.provider_reference or "",
+        payment.contradiction or ", ".join(asked) or f"payment {payment.amount}",
+    )
+
+
+def dated(one: Stuck, journal: Iterable[JournalEntry]) -> Stuck:
+    """The same with the moment at which it was written down, if that is not known yet."""
+    for entry in journal if one.since is None else ():
+        for event in entry.events:
+            match event:
+                case e.AttentionNeeded(reason=one.what, payment=one.about):
+                    one = replace(one, since=entry.at)
+                case e.ShipmentFailed(shipment=one.about) | e.RefundNotDone(refund=one.about):
+                    one = replace(one, since=entry.at)
+                case _:
+                    pass
+    return one
+
+
+def look(store: Store, at: datetime, since: datetime) -> Seen:
+    """Look for what is stuck in a store.
+
+    Args:
+        store: Where to look.
+        at: The time now.
+        since: Of what is over, only what something happened to since then is read.
+    """
+    found: list[Stuck] = []
+    providers: set[str] = set()
+    for state in chain(every_checkout(store, _OPEN), every_checkout(store, _OVER, since=since)):
+        stands = list(stuck(state, at))
+        journal = () if all(one.since for one in stands) else store.journal(state.id)
+        found += [dated(one, journal) for one in stands]
+        providers.update(it.provider for it in state.payments if it.provider is not None)
+    silent = [
+        Silent(row.provider, row.failures, row.failed_at)
+        for row in map(store.health, sorted(providers))
+        if row is not None and row.down_until is not None
+    ]
+    held = store.waiting(limit=_MOST)
+    first = store.load(held[0]) if held else None
+    return Seen(
+        tuple(sorted(found, key=lambda one: (one.since or at, one.checkout))),
+        tuple(
+            (due.checkout, ", ".join(sorted(due.timers)), min(due.timers.values()))
+            for due in store.due(at - LATE, _MOST)
+            if due.timers
+        ),
+        tuple(silent),
+        len(store.messages(_MOST)),
+        oldest_message(store),
+        len(held),
+        first.review.deadline if first is not None and first.review is not None else None,
+        since,
+    )
 
 
 def run(arguments: Namespace, paper: Paper) -> int:
     """Say what is stuck; 1 if anything is."""
     at = system_clock()
     store = open_kept(arguments.db)
-    found: list[Stuck] = []
-    providers: set[str] = set()
-    for state in every_checkout(store, _OPEN):
-        found += stuck(state, at)
-        providers.update(it.provider for it in state.payments if it.provider is not None)
-    late = [
-        (due.checkout, min(due.timers.values()))
-        for due in store.due(at - LATE, _MOST)
-        if due.timers
-    ]
-    down = sorted(name for name in providers if is_down(store.health(name), at))
-    messages = len(store.messages(_MOST))
+    seen = look(store, at, at - timedelta(days=arguments.days))
     store.close()
     if arguments.json:
-        paper.document(
-            {
-                "stuck": [
-                    {
-                        "checkout": one.checkout,
-                        "what": one.what,
-                        "about": one.about,
-                        "since": one.since and one.since.isoformat(),
-                        "advice": ADVICE.get(one.what, ""),
-                    }
-                    for one in found
-                ],
-                "late": len(late),
-                "late_since": min(since for _, since in late).isoformat() if late else None,
-                "providers_down": down,
-                "messages": messages,
-            }
-        )
+        paper.document(_document(seen))
     else:
-        _tell(paper, found, late, down, messages)
-    return 1 if found or late or down else 0
+        _tell(paper, seen, at)
+    return 0 if seen.is_well(at) else 1
 
 
-def _tell(
-    paper: Paper,
-    found: list[Stuck],
-    late: list[tuple[str, datetime]],
-    down: list[str],
-    messages: int,
-) -> None:
-    for one in found:
-        since = f" since {one.since:%Y-%m-%d %H:%M} UTC" if one.since else ""
-        paper.line(f"{one.checkout}: {one.what} ({one.about}){since}")
-        paper.entry("", ADVICE.get(one.what, ""), margin=2)
-    if late:
-        oldest = min(since for _, since in late)
-        more = " or more" if len(late) >= _MOST else ""
-        since = f"{oldest:%Y-%m-%d %H:%M} UTC"
-        paper.line(f"{len(late)}{more} checkouts are late, the first since {since}")
-        paper.entry("", "does something call run_due()? is one worker enough?", margin=2)
-    for name in down:
-        paper.line(f"{name} does not answer; it is asked again by itself")
-    more = " or more" if messages >= _MOST else ""
-    paper.line(f"{messages}{more} messages wait to be taken by the shop")
-    if not (found or late or down):
+def _document(seen: Seen) -> dict[str, object]:
+    return {
+        "stuck": [
+            {
+                "checkout": one.checkout,
+                "what": one.what,
+                "about": one.about,
+                "since": one.since and one.since.isoformat(),
+                "provider": one.provider,
+                "reference": one.reference,
+                "facts": one.facts,
+                "advice": ADVICE.get(one.what, ""),
+            }
+            for one in seen.stuck
+        ],
+        "late": len(seen.late),
+        "late_since": min(since for *_, since in seen.late).isoformat() if seen.late else None,
+        "late_checkouts": [name for name, *_ in seen.late],
+        "providers_down": [one.provider for one in seen.silent],
+        "messages": seen.messages,
+        "messages_since": seen.oldest and seen.oldest.isoformat(),
+        "held": seen.held,
+        "held_until": seen.first and seen.first.isoformat(),
+        "over_read_since": seen.since.isoformat(),
+    }
+
+
+def _tell(paper: Paper, seen: Seen, at: datetime) -> None:
+    _tell_stuck(paper, seen.stuck)
+    _tell_late(paper, seen.late)
+    for silent in seen.silent:
+        paper.line(
+            f"{silent.provider} does not answer: {silent.failures} times in a row, the last at "
+            f"{_time(silent.last)}; it is asked again by itself"
+        )
+    if seen.oldest is not None:
+        paper.line(
+            f"{_count(seen.messages, 'message')} waiting to be taken by the shop, the first since "
+            f"{_time(seen.oldest)}"
+        )
+        if seen.oldest + UNTAKEN <= at:
+            advice = "does your program take them? messages() and delivered(), or work --take"
+            paper.entry("", advice, margin=2)
+    if seen.first is not None:
+        paper.line(
+            f"{_count(seen.held, 'order')} held for a person; without one the first is decided at "
+            f"{_time(seen.first)}"
+        )
+    if seen.is_well(at):
         paper.line("nothing is stuck")
+
+
+def _tell_stuck(paper: Paper, found: Sequence[Stuck]) -> None:
+    for one in found[:_SHOWN]:
+        since = f" since {_time(one.since)}" if one.since else ""
+        paper.line(f"{one.checkout}: {one.what} ({one.about}){since}")
+        there = f" at {one.provider}" if one.provider else ""
+        named = f", there {one.reference}" if one.reference else ""
+        if one.facts:
+            paper.entry("", f"{one.facts}{there}{named}", margin=2)
+        paper.entry("", ADVICE.get(one.what, ""), margin=2)
+    if len(found) > _SHOWN:
+        kinds = Counter(one.what for one in found)
+        counts = ", ".join(f"{count} {what}" for what, count in kinds.most_common())
+        paper.line(f"... of {len(found)} ({counts}); --json has all")
+
+
+def _tell_late(paper: Paper, late: Sequence[tuple[str, str, datetime]]) -> None:
+    if not late:
+        return
+    paper.line(f"{_count(len(late), 'checkout')} late:")
+    for name, why, since in late[:_SHOWN]:
+        paper.line(f"  {name}: {why} since {_time(since)}")
+    if len(late) > _SHOWN:
+        paper.line("  ...")
+    advice = "does a worker run, or something call run_due()? is one enough?"
+    paper.entry("", f"{advice} of a fleet: checkoutflow fleet dead", margin=2)
+
+
+def _count(count: int, what: str) -> str:
+    more = " or more" if count >= _MOST else ""
+    return f"{count}{more} {what}{'s are' if count != 1 else ' is'}"
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -241,18 +241,20 @@ class Sight:
         if gauge == "checkoutflow.due.age":
             yield age(self._store.next_due(), at), {}
         elif gauge == "checkoutflow.messages.age":
-            yield age(self._oldest_message(), at), {}
+            yield age(oldest_message(self._store), at), {}
         elif gauge == "checkoutflow.provider.down":
             for name in self._providers:
                 down = is_down(self._store.health(name), at)
                 yield float(down), {_PROVIDER: name}
 
-    def _oldest_message(self) -> datetime | None:
-        for message in self._store.messages(1):
-            for entry in self._store.journal(message.checkout):
-                if entry.version == message.version:
-                    return entry.at
-        return None
+
+def oldest_message(store: Store) -> datetime | None:
+    """Since when the oldest message waits for the shop; None if none does."""
+    for message in store.messages(1):
+        for entry in store.journal(message.checkout):
+            if entry.version == message.version:
+                return entry.at
+    return None
 
 
 def age(since: datetime | None, at: datetime) -> float:
