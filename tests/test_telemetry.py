@@ -26,7 +26,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from tests.desk import BACK, CUSTOMER, MUG, PLANTED, SHOP, SOFA, Desk, Witness, buy, start
 
-from checkoutflow import AsyncCheckoutFlow, CheckoutFlow, MemoryStore
+from checkoutflow import AsyncCheckoutFlow, CheckoutFlow, MemoryStore, Money, Shop
 from checkoutflow.checkout import events
 from checkoutflow.errors import (
     InvalidInput,
@@ -35,13 +35,14 @@ from checkoutflow.errors import (
     StoreConflict,
     StoreUnavailable,
     UntrustedNotice,
-    UsageError,
 )
 from checkoutflow.flow import logs
 from checkoutflow.flow.joining import joined
 from checkoutflow.flow.telemetry import ATTRIBUTES, MEASURES, SPANS
 from checkoutflow.otel import OpenTelemetry
+from checkoutflow.providers.stored_value import StoredValue
 from checkoutflow.stores.contract import HealthRow
+from checkoutflow.stores.ledger import MemoryLedger
 from checkoutflow.stores.sql import open_store
 from checkoutflow.testing import Clock, Fault, SimulatedBank
 from checkoutflow.testing.world import World
@@ -269,19 +270,43 @@ def test_a_provider_that_says_no_is_told_by_its_status(desk, seen):
 def test_nothing_personal_is_in_any_byte_of_it(desk, seen, caplog):
     caplog.set_level(logging.DEBUG, "checkoutflow")
     everything_happens(desk)
-    start_with_gift_card = desk.add_credit
     checkout = start(desk)
-    with suppress(UsageError):
-        start_with_gift_card(checkout.id, "gift_card", code=f"{PLANTED}-code", amount=None)
+    code = f"{PLANTED}-code"
+    desk.add_credit(checkout.id, "gift_card", amount=Money.read("10.00 DKK"), code=code)
     desk.recognise(checkout.id, email=CUSTOMER["email"], postal_code=CUSTOMER["postal_code"])
-    if (code := desk.code(checkout.id)) is not None:
-        assert code.text not in seen.everything()
+    sent = desk.code(checkout.id)
+    assert sent is None or sent.text not in seen.everything()
     token = desk.world.flow.link(checkout.id, "resume").reveal()
     for word in (PLANTED, token):
         assert word not in seen.everything().lower()
         for record in caplog.records:
             assert word not in f"{record.getMessage()} {vars(record)!r}".lower()
     assert "checkoutflow.checkout.id" in seen.everything()
+
+
+def test_a_ledger_of_the_shops_own_is_consulted_in_an_operation_of_its_provider(seen):
+    clock, ledger = Clock(), MemoryLedger()
+    ledger.issue("CARD-1", Money.read("500.00 DKK"), at=clock(), expires_at=None)
+    methods = [
+        {"id": "gift_card", "name": "Gift card", "provider": "gift_cards"},
+        {"id": "own_invoice", "name": "Invoice"},
+    ]
+    parcel = {"id": "parcel", "name": "Parcel", "prices": ["49.00 DKK"]}
+    settings = {"name": "Fjord", "markets": ["DK"], "methods": methods, "deliveries": [parcel]}
+    with CheckoutFlow(
+        Shop.read(settings),
+        providers=[StoredValue(ledger, "gift_cards")],
+        store=MemoryStore(),
+        clock=clock,
+        telemetry=seen.telemetry,
+    ) as flow:
+        sale = flow.start(MUG, market="DK", details=CUSTOMER, payment="own_invoice")
+        sale = flow.add_credit(sale.id, "gift_card", amount=Money.read("100.00 DKK"), code="CARD-1")
+        sale = flow.place(sale.id, accepted_total=sale.total, return_url=BACK)
+    assert sale.phase == "confirmed"
+    (held,) = seen.named("consult hold")
+    assert seen.path(held) == ["checkoutflow place", "gift_cards authorise", "consult hold"]
+    assert "CARD-1" not in seen.everything()
 
 
 def test_the_shops_request_is_the_parent_and_nothing_is_sent_to_providers(desk, seen):
@@ -626,6 +651,17 @@ def test_what_needs_a_person_is_an_error(desk, caplog):
     desk.ship(checkout.id)
     (failed,) = (it for it in caplog.records if it.levelno == logging.ERROR)
     assert (failed.event_type, failed.checkout_id) == ("shipment_failed", checkout.id)
+
+
+def test_what_came_to_nothing_says_why(desk, seen, caplog):
+    caplog.set_level(logging.INFO, "checkoutflow")
+    desk.bank.plan("authorise", Fault.DECLINE)
+    buy(desk, start(desk), tries=1)
+    (failed,) = (it for it in caplog.records if vars(it).get("event_type") == "attempt_failed")
+    assert vars(failed)["outcome"] == "declined"
+    assert vars(failed)["reason"]
+    assert failed.getMessage().endswith(f"simulated_bank authorise ({vars(failed)['reason']})")
+    assert seen.figures("checkoutflow.attempts", "checkoutflow.outcome") == {"declined": 1}
 
 
 def test_only_what_can_happen_has_a_level():

@@ -460,8 +460,9 @@ def test_a_cron_job_does_what_is_due_and_ends(own, capsys):
         assert main(["work", "--once", *given]) == 0
         out = capsys.readouterr().out
         assert out == "expired\n1 checkouts had their turn, 0 failed, 1 messages taken\n"
-        assert main(["work", "--once", "--shop", "shop.json", "--db", "shop.db"]) == 0
-        assert capsys.readouterr().out == "0 checkouts had their turn, 0 failed\n"
+        for more in ([], ["--otel"]):
+            assert main(["work", "--once", "--shop", "shop.json", "--db", "shop.db", *more]) == 0
+            assert capsys.readouterr().out == "0 checkouts had their turn, 0 failed\n"
 
 
 @pytest.mark.parametrize(
@@ -474,6 +475,7 @@ def test_a_cron_job_does_what_is_due_and_ends(own, capsys):
         (["--flow", "its_shop:nothing"], "there is no nothing in its_shop"),
         (["--flow", "no_such_module:flow"], "cannot be imported"),
         (["--flow", "its_shop:flow", "--threads", "0"], "is a number above 0"),
+        (["--flow", "its_shop:flow", "--otel"], "as your program says"),
         (["--flow", "its_shop:flow", "--fleet"], "a fleet works on PostgreSQL"),
         (["--flow", "its_shop:flow", "--fleet", "--db", "shop.db"], "a fleet works on PostgreSQL"),
     ],

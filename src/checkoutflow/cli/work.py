@@ -45,6 +45,9 @@ def add(
         help="a function that takes each message for the shop; default: they stay",
     )
     work.add_argument("--threads", type=int, default=1, metavar="N", help="default: 1")
+    work.add_argument(
+        "--otel", action="store_true", help="tell OpenTelemetry, as the environment sets it up"
+    )
     until = work.add_mutually_exclusive_group()
     until.add_argument("--once", action="store_true", help="until nothing is due; for cron")
     until.add_argument(
@@ -78,6 +81,8 @@ def run(arguments: Namespace, paper: Paper) -> int:
 
 def _flow(arguments: Namespace) -> CheckoutFlow:
     """The program's own flow, or one for these settings."""
+    if arguments.flow and arguments.otel:
+        raise UsageError("--otel: your program's flow is told of as your program says")
     if arguments.flow:
         flow: CheckoutFlow = imported(arguments.flow)()
         return flow
@@ -94,8 +99,18 @@ def _flow(arguments: Namespace) -> CheckoutFlow:
             providers = open_providers(tables, os.environ)
         case _:
             providers = ()
-    shop = read_shop(arguments.shop)
-    return CheckoutFlow(shop, providers=providers, store=store, keys=keys_of(arguments))
+    telemetry = None
+    if arguments.otel:
+        from checkoutflow.otel import OpenTelemetry  # noqa: PLC0415 -- not everybody has it
+
+        telemetry = OpenTelemetry()
+    return CheckoutFlow(
+        read_shop(arguments.shop),
+        providers=providers,
+        store=store,
+        keys=keys_of(arguments),
+        telemetry=telemetry,
+    )
 
 
 def _fleet(arguments: Namespace, flow: CheckoutFlow, take: Any, paper: Paper) -> int:  # noqa: ANN401 -- whatever was named
