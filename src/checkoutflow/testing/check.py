@@ -295,6 +295,8 @@ def _timers(state: Checkout, store: Store, shop: Shop) -> Iterator[str]:
         return next(kinds, frozenset()) - {"notice"}
 
     wanted = timers(state, shop)
+    if store.erasures(state.subject):
+        wanted.pop("erase", None)  # it has been done
     stored = due_by(state.started_at + _FAR)
     if stored != wanted.keys():
         yield f"timers {sorted(stored)} are stored, and {sorted(wanted)} are needed"

@@ -122,11 +122,13 @@ CAN_HAPPEN: Final[Mapping[Kind, tuple[Trouble, ...]]] = MappingProxyType(
 # and notices do not show it. It keeps its keys as it says, besides.
 HIDDEN: Final[Mapping[str, frozenset[Trouble]]] = MappingProxyType(
     {
+        "adyen": frozenset({T.RUNS_OUT}),  # after weeks only: no notice is late by as much
         "quickpay": frozenset({T.RUNS_OUT}),  # shows once something is asked of it
         "riverty": frozenset({T.TAKEN_BACK}),  # what they invoice is the shop's, come what may
         "swish": frozenset({T.IN_THE_PORTAL}),  # a refund is found by our name for it alone
     }
 )
+NEVER_RUN_OUT: Final = frozenset({"quickpay"})
 _OF_THE_BANK: Final = frozenset({T.FORGETS_KEYS, T.KEYS_EXPIRE})
 
 # How the provider does it, one of these each time.

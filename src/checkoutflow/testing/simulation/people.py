@@ -1,4 +1,4 @@
-"""What people do in a simulated world: customers who buy, and a clerk who looks after each order.
+"""What customers do in a simulated world: they buy, come back, are known, and ask to be erased.
 
 Each is a generator that waits and calls the flow, and takes what comes: no answer, an error, an
 answer that is hours old. What they decide comes from dice of their own.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -16,16 +17,17 @@ from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.machine import ENDS, Phase
 from checkoutflow.errors import CheckoutError, OutcomeUnknown, StoreError, UsageError
 from checkoutflow.money import Money
-from checkoutflow.payment.outcomes import Operation, Outcome, Redirect
+from checkoutflow.payment.outcomes import Redirect
 from checkoutflow.testing.bank import SimulatedBank
 from checkoutflow.testing.simulation.faults import Trouble
 from checkoutflow.testing.simulation.scenes import BACK, COVERS, gift_card
+from checkoutflow.testing.simulation.sometimes import ERASED
 from checkoutflow.testing.simulation.watch import Broken
-from checkoutflow.testing.simulation.world import DAY, HOUR, Actor, Call, Dropped, Wait
+from checkoutflow.testing.simulation.world import DAY, HOUR, Actor, Call, Dropped, Mail, Wait
 from checkoutflow.testing.standins.book import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from checkoutflow.checkout.state import Checkout, Payment
     from checkoutflow.flow.effects import Program
@@ -88,14 +90,20 @@ class Person:
                 yield Wait(1.0 if at_once else HOUR * self.dice.random())
         raise Gone
 
-    def act(self, checkout_id: str, command: c.Command) -> Doing:
-        """Call with one command."""
+    def act(
+        self,
+        checkout_id: str,
+        *commands: c.Command,
+        details: Mapping[str, str] = MappingProxyType({}),
+        times: int = 1,
+    ) -> Doing:
+        """Call with commands, and with what is given along with them."""
         key = self.key()
 
         def make(programs: Programs) -> Program[Checkout]:
-            return programs.act(checkout_id, [command], {}, key)
+            return programs.act(checkout_id, commands, details, key)
 
-        return self.insist(command.name, make)
+        return self.insist(", ".join([each.name for each in commands] or ["provide"]), make, times)
 
 
 _AT_ONCE: Final = 0.6
@@ -108,17 +116,24 @@ class Customer(Person):
         """Be a customer."""
         super().__init__(world, world.actor(f"customer {number}"))
         self.number = number
+        self.details = world.scene.customer(number)
 
     def buys(self) -> Doing:
         """All of it."""
         with suppress(Gone):
-            yield from self._buys()
+            yield from self._buys(str(self.number), self.details)
+            if self.dice.random() < _COMES_BACK:
+                yield Wait(2 * DAY * self.dice.random())
+                given = {} if self.dice.random() < _HOPES_TO_BE_KNOWN else self.details
+                yield from self._buys(f"{self.number} again", given)
+            if self.dice.random() < _ASKS_TO_BE_ERASED:
+                yield Wait(10 * DAY * self.dice.random() ** 2)
+                yield from self._is_erased()
 
-    def _buys(self) -> Doing:
+    def _buys(self, name: str, details: Mapping[str, str]) -> Doing:
         dice, scene = self.dice, self.world.scene
-        name, cart = dice.choices(list(scene.carts.items()), _OFTEN)[0]
+        goods, cart = dice.choices(list(scene.carts.items()), _OFTEN)[0]
         method = dice.choice(scene.methods)
-        details = scene.customer(self.number)
         key = self.key()
 
         def start(programs: Programs) -> Program[Checkout]:
@@ -128,12 +143,14 @@ class Customer(Person):
             )
 
         times = 2 if self.world.chance(self.actor, Trouble.DOUBLE_CLICK, "start") else 1
-        checkout: Checkout = yield from self.insist(f"start with {name} and {method}", start, times)
-        self.world.hire(checkout.id, self.number)
+        label = f"start with {goods} and {method}"
+        checkout: Checkout = yield from self.insist(label, start, times)
+        self.world.hire(checkout.id, name, self.details["email"])
         yield Wait(1 + 60 * dice.random())
+        checkout = yield from self._introduces(checkout, is_new=not details)
         if scene.asked and method != scene.methods[-1]:
             yield from self._chooses(checkout.id, method)
-        if name == "phones" and dice.random() < _INSURES:
+        if goods == "phones" and dice.random() < _INSURES:
             checkout = yield from self.act(
                 checkout.id, c.AnswerInsurance.read({"covers": dict.fromkeys(COVERS, True)})
             )
@@ -152,15 +169,62 @@ class Customer(Person):
                 method = dice.choice(scene.methods[:-1])
                 checkout = yield from self._chooses(checkout.id, method)
 
+    def _introduces(self, checkout: Checkout, *, is_new: bool) -> Doing:
+        """Show who they are or type it, and say what may be done with it."""
+        dice = self.dice
+        if is_new or dice.random() < _SHOWS_WHO_THEY_ARE:
+            with suppress(UsageError):
+                yield from self._shows_who(checkout)
+            checkout = self.world.watch.states[checkout.id]
+        if missing := self.details.keys() - checkout.provided:
+            given = {name: self.details[name] for name in sorted(missing)}
+            checkout = yield from self.act(checkout.id, details=given)
+        if dice.random() < _SAYS_WHAT_MAY_BE_DONE:
+            checkout = yield from self._consents(checkout)
+        return checkout
+
     def _chooses(self, checkout_id: str, method: str) -> Doing:
         """Choose a way to pay of the provider's, and give what it asks for."""
-        key, details = self.key(), self.world.scene.asked
         choice = c.ChoosePayment(method=method)
+        return self.act(checkout_id, choice, details=self.world.scene.asked)
 
-        def make(programs: Programs) -> Program[Checkout]:
-            return programs.act(checkout_id, [choice], details, key)
+    def _shows_who(self, checkout: Checkout) -> Doing:
+        """Say that they were here before; with the code that is sent they are known.
 
-        return self.insist(choice.name, make)
+        Some give somebody else's address, and guess the code.
+        """
+        dice, world, id_ = self.dice, self.world, checkout.id
+        is_somebody_else = dice.random() < _IS_SOMEBODY_ELSE
+        told = world.scene.customer(self.number % world.plan.customers + 1)
+        details = told if is_somebody_else else self.details
+        given = {name: details[name] for name in ("email", "postal_code")}
+        asks, shows = self.key(), self.key()
+        world.mail[id_] = Mail(details["email"])
+        answer = yield from self.insist(
+            "recognise", lambda programs: programs.recognise(id_, given, f"client {id_}", asks)
+        )
+        world.watch.asked(answer)
+        yield Wait(60 + 120 * dice.random())
+        code = "000000" if is_somebody_else else world.mail[id_].code or "000000"
+        yield from self.insist("verify", lambda programs: programs.verify(id_, code, shows))
+
+    def _consents(self, checkout: Checkout) -> Doing:
+        """Say what may be done with their data."""
+        dice, key = self.dice, self.key()
+        said = {"profile": dice.random() < _MAY, "marketing": dice.random() < _MAY}
+        return self.insist("consent", lambda programs: programs.consent(checkout.id, said, "", key))
+
+    def _is_erased(self) -> Doing:
+        """Ask the shop to erase everything about them."""
+        email = {"email": self.details["email"]}
+        found: tuple[str, ...] = yield from self.insist(
+            "find everything", lambda programs: programs.find_people(email)
+        )
+        for person in found:
+            with suppress(UsageError):  # nothing may be left of them by now
+                erased = yield from self.insist("erase", partial(_erase, person))
+                self.world.watch.erased(erased)
+                self.world.tally.seen[ERASED] += len(erased.people)
 
     def _gift_card(self, checkout: Checkout, bank: SimulatedBank) -> Doing:
         code, key = gift_card(self.number), self.key()
@@ -228,6 +292,17 @@ class Customer(Person):
             (bank.approve if approve else bank.decline)(payment.id)
 
 
+def _erase(person: str, programs: Programs) -> Program[Any]:
+    return programs.erase(person, "asked")
+
+
+_COMES_BACK: Final = 0.2
+_HOPES_TO_BE_KNOWN: Final = 0.7
+_SHOWS_WHO_THEY_ARE: Final = 0.1
+_IS_SOMEBODY_ELSE: Final = 0.2
+_SAYS_WHAT_MAY_BE_DONE: Final = 0.4
+_MAY: Final = 0.7
+_ASKS_TO_BE_ERASED: Final = 0.15
 _OFTEN: Final = (4, 4, 2, 2, 1)
 _INSURES: Final = 0.6
 _HAS_A_GIFT_CARD: Final = 0.2
@@ -240,169 +315,3 @@ _PATIENCE: Final = 8
 _SLEEPS: Final = 0.05
 _SAYS_YES: Final = 0.75
 _SAYS_NO: Final = 0.88
-
-
-class Clerk(Person):
-    """Looks after one order: decides on it, ships it, cancels it, gives money back."""
-
-    def __init__(self, world: Town, checkout_id: str, number: int) -> None:
-        """Be the clerk for one order."""
-        super().__init__(world, world.actor(f"clerk {number}"))
-        self.id = checkout_id
-
-    @property
-    def state(self) -> Checkout:
-        """What the clerk sees on the screen."""
-        return self.world.watch.states[self.id]
-
-    def works(self) -> Doing:
-        """All of it: a few turns, with hours between them."""
-        dice = self.dice
-        left = dice.randint(1, 6)
-        if self.world.cut.turns is not None:
-            left = min(left, self.world.cut.turns)
-        with suppress(Gone):
-            for _ in range(_SHIFTS):
-                yield Wait(60 + (2 * HOUR if dice.random() < _SOON else DAY) * dice.random())
-                phase = self.state.phase
-                if phase in {Phase.COLLECTING, Phase.PLACING}:
-                    continue
-                if phase in ENDS - {Phase.FULFILLED} or left == 0:
-                    return
-                left -= 1
-                with suppress(UsageError):
-                    if phase is Phase.HELD:
-                        yield from self._reviews()
-                    else:
-                        yield from self._serves()
-
-    def _reviews(self) -> Doing:
-        dice = self.dice
-        reviewer = f"reviewer-{dice.randint(1, 3)}"
-        chance = dice.random()
-        if chance < _FORGETS:
-            return
-        if chance < _SHIPS_TOO_EARLY:
-            yield from self.act(self.id, c.Ship())  # is refused
-            return
-        if chance < _CLAIMS:
-            yield from self.act(self.id, c.Claim(reviewer=reviewer))
-            yield Wait(600 * dice.random())
-        if dice.random() < _APPROVES:
-            yield from self.act(self.id, c.Approve(reviewer=reviewer))
-            if self.state.phase is Phase.HELD:
-                yield from self.act(self.id, c.Approve(reviewer="reviewer-4"))
-        else:
-            yield from self.act(self.id, c.Reject(reviewer=reviewer))
-
-    def _serves(self) -> Doing:
-        state, world = self.state, self.world
-        yield from self._accidents()
-        to_ship = {line: n for line, n in state.to_ship().items() if ":" not in line}
-        if state.phase is Phase.CONFIRMED and to_ship:
-            yield from self._sends(to_ship)
-            return
-        away = {
-            line.id: state.left(line.id) - state.returned(line.id)
-            for line in state.cart.lines
-            if ":" not in line.id
-        }
-        away = {line: n for line, n in away.items() if n > 0}
-        unpaid = [item.id for item in state.shipments if not item.is_paid]
-        chance = self.dice.random()
-        if unpaid and chance < _CAPTURES_AGAIN:
-            yield from self.act(self.id, c.CaptureAgain(shipment=unpaid[0]))
-        elif world.chance(self.actor, Trouble.CHARGED_BACK, "record_chargeback"):
-            amount = Money(max(state.books.captured // 2, 1), state.total.currency)
-            yield from self.act(self.id, c.RecordChargeback.read({"amount": amount}))
-        elif state.invoices and chance < _IS_PAID:
-            yield from self._is_paid(state)
-        elif away and chance < _REFUNDS:
-            yield from self.act(self.id, c.Refund.read({"lines": self._some(away)}))
-        elif away and chance < _REPLACES:
-            yield from self.act(self.id, c.Replace.read({"lines": self._some(away)}))
-        elif state.policies and chance < _CANCELS_COVER:
-            yield from self.act(self.id, c.CancelCover(cover=state.policies[0].id))
-        elif state.books.captured:
-            amount = Money(1 + int(self.dice.random() * state.books.captured), state.total.currency)
-            yield from self.act(self.id, c.Refund.read({"amount": amount}))
-
-    def _sends(self, to_ship: dict[str, int]) -> Doing:
-        chance = self.dice.random()
-        lines = {} if chance < _ALL else self._some(to_ship)
-        command: c.Command = c.Ship.read({"lines": lines})
-        if self.dice.random() < _CANCELS_ORDER:
-            command = c.Cancel.read({"lines": lines})
-        if self.world.chance(self.actor, Trouble.DOUBLE_CLICK, command.name):
-            key = self.key()
-            act = partial(_act, self.id, command, key)
-            yield from self.insist(command.name, act, 2)
-        else:
-            yield from self.act(self.id, command)
-
-    def _some(self, lines: dict[str, int]) -> dict[str, int]:
-        """Some units of one of the lines."""
-        line = self.dice.choice(sorted(lines))
-        return {line: self.dice.randint(1, lines[line])}
-
-    def _is_paid(self, state: Checkout) -> Doing:
-        """What arrived at the shop's bank."""
-        invoice = self.dice.choice(state.invoices)
-        amount = (
-            invoice.open if self.dice.random() < _IN_FULL else Money(5000, state.total.currency)
-        )
-        if amount.minor <= 0:
-            return
-        command = c.RecordPayment(
-            invoice=invoice.number, amount=amount, received_on=self.world.clock().date()
-        )
-        yield from self.act(self.id, command)
-
-    def _accidents(self) -> Doing:
-        """What happens at the provider behind our back."""
-        world, bank, state = self.world, self.world.bank, self.state
-        ours = [item for item in state.payments if item.provider and item.books.authorised]
-        if not ours:
-            return
-        payment = self.dice.choice(ours)
-        with suppress(Refusal, ValueError):
-            if world.chance(self.actor, Trouble.IN_THE_PORTAL, "the bank"):
-                what, book = self.dice.random(), bank.book(payment.id)
-                currency = payment.amount.currency
-                if what < 1 / 3:
-                    bank.portal_capture(payment.id, Money(max(book.reserved // 2, 1), currency))
-                elif what < 2 / 3:
-                    bank.portal_void(payment.id)
-                else:
-                    bank.portal_refund(payment.id, Money(max(book.taken // 2, 1), currency))
-            elif world.chance(self.actor, Trouble.TAKEN_BACK, "the bank"):
-                done = [
-                    item.id
-                    for item in payment.attempts
-                    if item.outcome is Outcome.SUCCEEDED
-                    and item.operation in {Operation.CAPTURE, Operation.REFUND}
-                ]
-                if done:
-                    bank.take_back(payment.id, self.dice.choice(done))
-        world.look_at_the_bank()
-        yield Wait(10 * self.dice.random())
-
-
-def _act(id_: str, command: c.Command, key: str, programs: Programs) -> Program[Checkout]:
-    return programs.act(id_, [command], {}, key)
-
-
-_SHIFTS: Final = 40
-_SOON: Final = 0.6
-_FORGETS: Final = 0.15
-_SHIPS_TOO_EARLY: Final = 0.2
-_CLAIMS: Final = 0.6
-_APPROVES: Final = 0.6
-_CAPTURES_AGAIN: Final = 0.7
-_IS_PAID: Final = 0.4
-_REFUNDS: Final = 0.65
-_REPLACES: Final = 0.75
-_CANCELS_COVER: Final = 0.85
-_ALL: Final = 0.6
-_CANCELS_ORDER: Final = 0.12
-_IN_FULL: Final = 0.7

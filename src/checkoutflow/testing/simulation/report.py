@@ -20,6 +20,7 @@ from checkoutflow.payment.machine import PAYMENT
 from checkoutflow.review.machine import REVIEW
 from checkoutflow.table import advance
 from checkoutflow.testing.simulation.faults import CAN_HAPPEN, Kind
+from checkoutflow.testing.simulation.sometimes import SOMETIMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,6 +47,7 @@ class Tally:
         places: How often each place was come to, by its kind.
         moves: Steps of the state tables that were taken.
         lines: Lines of programs at which an effect was performed.
+        seen: What must happen now and then, by how often it did.
     """
 
     runs: int = 0
@@ -56,6 +58,7 @@ class Tally:
     places: Counter[tuple[str, str]] = field(default_factory=Counter)
     moves: set[tuple[str, str, str]] = field(default_factory=set)
     lines: set[tuple[str, int]] = field(default_factory=set)
+    seen: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: Tally) -> None:
         """Take in what other runs came to."""
@@ -67,6 +70,7 @@ class Tally:
         self.places.update(other.places)
         self.moves |= other.moves
         self.lines |= other.lines
+        self.seen.update(other.seen)
 
     @property
     def checkouts(self) -> int:
@@ -87,6 +91,7 @@ class Tally:
         )
         yield "ends: " + ", ".join(f"{name} {count}" for name, count in self.ends.most_common())
         yield from self._faults()
+        yield from self._sometimes()
         yield from self._moves()
         yield from self._lines()
 
@@ -100,6 +105,12 @@ class Tally:
         yield f"pairs of fault and place: {len(hit)} of {possible} that can occur"
         for trouble, pairs in groupby(missed, key=itemgetter(0)):
             yield f"  not hit: {trouble} at " + "; ".join(place for _, place in pairs)
+
+    def _sometimes(self) -> Iterator[str]:
+        never = [name for name in SOMETIMES if not self.seen[name]]
+        yield f"happened at least once: {len(SOMETIMES) - len(never)} of {len(SOMETIMES)}"
+        for name in never:
+            yield f"  never: {name}"
 
     def _hit(self) -> set[tuple[str, str]]:
         return {(str(trouble), place) for (trouble, place), times in self.faults.items() if times}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from checkoutflow.testing.simulation.people import Clerk, Customer
-from checkoutflow.testing.simulation.world import Simulation
+from checkoutflow.testing.simulation.clerks import Answering, Clerk, Reviewer
+from checkoutflow.testing.simulation.people import Customer
+from checkoutflow.testing.simulation.world import Mail, Simulation
 
 
 class Town(Simulation):
@@ -16,8 +17,12 @@ class Town(Simulation):
                 someone = Customer(self, number)
                 self.begin(someone.actor, someone.buys(), 600 * someone.dice.random() ** 2)
 
-    def hire(self, checkout_id: str, number: int) -> None:
+    def hire(self, checkout_id: str, name: str, email: str) -> None:
         """Somebody at the shop looks after an order from now on."""
-        self._numbers[checkout_id] = number
-        clerk = Clerk(self, checkout_id, number)
-        self.begin(clerk.actor, clerk.works(), self.now_s)
+        self._numbers[checkout_id] = name
+        self.mail[checkout_id] = Mail(email)
+        self.call(Clerk(self, checkout_id, name))
+
+    def call(self, someone: Clerk | Reviewer | Answering) -> None:
+        """Let somebody begin with their work."""
+        self.begin(someone.actor, someone.works(), self.now_s)

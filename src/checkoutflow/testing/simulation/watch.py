@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import httpx
 
     from checkoutflow.checkout.state import Checkout, Payment
+    from checkoutflow.flow.rights import Erased
     from checkoutflow.stores.contract import Change, Message, Store
     from checkoutflow.testing.simulation.scenes import Scene
     from checkoutflow.testing.standins.base import StandIn
@@ -61,6 +62,9 @@ class Watch:
         self._taken: Counter[str] = Counter()
         self._reserved: Counter[str] = Counter()
         self._told: Counter[Message] = Counter()
+        self._decided: set[str] = set()
+        self._gone: set[str] = set()
+        self._answer: object = None
         self._meant: set[tuple[str, int, str]] = set()
 
     # The store --------------------------------------------------------------------------------
@@ -73,6 +77,7 @@ class Watch:
             raise Broken(f"{after.id[:6]}: version {after.version} was written over another one")
         for event in change.events:
             self._not_too_early(state, event)
+            self._reviewed(state, event, change.at)
             state = evolve(state, event)
             self._in_order(state, event)
         if state is None or state.but(version=after.version) != after:
@@ -99,6 +104,40 @@ class Watch:
             for payment in state.payments:
                 if payment.id != event.payment and payment.is_waiting:
                     raise Broken(f"a second payment was begun while {payment.id[:6]} is not known")
+
+    def _reviewed(self, state: Checkout | None, event: e.Event, at: datetime) -> None:
+        """A decision is made once, in time, and by whoever may make it."""
+        if state is None or not isinstance(event, _DECISIONS):
+            return
+        review, rules = state.review, self._shop.review
+        if review is None or state.id in self._decided:
+            raise Broken(f"{event.type}, and it was never held, or decided before")
+        self._decided.add(state.id)
+        if isinstance(event, e.ReviewLapsed):
+            return
+        is_approved = isinstance(event, e.ReviewApproved)
+        is_alone = review.endorsed_by in {"", event.reviewer}
+        if is_approved and is_alone and state.total > rules.four_eyes_above[0]:
+            raise Broken("one yes was enough, and two are needed")
+        if isinstance(event, e.ReviewApproved) and event.at_deadline:
+            if rules.at_deadline != "approve":
+                raise Broken("the deadline let it through")
+        elif at > review.deadline:
+            raise Broken(f"{event.type} after its deadline")
+        elif review.holder(at) not in {"", event.reviewer}:
+            raise Broken(f"{event.type} by {event.reviewer}, and another one has it")
+
+    def asked(self, answer: Checkout) -> None:
+        """Somebody asked to be known: nobody can see by the answer whether they are remembered."""
+        dumped = answer.showing.model_dump(mode="json")
+        seen = {name: len(str(value)) for name, value in dumped.items()}
+        if self._answer not in (None, seen):
+            raise Broken(f"who asked for a code was told {seen}, and before {self._answer}")
+        self._answer = seen
+
+    def erased(self, erased: Erased) -> None:
+        """Somebody was erased, and told so."""
+        self._gone |= {*erased.people}
 
     def _in_order(self, state: Checkout, event: e.Event) -> None:
         """What must be so once an event has happened."""
@@ -221,7 +260,7 @@ class Watch:
         Raises:
             Broken: With a line for everything that is not in order.
         """
-        problems = [*self._not_ended(), *self._untold(), *self._personal()]
+        problems = [*self._not_ended(), *self._untold(), *self._personal(), *self._still_there()]
         for due in self._store.due(end, 100):
             # A customer may owe for ever, and what a provider says that cannot be waits for people.
             payments = self.states[due.checkout].payments
@@ -259,7 +298,18 @@ class Watch:
             if any(PLANTED in text.lower() for text in kept):
                 yield f"something personal is in {state.id[:6]} or its journal"
 
+    def _still_there(self) -> Iterable[str]:
+        """Nothing is left of who was erased: nothing that opens, and nothing they are found by."""
+        over = [state for state in self.states.values() if state.erasure and state.is_over]
+        for person in sorted(self._gone.union(state.subject for state in over)):
+            key, _ = self._store.person(person)
+            if key is not None or self._store.traces(person) or self._store.profile(person):
+                yield f"{person[:6]} was erased, and can still be found or opened"
+            if not self._store.erasures(person):
+                yield f"{person[:6]} was erased, and there is no proof of it"
 
+
+_DECISIONS: Final = (e.ReviewApproved, e.ReviewRejected, e.ReviewLapsed)
 _SOLD: Final = frozenset({Phase.CONFIRMED, Phase.FULFILLED})
 _PASSING: Final = frozenset({Phase.COLLECTING, Phase.PLACING, Phase.HELD})
 _ONCE: Final = frozenset({Moved.AUTHORISED, Moved.CAPTURED, Moved.REFUNDED, Moved.VOIDED})

@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import httpx
 
-from checkoutflow.errors import CheckoutError, StoreError, TransportError, Unreachable
+from checkoutflow.checkout.events import AttemptResent, AttemptStarted
+from checkoutflow.errors import (
+    CheckoutError,
+    StoreConflict,
+    StoreError,
+    TransportError,
+    Unreachable,
+)
 from checkoutflow.flow.effects import AskStore, Now, Random, Send
 from checkoutflow.flow.programs import Programs
 from checkoutflow.flow.registers import Lookups
@@ -28,10 +35,25 @@ from checkoutflow.privacy.vault import KEY_BYTES, Keys
 from checkoutflow.stores.memory import MemoryStore
 from checkoutflow.testing.bank import SimulatedBank
 from checkoutflow.testing.driver import name_of
-from checkoutflow.testing.simulation.faults import AT_THE_PROVIDER, HIDDEN, Kind, Plan, Trouble
+from checkoutflow.testing.simulation.faults import (
+    AT_THE_PROVIDER,
+    NEVER_RUN_OUT,
+    Kind,
+    Plan,
+    Trouble,
+)
 from checkoutflow.testing.simulation.overheard import Overheard, purpose_of
 from checkoutflow.testing.simulation.report import Tally
 from checkoutflow.testing.simulation.scenes import BANK, scene_of
+from checkoutflow.testing.simulation.sometimes import (
+    LATE,
+    LEASE_OVER,
+    MAILED,
+    REFUSED,
+    REPEATED,
+    SENT_AND_STOPPED,
+    happened,
+)
 from checkoutflow.testing.simulation.watch import Broken, Watch
 from checkoutflow.testing.standins import open_stand_in
 from checkoutflow.testing.standins.base import STATUS
@@ -43,6 +65,7 @@ if TYPE_CHECKING:
 
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.flow.effects import Effect, Program
+    from checkoutflow.flow.knowing import CodeToSend
     from checkoutflow.stores.contract import Change, Message, Store
     from checkoutflow.testing.standins.base import Posted, StandIn
     from checkoutflow.testing.standins.book import Entry
@@ -117,6 +140,19 @@ class Injected:
     place: str
 
 
+@dataclass(slots=True)
+class Mail:
+    """What comes for a customer, about one checkout.
+
+    Attributes:
+        to: The address that they gave last.
+        code: The code that came last.
+    """
+
+    to: str
+    code: str = ""
+
+
 @dataclass(slots=True, eq=False)
 class Actor:
     """Somebody or something that acts, with dice that nobody else throws."""
@@ -146,6 +182,7 @@ class Task:
     Attributes:
         effect: What it waits to have done.
         told: What time it was told last.
+        lease: Until when what it wrote down last is its own to send.
     """
 
     label: str
@@ -156,6 +193,7 @@ class Task:
     done: Callable[[Any, Exception | None], None]
     effect: Effect | None = None
     told: datetime = START
+    lease: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +258,9 @@ class Simulation:
         self._world = self.actor("the world")
         self._messenger = self.actor("messenger")
         # For each order somebody who brings its notices, and somebody whom its timers wake.
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[str, str] = {}
         self._helpers: dict[str, Actor] = {}
+        self.mail: dict[str, Mail] = {}
         self._is_telling = False
         self._comes_back = False
         self._posted = 0
@@ -248,7 +287,7 @@ class Simulation:
             bank = open_stand_in(plan.provider, self.clock, market=plan.market)
         if plan.has(Trouble.RUNS_OUT):
             bank.keep_for(int(runs_out))
-        elif Trouble.RUNS_OUT in HIDDEN.get(plan.provider, ()):
+        elif plan.provider in NEVER_RUN_OUT:
             bank.keep_for(int(_FOR_EVER_S))
         return bank
 
@@ -390,6 +429,9 @@ class Simulation:
             while True:
                 if type(effect) is Now:
                     task.told = self.clock() + machine.skew
+                    if task.lease is not None and task.told >= task.lease:
+                        self.tally.seen[LEASE_OVER] += 1
+                        task.lease = None
                     effect = program.send(task.told)
                 elif type(effect) is Random:
                     effect = program.send(task.actor.dice.randbytes(effect.count))
@@ -426,22 +468,24 @@ class Simulation:
         try:
             if isinstance(effect, Send):
                 self.watch.sending(effect.request, task.told)
-            answer = self._done(effect, machine, trouble, more)
+            answer = self._done(effect, task, trouble, more)
         except CheckoutError as error:
             resume = partial(task.program.throw, error)
         else:
             resume = partial(task.program.send, answer)
         if trouble is Trouble.CRASH_AFTER:
+            self.tally.seen[SENT_AND_STOPPED] += isinstance(effect, Send)
             self._crash(machine)
         elif wait := _waits(effect, trouble, more):
             self.at(self.now_s + wait, partial(self._heard, task, resume))
         else:
             self._resume(task, resume)
 
-    def _done(self, effect: Effect, machine: Machine, trouble: Trouble | None, more: float) -> Any:  # noqa: ANN401 -- each effect has its own answer
+    def _done(self, effect: Effect, task: Task, trouble: Trouble | None, more: float) -> Any:  # noqa: ANN401 -- each effect has its own answer
         if isinstance(effect, AskStore):
-            return self._ask_store(effect, machine, trouble)
+            return self._ask_store(effect, task, trouble)
         if isinstance(effect, Send):
+            task.lease = None
             return self._send(effect, trouble, more)
         raise TypeError(f"no {type(effect).__name__} is simulated")
 
@@ -476,16 +520,23 @@ class Simulation:
 
     # Effects ----------------------------------------------------------------------------------
 
-    def _ask_store(self, effect: AskStore, machine: Machine, trouble: Trouble | None) -> Any:  # noqa: ANN401 -- each call has its own answer
+    def _ask_store(self, effect: AskStore, task: Task, trouble: Trouble | None) -> Any:  # noqa: ANN401 -- each call has its own answer
         if trouble is Trouble.STORE_DOWN:
             raise StoreError("another process kept the database locked; try again")
         if trouble is Trouble.STALE_READ:
             stale = self._before.get(effect.arguments[0])
             if stale is not None:
                 return stale
-        answer = effect.on(machine.store)
-        if effect.call == "commit":
+        try:
+            answer = effect.on(task.machine.store)
+        except StoreConflict:
+            self.tally.seen[REFUSED] += 1
+            raise
+        if effect.call == "idempotent":
+            self.tally.seen[REPEATED] += answer is not None
+        elif effect.call == "commit":
             self._committed(effect.arguments[0])
+            task.lease = _lease(effect.arguments[0])
         elif effect.call == "commit_numbered":
             self._committed(answer)
         elif effect.call == "take_notice" and answer:
@@ -496,7 +547,8 @@ class Simulation:
 
     def _committed(self, change: Change) -> None:
         state = change.state
-        self._before[state.id] = self.watch.states.get(state.id)
+        before = self._before[state.id] = self.watch.states.get(state.id)
+        self.tally.seen.update(happened(before, change))
         events = ", ".join(event.type for event in change.events)
         self.note("store", f"{state.id[:6]} version {state.version}, {change.command}: {events}")
         self.watch.committed(change)
@@ -518,6 +570,7 @@ class Simulation:
         return self._handle(request, fault)
 
     def _arrives_late(self, request: httpx.Request) -> None:
+        self.tally.seen[LATE] += 1
         self.note("wire", f"{purpose_of(request)}: arrives, and nobody waits for the answer")
         with suppress(CheckoutError):
             self._handle(request, None)
@@ -705,7 +758,7 @@ class Simulation:
         """The shop takes its messages, and acts on them."""
 
         def make(programs: Programs) -> Program[None]:
-            return _hand_over(programs, self.watch.told)
+            return _hand_over(programs, self.watch.told, self._mailed)
 
         def done(_: object, error: Exception | None) -> None:
             self._is_telling = False
@@ -713,6 +766,15 @@ class Simulation:
                 self._tell_soon()
 
         self.start(self._messenger, "messages", make, done)
+
+    def _mailed(self, sent: CodeToSend) -> None:
+        """A code is sent: to whoever gave the address, and to nobody else."""
+        mail = self.mail[sent.checkout]
+        self.note("messenger", f"a code for {sent.checkout[:6]}")
+        if sent.to.reveal() != mail.to:
+            raise Broken(f"a code of {sent.checkout[:6]} went to somebody else")
+        self.tally.seen[MAILED] += 1
+        mail.code = sent.text.body.split()[0]
 
     def _tell_soon(self) -> None:
         if not self._is_telling:
@@ -840,12 +902,27 @@ def _run_due(
         yield from programs.forget_expired()
 
 
-def _hand_over(programs: Programs, told: Callable[[Sequence[Message]], None]) -> Program[None]:
-    """The shop acts on messages, and says so."""
+def _hand_over(
+    programs: Programs,
+    told: Callable[[Sequence[Message]], None],
+    mailed: Callable[[CodeToSend], None],
+) -> Program[None]:
+    """The shop acts on messages, sends codes, and says so."""
     taken = yield from programs.messages(_AT_ONCE)
     told(taken)
+    for message in taken:
+        if message.kind in {"code_asked", "review_asked"}:
+            code = yield from programs.code(message.checkout)
+            if code is not None:
+                mailed(code)
     if taken:
         yield from programs.delivered(taken)
+
+
+def _lease(change: Change) -> datetime | None:
+    """Until when what a change begins is its writer's to send."""
+    begun = [item for item in change.events if isinstance(item, AttemptStarted | AttemptResent)]
+    return begun[-1].lease_until if begun else None
 
 
 def _operations(fault: Fault) -> tuple[str, ...]:
