@@ -39,7 +39,7 @@ types: $(VENV)/.dev ## check the types
 docs: $(VENV)/.dev ## build the documentation in docs/_build
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
-bench: $(VENV)/.runtime ## print the table of ratios; BENCH_QUICK=1 for a short run
+bench: $(VENV)/.runtime ## print the table of ratios; BENCH_QUICK=1 for a short run, ARGS=--write to keep it
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 wheel: $(VENV)/.dev ## build the wheel, install it elsewhere and use it as a user would

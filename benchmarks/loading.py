@@ -1,20 +1,21 @@
-"""Loading one checkout of a large store against loading one of a small store.
+"""A checkout of a large store against one of a small store: loaded, and changed by a whole command.
 
-Both stores are filled by SQL with copies of one sold checkout. What is loaded is drawn at random
-and differs each time, so that no cache of ours answers.
+Both stores are filled with copies of a checkout and of all that belongs to it. Which one is loaded
+or changed is drawn at random each time, so that no cache of ours answers. A sale from start to end
+is there too: its rows go between those of all others.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.copies import copy
 from benchmarks.measure import Row, folder, in_turn, show, size
-from benchmarks.world import open_flow, sell_in_steps
+from benchmarks.world import CART, DETAILS, open_flow, sell_in_steps
 
-from checkoutflow import open_store
+from checkoutflow import Cart, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,47 +25,58 @@ if TYPE_CHECKING:
 
 FEW: Final = 1_000
 LOADS: Final = 200
+CHANGES: Final = 20
+SALES: Final = 5
+COMMANDS: Final = 7  # of a sale
 
-# An id is as long as ours are and as random; the state is that of the sold checkout.
-FILL: Final = """
-WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-INSERT INTO checkoutflow_checkouts (id, phase, version, attention, updated_at, state)
-SELECT lower(hex(randomblob(13))), phase, version, attention, updated_at, state
-FROM n CROSS JOIN checkoutflow_checkouts AS sold WHERE sold.rowid = 1
-"""
+# What a customer changes to and fro.
+CARTS: Final = tuple(
+    Cart(lines=(CART.lines[0].but(quantity=quantity), *CART.lines[1:])) for quantity in (1, 2)
+)
 
 
 def rows() -> Iterator[Row]:
-    """Load from both in turn."""
+    """Do each in both stores in turn."""
     many, rounds = size(quick=10_000, usual=100_000, full=1_000_000), size(quick=3, usual=50)
     with (
         folder() as place,
-        closing(_filled(place / "large.db", many)) as large,
-        closing(_filled(place / "small.db", FEW)) as small,
+        closing(open_store(place / "large.db")) as large,
+        closing(open_store(place / "small.db")) as small,
     ):
-        large_s, small_s = in_turn(_loader(large, many), _loader(small, FEW), rounds=rounds)
-    yield Row(
-        f"loading a checkout from {many:,} / from {FEW:,}",
-        f"{large_s / LOADS * 1e6:.0f} us",
-        f"{small_s / LOADS * 1e6:.0f} us",
-        large_s / small_s,
-        "~ 1",
-    )
+        stores = {large: _filled(place / "large.db", many), small: _filled(place / "small.db", FEW)}
+        for what, make, times in (
+            ("loading a checkout from {} / from {}", _loader, LOADS),
+            ("a cart changed: loaded, decided, committed among {} / among {}", _changer, CHANGES),
+            (
+                "a command of a sale from start to end among {} / among {}",
+                _seller,
+                SALES * COMMANDS,
+            ),
+        ):
+            runs = (make(store, ids) for store, ids in stores.items())
+            large_s, small_s = in_turn(*runs, rounds=rounds)
+            yield Row(
+                what.format(f"{many:,}", f"{FEW:,}"),
+                f"{large_s / times * 1e6:.0f} us",
+                f"{small_s / times * 1e6:.0f} us",
+                large_s / small_s,
+                "~ 1",
+            )
 
 
-def _filled(file: Path, count: int) -> SqlStore:
-    store = open_store(file)
-    store.create()
-    sell_in_steps(open_flow(store))
-    with closing(sqlite3.connect(file)) as connection, connection:
-        connection.execute(FILL, (count,))
-    return store
+def _filled(file: Path, count: int) -> list[str]:
+    """Fill it; gives the ids of checkouts that are not over yet."""
+    with closing(open_store(file)) as store:
+        store.create()
+        flow = open_flow(store)
+        sold = flow.load(sell_in_steps(flow))
+        begun = flow.start(CART, market="DK", details=DETAILS)
+        copy(file, sold, count // 2)
+        return copy(file, begun, count // 2)
 
 
-def _loader(store: SqlStore, count: int) -> Callable[[], None]:
+def _loader(store: SqlStore, ids: list[str]) -> Callable[[], None]:
     """Make what loads a few checkouts, drawn anew each time."""
-    ids = store.checkouts((), limit=count)
-    assert len(ids) == count
     dice = Random(7)  # noqa: S311 -- which checkouts to load is no secret
 
     def load() -> None:
@@ -72,6 +84,30 @@ def _loader(store: SqlStore, count: int) -> Callable[[], None]:
             assert store.load(checkout_id)
 
     return load
+
+
+def _changer(store: SqlStore, ids: list[str]) -> Callable[[], None]:
+    """Make what changes a few carts, drawn anew each time."""
+    dice, flow = Random(7), open_flow(store)  # noqa: S311 -- as above
+
+    def change() -> None:
+        for checkout_id in dice.choices(ids, k=CHANGES):
+            before = store.load(checkout_id)
+            assert before
+            flow.change_cart(checkout_id, CARTS[before.cart == CARTS[0]], market="DK")
+
+    return change
+
+
+def _seller(store: SqlStore, _: list[str]) -> Callable[[], None]:
+    """Make what sells a few times."""
+    flow = open_flow(store, seed=8)
+
+    def sell() -> None:
+        for _ in range(SALES):
+            sell_in_steps(flow)
+
+    return sell
 
 
 if __name__ == "__main__":

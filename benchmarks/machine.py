@@ -7,7 +7,7 @@ import platform
 import sqlite3
 from contextlib import closing
 
-from benchmarks.measure import folder, in_turn, show_cells
+from benchmarks.measure import folder, in_turn, keep, show_cells
 
 
 def machine() -> str:
@@ -25,5 +25,6 @@ def machine() -> str:
 
 
 if __name__ == "__main__":
-    print(machine(), end="\n\n")
+    print(about := machine(), end="\n\n")
+    keep(about)
     show_cells("", "ours", "theirs", "ratio", "aim")

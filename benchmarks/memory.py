@@ -6,12 +6,9 @@ hold are counted beside it, because a slow leak can hide for long in what is res
 
 from __future__ import annotations
 
-import gc
-import resource
-import sys
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import Row, folder, show, size
+from benchmarks.measure import Row, blocks, folder, peak_mb, show, size
 from benchmarks.world import open_flow, sell_in_steps
 
 from checkoutflow import open_store
@@ -22,17 +19,17 @@ if TYPE_CHECKING:
 
 def rows() -> Iterator[Row]:
     """Sell a few, look, sell many more and look again."""
-    few, many = size(quick=20, usual=100), size(quick=200, usual=10_000)
+    few, many = size(quick=20, usual=100), size(quick=200, usual=5_000)
     with folder() as place:
         store = open_store(place / "shop.db")
         store.create()
         with open_flow(store) as flow:
             for _ in range(few):
                 sell_in_steps(flow)
-            resident, blocks = _resident_mb(), _blocks()
+            resident, held = peak_mb(), blocks()
             for _ in range(many - few):
                 sell_in_steps(flow)
-            resident_then, blocks_then = _resident_mb(), _blocks()
+            resident_then, held_then = peak_mb(), blocks()
     after = f"after {many:,} sales / after {few:,}"
     yield Row(
         f"resident memory {after}",
@@ -43,21 +40,11 @@ def rows() -> Iterator[Row]:
     )
     yield Row(
         f"Python's memory blocks {after}",
-        f"{blocks_then:,}",
-        f"{blocks:,}",
-        blocks_then / blocks,
+        f"{held_then:,}",
+        f"{held:,}",
+        held_then / held,
         "~ 1",
     )
-
-
-def _resident_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3  # bytes there, else kilobytes
-
-
-def _blocks() -> int:
-    gc.collect()
-    return sys.getallocatedblocks()
 
 
 if __name__ == "__main__":

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from checkoutflow import Cart, CheckoutFlow, Keys, Shop
+from checkoutflow import Cart, CheckoutFlow, Keys, Secret, Shop, UntrustedNotice
 from checkoutflow.payment.capabilities import Capabilities
 from checkoutflow.payment.outcomes import Operation, Outcome, Result, Standing, Word
+from checkoutflow.providers.contract import Notice
+from checkoutflow.providers.notices import header, hmac_hex, require_same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from checkoutflow import Checkout
     from checkoutflow.providers.contract import (
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
         Authorise,
         Exchange,
         Modification,
-        Notice,
+        Provider,
         Webhook,
     )
     from checkoutflow.review.score import ScoreModel
@@ -33,6 +36,14 @@ SHOP: Final = Shop.read(
         "markets": ["DK"],
         "methods": [{"id": "card", "name": "Card", "provider": "agreeable"}],
         "deliveries": [{"id": "parcel", "name": "Parcel", "prices": ["49.00 DKK"]}],
+    }
+)
+
+# The same shop, whose provider does not answer at once.
+CALLED: Final = Shop.read(
+    {
+        **SHOP.model_dump(exclude_unset=True),
+        "methods": [{"id": "card", "name": "Card", "provider": "calling"}],
     }
 )
 
@@ -51,6 +62,8 @@ CART_DATA: Final = {
         },
     ]
 }
+KEYS: Final = Keys.of(b"a key of the benchmark, 32 bytes")
+
 CART: Final = Cart.read(CART_DATA)
 
 DETAILS: Final = {
@@ -103,6 +116,41 @@ class Agreeable:
         raise NotImplementedError(webhook)
 
 
+class Calling(Agreeable):
+    """Does not know at first, and says so later by a webhook, signed as most providers sign."""
+
+    name = "calling"
+    secret = Secret("a secret of the benchmarks")
+
+    def authorise(self, order: Authorise) -> Exchange[Result]:
+        """Make the customer wait."""
+        yield from ()
+        reference = f"reference-{order.merchant_reference}"
+        return Result(outcome=Outcome.PENDING, provider_reference=reference)
+
+    def status(self, ask: Ask) -> Exchange[Standing]:
+        """Have agreed meanwhile."""
+        yield from ()
+        return Standing.nothing(Word.AUTHORISED, ask.amount.currency).but(
+            authorised=ask.amount, provider_reference=ask.provider_reference
+        )
+
+    def call(self, payment: str, event: str) -> tuple[dict[str, str], bytes]:
+        """Make a webhook: its headers and its body."""
+        told = {"id": event, "payment": payment, "type": "payment.authorised"}
+        body = json.dumps(told).encode()
+        return {"Signature": hmac_hex(self.secret, body)}, body
+
+    def read_notices(self, webhook: Webhook) -> tuple[Notice, ...]:
+        """Verify the signature over the raw bytes, then parse."""
+        require_same(hmac_hex(self.secret, webhook.body), header(webhook.headers, "signature"))
+        match json.loads(webhook.body):
+            case {"id": str(event), "payment": str(payment), "type": str(kind)}:
+                return (Notice(id=event, merchant_reference=payment, kind=kind),)
+            case _:
+                raise UntrustedNotice("signed, but not readable as a notice")
+
+
 class Ticking:
     """A clock that goes on a little whenever it is looked at."""
 
@@ -121,17 +169,17 @@ def open_flow(
     *,
     shop: Shop = SHOP,
     clock: Callable[[], datetime] | None = None,
+    providers: Sequence[Provider] = (),
     score: ScoreModel | None = None,
     seed: int = 7,
 ) -> CheckoutFlow:
     """Make a flow whose clock and dice are the same in every run."""
     dice = Random(seed).randbytes  # noqa: S311 -- nothing here is secret
-    keys = Keys.of(dice(32))
     return CheckoutFlow(
         shop,
-        providers=[Agreeable()],
+        providers=providers or [Agreeable(), Calling()],
         store=store,
-        keys=keys,
+        keys=KEYS,
         score=score,
         clock=clock or Ticking(),
         random=dice,
@@ -149,6 +197,13 @@ def sell_together(flow: CheckoutFlow) -> str:
     """Sell with the details and the choice of payment given together."""
     checkout = flow.start(CART, market="DK", locale="da_DK")
     return _buy(flow, flow.provide(checkout.id, payment="card", **DETAILS))
+
+
+def buy(flow: CheckoutFlow) -> str:
+    """Buy, as far as a provider's answer; gives the checkout's id."""
+    checkout = flow.start(CART, market="DK", details=DETAILS, payment="card")
+    flow.place(checkout.id, accepted_total=checkout.total, return_url=BACK)
+    return checkout.id
 
 
 def remember(flow: CheckoutFlow, email: str) -> None:
