@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 
 from benchmarks.measure import folder, in_turn, keep, show_cells
 
@@ -19,9 +20,19 @@ def machine() -> str:
         (commit_s,) = in_turn(lambda: one.execute("INSERT INTO rows VALUES (1)"), rounds=500)
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return (
-        f"{os.cpu_count()} cores, {python}, SQLite {sqlite3.sqlite_version}; "
+        f"{os.cpu_count()} cores{_kind()}, {python}, SQLite {sqlite3.sqlite_version}; "
         f"a durable commit of one row takes {commit_s * 1e3:.2f} ms"
     )
+
+
+def _kind() -> str:
+    """What kind of cores, where the system tells."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return f" of {value.strip()}"
+    return ""
 
 
 if __name__ == "__main__":
