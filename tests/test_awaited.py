@@ -294,7 +294,7 @@ def run(store: SqlStore, *calls: Callable[[SqlStore], None]) -> None:
 
 
 @pytest.mark.parametrize("when", Cut)
-@pytest.mark.parametrize("place", [1, 9, 30])
+@pytest.mark.parametrize("place", [1, 2, 3])
 def test_a_commit_whose_wire_is_cut_is_done_once(when, place):
     with cuttable() as (direct, store, wire):
 

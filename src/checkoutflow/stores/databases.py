@@ -14,6 +14,7 @@ from checkoutflow.errors import NotSupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import Dialect, Table
     from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
@@ -88,6 +89,9 @@ class Database(Protocol):
     def make_safe(self, cursor: DBAPICursor) -> None:
         """Set on a connection what keeps data safe."""
 
+    def together(self, cursor: DBAPICursor) -> AbstractContextManager[object]:
+        """A block of statements whose answers are waited for together, at its end."""
+
     def empty_log(self, cursor: DBAPICursor) -> None:
         """See that nothing of what was destroyed is left on disk, as far as can be now."""
 
@@ -103,14 +107,17 @@ class Database(Protocol):
         """Whether an error says that the connection is gone, and others with it."""
 
 
-def run_all(cursor: DBAPICursor, statements: Iterable[tuple[str, tuple[object, ...]]]) -> None:
+def run_all(
+    ours: Database, cursor: DBAPICursor, statements: Iterable[tuple[str, tuple[object, ...]]]
+) -> None:
     """Run statements, each with its values; what is said several times is said at once."""
-    for statement, items in groupby(statements, itemgetter(0)):
-        rows = [values for _, values in items]
-        if len(rows) == 1:
-            cursor.execute(statement, rows[0])
-        else:
-            cursor.executemany(statement, rows)
+    with ours.together(cursor):
+        for statement, items in groupby(statements, itemgetter(0)):
+            rows = [values for _, values in items]
+            if len(rows) == 1:
+                cursor.execute(statement, rows[0])
+            else:
+                cursor.executemany(statement, rows)
 
 
 def database(name: str) -> Database:

@@ -8,10 +8,12 @@ something else had they been alone; the store then runs it again.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.util import await_only
 
 from checkoutflow.errors import (
     CommitUnknown,
@@ -23,6 +25,9 @@ from checkoutflow.errors import (
 from checkoutflow.stores.again import Undone
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractAsyncContextManager
+
     from sqlalchemy.engine.interfaces import DBAPICursor
 
 # Values go in by position, as in SQLite.
@@ -155,6 +160,42 @@ def make_safe(cursor: DBAPICursor) -> None:
         )
     )
     cursor.fetchall()
+
+
+@contextmanager
+def together(cursor: Any) -> Iterator[None]:  # noqa: ANN401 -- as for take_over
+    """Send statements without waiting for each answer; what went wrong first is raised by the end.
+
+    Over a network, waiting is most of what a commit takes.
+    """
+    connection = getattr(cursor, "_cursor", cursor).connection
+    is_awaited = isinstance(connection, psycopg.AsyncConnection)
+    whole = _awaited(connection.pipeline()) if is_awaited else connection.pipeline()
+    first: psycopg.Error | None = None
+    try:
+        with whole:
+            try:
+                yield
+            except psycopg.Error as error:
+                first = error
+    except psycopg.Error as error:
+        # What follows from the first error says only that it does.
+        follows = isinstance(error, psycopg.errors.PipelineAborted)
+        cause = error.__context__ if follows else error
+        first = first or (cause if isinstance(cause, psycopg.Error) else error)
+    if first is not None:
+        raise first
+
+
+@contextmanager
+def _awaited(manager: AbstractAsyncContextManager[object]) -> Iterator[None]:
+    await_only(manager.__aenter__())
+    try:
+        yield
+    except BaseException as error:
+        await_only(manager.__aexit__(type(error), error, error.__traceback__))
+        raise
+    await_only(manager.__aexit__(None, None, None))
 
 
 def empty_log(cursor: DBAPICursor) -> None:

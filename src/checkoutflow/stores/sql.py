@@ -344,7 +344,8 @@ class SqlStore(SqlPeople, SqlOrders):
         text = state.model_dump_json()
         facts = (state.phase.value, state.version, len(state.attention), at, text)
         events = to_json(change.events).decode()
-        others = list(self._others(change))
+        entry = (state.id, state.version, at, change.command, events)
+        others = [(sql.insert_entry, entry), *self._others(change)]
         # Where the phase stays, so does its place in the index.
         _, before = self._recent.get(state.id, ("", None))
         was = (before.version, before.phase) if before is not None else None
@@ -361,8 +362,7 @@ class SqlStore(SqlPeople, SqlOrders):
                     cursor.execute(sql.update_checkout, (*facts, *read))
                 if cursor.rowcount == 0:
                     raise StoreConflict(f"someone else wrote checkout {state.id} first; reload it")
-            cursor.execute(sql.insert_entry, (state.id, state.version, at, change.command, events))
-            run_all(cursor, others)
+            run_all(self._database, cursor, others)
             if change.notice is not None and not self._keep(cursor, change.notice):
                 raise StoreConflict("someone else took this notice in first")
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPICursor
 
     from checkoutflow.stores.contract import Change, Limit, PersonChange
+    from checkoutflow.stores.databases import Database
     from checkoutflow.stores.statements import Statements
 
 
@@ -38,6 +39,7 @@ class SqlPeople:
     """The part of `SqlStore` that is about people."""
 
     _sql: Statements
+    _database: Database
 
     if TYPE_CHECKING:  # what the store has
 
@@ -119,7 +121,7 @@ class SqlPeople:
                 cursor.execute(sql.keep_consents, (key.subject_id,))
             for name in change.dropped:
                 cursor.execute(sql.delete_field, (person, name))
-            run_all(cursor, self._about(change))
+            run_all(self._database, cursor, self._about(change))
 
     def _about(self, change: Change | PersonChange) -> Iterator[tuple[str, tuple[object, ...]]]:
         """What a change says about people, however it came, as statements and values."""

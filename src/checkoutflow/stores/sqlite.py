@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.dialects import sqlite
@@ -14,6 +15,7 @@ from sqlalchemy.dialects import sqlite
 from checkoutflow.errors import StoreConflict, StoreError, StoreUnavailable, UsageError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
@@ -164,6 +166,11 @@ def _begin_log(cursor: DBAPICursor) -> str:
             ((mode,),) = cursor.fetchall()
             return str(mode)
     raise StoreUnavailable(_BUSY)
+
+
+def together(cursor: DBAPICursor) -> AbstractContextManager[object]:  # noqa: ARG001 -- no network
+    """Do nothing: there is nobody to wait for."""
+    return nullcontext()
 
 
 def empty_log(cursor: DBAPICursor) -> None:
