@@ -22,7 +22,7 @@ END: Final = "<!-- end -->\n"
 # Headings of the tables, and the parts under each.
 TABLES: Final = {
     "Against the bare database": ("durable", "server"),
-    "Many at once": ("starts", "webhooks"),
+    "Many at once": ("starts", "webhooks", "waiting"),
     "What must not grow": ("loading", "recovery", "due", "memory", "hour", "recognition", "review"),
     "What is ours alone": ("core", "choice", "providers", "imports"),
     "What nobody may learn from how long it takes": ("alike",),

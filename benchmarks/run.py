@@ -38,7 +38,7 @@ PARTS = (
     "due",
 )
 # They need a server or packages that are installed first, and are left out of a short run.
-LONG = ("server", "peers")
+LONG = ("server", "waiting", "peers")
 
 
 def main() -> None:
