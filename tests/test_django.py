@@ -20,9 +20,10 @@ from tests.desk import BACK, CUSTOMER, MUG, SHOP
 
 from checkoutflow import joined
 from checkoutflow.errors import StoreConflict, UsageError
+from checkoutflow.stores.contract import IdempotencyRow
 from checkoutflow.stores.joined import JoinedStore
 from checkoutflow.stores.sql import open_store
-from checkoutflow.testing.store_samples import sample_change
+from checkoutflow.testing.store_samples import sample_change, sample_checkout
 from checkoutflow.testing.world import World
 
 if TYPE_CHECKING:
@@ -161,14 +162,17 @@ def test_what_an_inner_block_undoes_is_undone_there_only(world):
 
 def test_a_call_that_is_refused_leaves_djangos_transaction_as_it_was(world):
     checkout = world.flow.start(MUG, market="DK", details=CUSTOMER, payment="card")
-    world.store.commit(sample_change())
+    used = IdempotencyRow("key", "00" * 32, "co-1")
+    world.store.commit(sample_change(idempotency=used))
     with transaction.atomic():
         Order.objects.create(reference="1")
         ours = joined(world.flow, connection.connection)
         with pytest.raises(UsageError, match="asks a provider"):
             ours.place(checkout.id, accepted_total=checkout.total, return_url=BACK)
         with pytest.raises(StoreConflict):
-            JoinedStore(world.store, connection.connection).commit(sample_change())
+            JoinedStore(world.store, connection.connection).commit(
+                sample_change(sample_checkout("co-2"), idempotency=used, messages=("one", "two"))
+            )
         Order.objects.create(reference="2")
         transaction.on_commit(
             lambda: world.flow.place(checkout.id, accepted_total=checkout.total, return_url=BACK)

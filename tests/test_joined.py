@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ from tests.desk import BACK, CUSTOMER, MUG, SHOP
 from checkoutflow import joined
 from checkoutflow.errors import NotSupported, StoreConflict, UsageError
 from checkoutflow.stores import sqlite
-from checkoutflow.stores.contract import Limit
+from checkoutflow.stores.contract import IdempotencyRow, Limit
 from checkoutflow.stores.joined import JoinedStore
 from checkoutflow.stores.sql import SqlStore
 from checkoutflow.testing.store_samples import NOON, sample_change, sample_checkout
@@ -136,6 +137,27 @@ def test_who_was_second_is_told_so_and_the_transaction_goes_on(engine, store):
         ours.commit(sample_change(sample_checkout(version=2)))
     assert orders(engine) == ["order-1"]
     assert [entry.version for entry in store.journal("co-1")] == [1, 2]
+
+
+def test_a_key_that_was_used_undoes_the_call_and_the_transaction_goes_on(engine, store):
+    """What is refused comes in the middle of much that is sent at once."""
+    store.commit(sample_change(idempotency=IdempotencyRow("key", "00" * 32, "co-1")))
+    again = sample_change(
+        sample_checkout("co-2"),
+        idempotency=IdempotencyRow("key", "00" * 32, "co-2"),
+        timers={"look": NOON, "expiry": NOON},
+        messages=("confirmed", "shipped"),
+    )
+    with engine.begin() as connection:
+        ours = JoinedStore(store, connection)
+        with pytest.raises(StoreConflict, match="used this key"):
+            ours.commit(again)
+        order(connection, "order-1")
+        ours.commit(replace(again, idempotency=None))
+    assert orders(engine) == ["order-1"]
+    assert len(store.messages(9)) == 2
+    with pytest.raises(StoreConflict, match="used this key"):
+        store.commit(replace(again, state=sample_checkout("co-3")))
 
 
 def test_what_the_shop_undid_is_not_remembered(engine, store):
