@@ -494,6 +494,20 @@ def test_a_sale_under_way_stays_until_it_is_over(world):
     assert len(world.store.erasures(sale.subject)) == 1
 
 
+def test_an_erasure_that_waits_is_done_once_by_a_worker_with_a_lease(world):
+    """Found by the simulated world: the lease had moved the timer, which then stayed for ever."""
+    person, _ = world.known()
+    sale = world.order(world.start(login=LOGIN))
+    world.flow.erase_person(person)
+    world.finish(sale)
+    for _ in range(2):
+        for due in world.flow.lease_due():
+            world.flow.wake(due)
+        world.clock.advance(days=1)
+    assert len(world.store.erasures(sale.subject)) == 1
+    assert "erase" not in world.store.timers(sale.id)
+
+
 def test_an_erasure_that_waits_is_done_when_the_sale_is_over(world):
     person, _ = world.known()
     sale = world.order(world.start(login=LOGIN))

@@ -334,7 +334,7 @@ class Programs(Hinting, Covering, Freshening, Linking, Reviewing):
                 state = yield from self._look(state, payment.id, is_told=is_told)
         state = yield from self.take_profiles(state)
         if "erase" in due.kinds:
-            yield from self.erase_when_over(state)
+            yield from self.erase_when_over(state, due.until or due.timers["erase"])
         # What was due and is not what the state asks for: a notice, or a timer of older settings,
         # which may be asked for later now. What is asked for already stays, wherever a lease or a
         # failure has moved it, and however far a clock was set back.

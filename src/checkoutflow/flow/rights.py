@@ -384,12 +384,17 @@ class Rights(Telling):
         is_erased: bool = yield from ask_store("erase", proof)
         return is_erased, until
 
-    def erase_when_over(self, state: Checkout) -> Program[None]:
-        """Erase a sale of which that was asked while it was under way. Part of ``run_due``."""
+    def erase_when_over(self, state: Checkout, stands_at: datetime) -> Program[None]:
+        """Erase a sale of which that was asked while it was under way. Part of ``run_due``.
+
+        Args:
+            state: The sale.
+            stands_at: To when its timer is set, which a lease may have moved.
+        """
         if state.erasure is not None and state.is_over:
             yield from self._erase_sale(state, state.erasure.reason)
-            asked_at, version = state.erasure.asked_at, state.version
-            yield from ask_store("reset_timer", state.id, "erase", at=asked_at, version=version)
+            version = state.version
+            yield from ask_store("reset_timer", state.id, "erase", at=stands_at, version=version)
 
     def forget_expired(self) -> Program[Forgotten]:
         """Remove what is over. Part of ``run_due``."""

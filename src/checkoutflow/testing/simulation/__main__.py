@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from checkoutflow.flow.host import system_clock
 from checkoutflow.testing.simulation.report import Tally
-from checkoutflow.testing.simulation.runs import MEMORY, play_some, store_at
+from checkoutflow.testing.simulation.runs import MEMORY, play_some, stores_at
 from checkoutflow.testing.simulation.scenes import PROVIDERS
 from checkoutflow.testing.simulation.shrink import play, shrink
 
@@ -49,14 +49,20 @@ def _range(text: str) -> range:
 
 
 def _replay(seed: int, db: str, provider: str, *, is_whole: bool) -> int:
-    with store_at(db) as store:
-        world, error = play(seed, open_store=store, provider=provider)
-    if error is None or is_whole:
-        print("\n".join(world.story()))
-        print(error or "every promise was kept")
-        return 0 if error is None else 1
-    print(shrink(seed, provider=provider))
-    return 1
+    with stores_at(db) as fresh:
+        with fresh() as store:
+            world, error = play(seed, open_store=store, provider=provider)
+        if error is None or is_whole:
+            print("\n".join(world.story()))
+            print(error or "every promise was kept")
+            return 0 if error is None else 1
+        print(shrink(seed, fresh, provider, _more(db, provider)))
+        return 1
+
+
+def _more(db: str, provider: str) -> str:
+    """What a seed has to be replayed with."""
+    return f" --db {db}" * (db != MEMORY) + f" --provider {provider}" * bool(provider)
 
 
 def _play_many(seeds: range, db: str, provider: str, jobs: int) -> int:
@@ -76,8 +82,8 @@ def _play_many(seeds: range, db: str, provider: str, jobs: int) -> int:
         print(line)
     for seed in sorted(failed)[:_MOST_SHOWN]:
         print()
-        with suppress(ValueError):
-            print(shrink(seed, provider=provider))
+        with suppress(ValueError), stores_at(db) as fresh:
+            print(shrink(seed, fresh, provider, _more(db, provider)))
     print(f"{len(failed)} seeds failed: {sorted(failed)}" if failed else "every promise was kept")
     return 1 if failed else 0
 

@@ -44,6 +44,7 @@ class Tally:
         steps: Effects that were performed.
         ends: Checkouts, by the phase that they ended in.
         faults: How often each class of faults happened at each place.
+        spared: Pairs of a class and a place at which it was tried, and had no hold there.
         places: How often each place was come to, by its kind.
         moves: Steps of the state tables that were taken.
         lines: Lines of programs at which an effect was performed.
@@ -55,6 +56,7 @@ class Tally:
     steps: int = 0
     ends: Counter[str] = field(default_factory=Counter)
     faults: Counter[tuple[str, str]] = field(default_factory=Counter)
+    spared: set[tuple[str, str]] = field(default_factory=set)
     places: Counter[tuple[str, str]] = field(default_factory=Counter)
     moves: set[tuple[str, str, str]] = field(default_factory=set)
     lines: set[tuple[str, int]] = field(default_factory=set)
@@ -67,6 +69,7 @@ class Tally:
         self.steps += other.steps
         self.ends.update(other.ends)
         self.faults.update(other.faults)
+        self.spared |= other.spared
         self.places.update(other.places)
         self.moves |= other.moves
         self.lines |= other.lines
@@ -103,8 +106,9 @@ class Tally:
         hit, missed = self._hit(), self.pairs_missed()
         possible = len(missed) + len(hit)
         yield f"pairs of fault and place: {len(hit)} of {possible} that can occur"
-        for trouble, pairs in groupby(missed, key=itemgetter(0)):
-            yield f"  not hit: {trouble} at " + "; ".join(place for _, place in pairs)
+        for word, found in ("not hit", missed), ("never had a hold", sorted(self.spared - hit)):
+            for trouble, pairs in groupby(found, key=itemgetter(0)):
+                yield f"  {word}: {trouble} at " + "; ".join(place for _, place in pairs)
 
     def _sometimes(self) -> Iterator[str]:
         never = [name for name in SOMETIMES if not self.seen[name]]
@@ -122,7 +126,7 @@ class Tally:
             for kind, place in self.places
             for trouble in CAN_HAPPEN[Kind(kind)]
         }
-        return sorted(possible - self._hit())
+        return sorted(possible - self._hit() - self.spared)
 
     def _moves(self) -> Iterator[str]:
         missed = self.moves_missed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +13,7 @@ from checkoutflow.testing.simulation.world import NOTHING_CUT, Cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
 
     from checkoutflow.stores.contract import Store
 
@@ -60,14 +62,30 @@ def play(
     return world, None
 
 
-def shrink(seed: int, open_store: Callable[[], Store] | None = None, provider: str = "") -> Failure:
+def shrink(
+    seed: int,
+    fresh: Callable[[], AbstractContextManager[Callable[[], Store] | None]] = nullcontext,
+    provider: str = "",
+    options: str = "",
+) -> Failure:
     """Make a failing seed short.
+
+    Args:
+        seed: Which.
+        fresh: Gives a store with nothing in it, for each replay.
+        provider: Who takes the payments, where that is not the seed's own.
+        options: What else it has to be replayed with.
 
     Raises:
         ValueError: If it does not fail.
     """
     left = _MOST_REPLAYS
-    world, error = play(seed, open_store=open_store, provider=provider)
+
+    def once(cut: Cut) -> tuple[Town, BaseException | None]:
+        with fresh() as open_store:
+            return play(seed, cut, open_store, provider)
+
+    world, error = once(NOTHING_CUT)
     if error is None:
         raise ValueError(f"seed {seed} does not fail")
 
@@ -76,7 +94,7 @@ def shrink(seed: int, open_store: Callable[[], Store] | None = None, provider: s
         if left == 0:
             return False
         left -= 1
-        found, again = play(seed, cut, open_store, provider)
+        found, again = once(cut)
         if again is None:
             return False
         world, error = found, again
@@ -94,7 +112,6 @@ def shrink(seed: int, open_store: Callable[[], Store] | None = None, provider: s
             cut = replace(cut, turns=turns)
             break
     fails(cut)
-    options = f" --provider {provider}" if provider else ""
     return Failure(seed, told(error), cut, world.story(), options)
 
 
