@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def rows() -> Iterator[Row]:
     """Sell a few, look, sell many more and look again."""
-    few, many = size(quick=20, usual=100), size(quick=200, usual=5_000)
+    few, many = size(quick=20, usual=100), size(quick=200, usual=3_000)
     with folder() as place:
         store = open_store(place / "shop.db")
         store.create()

@@ -131,7 +131,7 @@ def chart(measured: Measured) -> str:
     """The shares of the bare database, and what must not grow, as a picture."""
     rows = [row for part in PARTS for row in _rows(measured, part)]
     shares = [row for row in rows if "bound / ours" in row["what"] or "ours / bare" in row["what"]]
-    flat = [row for row in rows if _worded(row["aim"]) == "about 1"]
+    flat = [row for row in rows if row["aim"] == "~ 1"]
     panels = (
         _Panel(
             "Share of what the bare database does in the same time: the aim is 0.7 or more",

