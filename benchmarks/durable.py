@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Each round is long enough to meet a checkpoint of the write-ahead log.
 SALES: Final = 20
-AIM: Final = ">= 0.7"
+AIM: Final = ">= 0.8"
 
 
 class Recording(sqlite3.Connection):
