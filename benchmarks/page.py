@@ -134,7 +134,7 @@ def chart(measured: Measured) -> str:
     flat = [row for row in rows if row["aim"] == "~ 1"]
     panels = (
         _Panel(
-            "Share of the bare database's work in the same time: sales aim at 0.7, on SQLite at 0.8",
+            "Share of the bare database's work in the same time: sales aim at 0.7, SQLite's at 0.8",
             shares,
             0,
             (0, 0.25, 0.5, 1),
