@@ -78,9 +78,9 @@ class Marked(World):
         run = flow._run
         self.ends: set[int] = set()
 
-        def to_its_end(program: Any) -> Any:
+        def to_its_end(program: Any, *named: str, **more: Any) -> Any:
             try:
-                return run(program)
+                return run(program, *named, **more)
             finally:
                 self.ends.add(len(self.steps.names))
 

@@ -16,6 +16,7 @@ from tests.scenarios import CHANGES
 from tests.test_drivers import AsyncWorld
 
 from checkoutflow import CheckoutError, NotSupported
+from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.accounts import accounts
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.errors import ReviewOver
@@ -421,6 +422,25 @@ def test_two_workers_at_once(name):
         in_turns(world, *(programs.reconcile(checkout.id) for _ in range(2)))
         deal.settle()
         assert deal.taken == checkout.total.minor
+
+
+@pytest.mark.parametrize("name", ["nexi", "riverty"])
+def test_a_look_in_the_middle_of_a_refund_takes_no_part_of_it_for_somebody_elses(name):
+    """Found by the simulated world: such a refund is several requests, and was counted twice."""
+    with Deal(name) as deal:
+        checkout = deal.shipped(deal.sold(), {"mug": 1})
+        checkout = deal.shipped(checkout)
+        programs = deal.world.flow.programs
+        all_of_it = c.Refund.read({"lines": {"mug": 3, "book": 1}})
+        refund = deal.world.flow.stepped(programs.act(checkout.id, [all_of_it], {}, "refund"))
+        taken = deal.taken
+        while deal.taken == taken:
+            refund.step()
+        deal.reconcile(checkout.id)
+        while not refund.is_over:
+            refund.step()
+        books = deal.now(checkout).books
+        assert books.captured - books.refunded == deal.taken
 
 
 def in_turns(world: World, *programs: Any) -> None:

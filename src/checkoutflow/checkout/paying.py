@@ -509,9 +509,21 @@ def _take_amounts(draft: Draft, payment_id: str, standing: Standing, operation: 
 def _take_theirs(draft: Draft, payment: Payment, operation: Operation, standing: Standing) -> bool:
     """What happened at the provider without us."""
     more = _more(payment, standing, operation)
-    if more.minor <= 0:
+    if more.minor <= 0 or _is_a_part(draft, payment, operation, more):
         return True
     return _believe(draft, payment, _theirs(payment, operation, more, standing.word))
+
+
+def _is_a_part(draft: Draft, payment: Payment, operation: Operation, more: Money) -> bool:
+    """Whether it may be a part of what is being sent at this moment.
+
+    A refund of several captures is several requests to some providers, and a look between two of
+    them shows only what is done. Their sender will say it all, or another look when its time is up.
+    """
+    return operation is Operation.REFUND and any(
+        item.outcome is None and more < item.amount and draft.at < item.lease_until
+        for item in _open(payment, operation)
+    )
 
 
 def _covered(

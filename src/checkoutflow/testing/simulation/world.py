@@ -519,9 +519,7 @@ class Simulation:
             if purpose.operation == STATUS:
                 changed_at = self.bank.changed_at(purpose.reference)
                 is_early = (
-                    self._may_lag
-                    and changed_at is not None
-                    and self.clock() - changed_at < _LAGS
+                    self._may_lag and changed_at is not None and self.clock() - changed_at < _LAGS
                 )
                 kind = Kind.EARLY_LOOK if is_early else Kind.LOOK
             return f"{purpose.operation} with {effect.provider}", kind
@@ -624,13 +622,20 @@ class Simulation:
                     if bank.heal() == len(operations):
                         self._spare()
 
-    def look_at_the_bank(self) -> None:
-        """Check what it did since, and let the notices that it posted be on their way."""
+    def look_at_the_bank(self, *, is_by_itself: bool = False) -> None:
+        """Check what it did since, and let the notices that it posted be on their way.
+
+        Args:
+            is_by_itself: Whether only time has passed. What was asked for may be done late, too,
+                and not all of them tell of that; the bank does.
+        """
         entries = self.watch.handled()
         for entry in entries:
             self.note("bank", f"{entry.operation} {entry.amount} of {entry.merchant_reference[:6]}")
         posted = self.bank.posted_after(self._posted)
         unasked = _unasked(entries)
+        if is_by_itself and self.plan.provider != BANK:
+            unasked |= {entry.merchant_reference for entry in entries}
         for each in posted:
             self._posted = each.number
             self._on_its_way(each, is_unasked=each.payment in unasked)
@@ -639,7 +644,8 @@ class Simulation:
         due = self.bank.next_due
         if due is not None and due != self._bank_due:
             self._bank_due = due
-            self.at((due - START).total_seconds() + 0.001, self.look_at_the_bank)
+            look = partial(self.look_at_the_bank, is_by_itself=True)
+            self.at((due - START).total_seconds() + 0.001, look)
 
     def _outage(self, request: httpx.Request) -> Fault | None:
         """What an outage does to a request, while there is one."""
