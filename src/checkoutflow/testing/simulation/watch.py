@@ -129,6 +129,8 @@ class Watch:
 
     def asked(self, answer: Checkout) -> None:
         """Somebody asked to be known: nobody can see by the answer whether they are remembered."""
+        if answer.version < self.states[answer.id].version:
+            return  # it was read from where it lags behind, or others wrote since
         dumped = answer.showing.model_dump(mode="json")
         seen = {name: len(str(value)) for name, value in dumped.items()}
         if self._answer not in (None, seen):

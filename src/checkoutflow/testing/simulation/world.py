@@ -270,9 +270,8 @@ class Simulation:
         self._outages: list[tuple[float, float, str, Fault]] = []
         self._shares = {kind: plan.thresholds(kind) for kind in Kind}
         self._before: dict[str, Checkout | None] = {}
-        # For whom a clock jumps, ten minutes are hours: longer than any adapter allows for. The
-        # bank names each operation, so that its silence about one is no answer.
-        self._may_lag = plan.provider == BANK or not plan.has(Trouble.CLOCKS_JUMP)
+        # For whom a clock jumps, ten minutes are hours: longer than any adapter allows for.
+        self._may_lag = not plan.has(Trouble.CLOCKS_JUMP)
 
     # Making the world -------------------------------------------------------------------------
 
@@ -539,18 +538,27 @@ class Simulation:
         except StoreConflict:
             self.tally.seen[REFUSED] += 1
             raise
-        if effect.call == "idempotent":
-            self.tally.seen[REPEATED] += answer is not None
-        elif effect.call == "commit":
-            self._committed(effect.arguments[0])
-            task.lease = _lease(effect.arguments[0])
-        elif effect.call == "commit_numbered":
-            self._committed(answer)
-        elif effect.call == "take_notice" and answer:
-            self._due_at(effect.arguments[0].received_at)
+        self._written(effect, answer, task)
         if trouble is Trouble.COMMIT_UNKNOWN:
             raise StoreError("the connection was lost; whether it was done is not known")
         return answer
+
+    def _written(self, effect: AskStore, answer: Any, task: Task) -> None:  # noqa: ANN401 -- as above
+        """Note what a call of the store came to."""
+        match effect.call:
+            case "idempotent":
+                self.tally.seen[REPEATED] += answer is not None
+            case "commit":
+                self._committed(effect.arguments[0])
+                task.lease = _lease(effect.arguments[0])
+            case "commit_numbered":
+                self._committed(answer)
+            case "take_notice" if answer:
+                self._due_at(effect.arguments[0].received_at)
+            case "lease_due" | "put_off":
+                self._due_at(effect.options.get("until") or effect.arguments[-1])
+            case _:
+                pass
 
     def _committed(self, change: Change) -> None:
         state = change.state
@@ -764,8 +772,6 @@ class Simulation:
             if not self._comes_back and (error or failed or self.store.due(self.clock(), 1)):
                 self._comes_back = True
                 self.at(self.now_s + _AGAIN_S, self._come_back)
-            if _SWEEPS <= chance < _HAS_LEASES:  # what is left of it is due when the lease is over
-                self.at(self.now_s + _LEASE_S + _AGAIN_S, self._come_by)
 
         self.start(scheduler, "run_due", make, done)
 
