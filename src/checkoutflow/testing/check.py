@@ -58,7 +58,7 @@ def check_world(store: Store, bank: StandIn, shop: Shop) -> None:
         where = f"checkout {state.id} ({state.phase})"
         journal = store.journal(state.id)
         theirs = _theirs(state, bank)
-        for check in (_books, _money, _order, _covers, _accounts, _invoices):
+        for check in (_books, _money, _prices, _order, _covers, _accounts, _invoices):
             problems += [f"{where}: {text}" for text in check(state, theirs)]
         problems += [f"{where}: {text}" for text in _history(state, journal)]
         problems += [f"{where}: {text}" for text in _timers(state, store, shop)]
@@ -150,6 +150,20 @@ def _money(state: Checkout, theirs: Mapping[str, Book]) -> Iterator[str]:
 
 
 _SELLS_NOTHING: Final = ENDS - {Phase.FULFILLED} | {Phase.COLLECTING}
+
+
+def _prices(state: Checkout, _: Mapping[str, Book]) -> Iterator[str]:
+    """What an order costs is the sum of its parts, by whatever it is split."""
+    priced, whole = state.priced, state.total.minor
+    lines = sum(line.payable.minor for line in priced.lines)
+    if lines != whole:
+        yield f"its lines come to {lines}, and the order to {whole}: a split has lost something"
+    if priced.prices_include_vat:
+        given = sum(line.goods.minor for line in priced.lines)
+        given += sum(charge.amount.minor for charge in priced.charges)
+        given -= sum(discount.amount.minor for discount in priced.discounts)
+        if given != whole:
+            yield f"what it is made of comes to {given}, and it to {whole}: something was lost"
 
 
 # Orders -------------------------------------------------------------------------------------------

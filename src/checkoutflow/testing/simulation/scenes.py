@@ -213,6 +213,7 @@ def _carts(currency: str) -> Mapping[str, Cart]:
     def cart(**lines: tuple[int, str]) -> Cart:
         rows = [
             {"sku": sku, "name": sku, "quantity": count, "unit_price": _price(price, currency)}
+            | ({"vat_category": "books"} if sku == "book" else {})  # taxed otherwise than the rest
             for sku, (count, price) in lines.items()
         ]
         return Cart.read({"lines": rows})

@@ -100,6 +100,11 @@ class Watch:
         self._attempts[event.attempt] = state.id
         if event.operation is Operation.CAPTURE and state.phase not in _SOLD:
             raise Broken(f"a capture was begun while the checkout was {state.phase}")
+        if event.operation is Operation.REFUND:
+            payment = state.payment(event.payment)
+            given = payment.books.refunded + payment.under_way(Operation.REFUND).minor
+            if given + event.amount.minor > payment.books.captured:
+                raise Broken(f"more is given back of {payment.id[:6]} than was taken")
         if event.operation is Operation.AUTHORISE:
             for payment in state.payments:
                 if payment.id != event.payment and payment.is_waiting:
