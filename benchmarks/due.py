@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-ROUNDS: Final = 2  # of few before the many, and after them
+ROUNDS: Final = 1  # of few before the many, and after them
 
 
 def rows() -> Iterator[Row]:

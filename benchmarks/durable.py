@@ -76,7 +76,7 @@ def rows() -> Iterator[Row]:
 
 
 def _row(how: str, sell: Sell, *, at_most: int) -> Row:
-    rounds = size(quick=3, usual=30)
+    rounds = size(quick=3, usual=20)
     with folder() as place:
         transactions = _record(place / "recorded.db", sell, (1 + rounds) * SALES)
         commits, rest = divmod(len(transactions), (1 + rounds) * SALES)
