@@ -628,11 +628,15 @@ def _still_open(
         if is_absent and _is_proof_of_absence(draft, payment, attempt):
             _failed(draft, payment, attempt, Outcome.REFUSED, "never_arrived")
             return
-    if is_open and payment.look_at is not None and draft.at < payment.look_at:
+    if payment.look_at is not None and draft.at < payment.look_at:
         # Asked before its time, because of a notice or a customer who came back. The timetable
         # stands: however often somebody asks, the next look comes no later for it.
         return
     look_at = next_look(payment, draft.at) if is_open else None
+    if look_at is not None and not payment.open_attempts:
+        # What was told of has happened by now: this look comes when no look-up lags behind it.
+        settle = timedelta(seconds=draft.rules.behind(payment.provider).absence_s)
+        look_at = max(look_at, draft.at + settle)
     draft.add(e.Looked(payment=payment.id, is_absent=is_absent, look_at=look_at))
 
 
