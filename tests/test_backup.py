@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
@@ -9,14 +11,18 @@ from threading import Event, Thread
 import pytest
 from tests.desk import CUSTOMER, MUG, SHOP, Desk, Witness, buy, start
 
-from checkoutflow import StoreError, UsageError, open_store
+from checkoutflow import CheckoutFlow, StoreError, UsageError, open_store
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.cli import main
+from checkoutflow.cli.files import sells_nothing
 from checkoutflow.stores.backup import back_up, check, restore
+from checkoutflow.stores.keyfile import load_keys, load_or_create_keys
 from checkoutflow.stores.shares import refuse_share
 from checkoutflow.testing.bank import Fault
 from checkoutflow.testing.store_samples import sample_change, sample_checkout
 from checkoutflow.testing.world import World
+
+OFFICE = sells_nothing().but(deliveries=SHOP.deliveries)  # it needs no provider
 
 
 @pytest.fixture(name="file")
@@ -154,3 +160,35 @@ def test_a_store_on_a_share_is_neither_made_nor_opened(file, monkeypatch):
         for use in (store.create, lambda: store.load("co-1")):
             with pytest.raises(StoreError, match="network share"):
                 use()
+
+
+def test_a_restored_database_asks_for_its_own_key_file(tmp_path, file, capsys):
+    with CheckoutFlow(OFFICE, store=open_store(file)) as flow:
+        flow.start(MUG, market="DK", details=CUSTOMER)
+    back_up(file, tmp_path / "copy.db")
+    old, new = tmp_path / "shop.db.key", tmp_path / "new.db.key"
+
+    def restored() -> str:
+        (tmp_path / "new.db").unlink(missing_ok=True)
+        words = ["--from", str(tmp_path / "copy.db"), "--db", str(tmp_path / "new.db")]
+        assert main(["restore", *words]) == 0
+        return str(capsys.readouterr().out)
+
+    def status() -> str | None:
+        main(["status", "--json", "--db", str(tmp_path / "new.db")])
+        lost: str | None = json.loads(capsys.readouterr().out)["lost_key"]
+        return lost
+
+    assert f"Copy the key file of the database that was copied to {new}" in restored()
+    assert status() is None
+    load_or_create_keys(new, os.urandom)
+    assert f"{new} is not the key file" in restored()
+    assert status() == load_keys(old).current
+    assert main(["status", "--db", str(tmp_path / "new.db")]) == 1
+    assert f"key {load_keys(old).current}, which is not in" in capsys.readouterr().out
+    new.write_bytes(old.read_bytes())
+    assert f"read with the keys in {new}" in restored()
+    assert status() is None
+    new.chmod(0o644)
+    assert "run chmod 600" in restored()
+    assert status() is None

@@ -147,6 +147,7 @@ def test_a_shop_without_a_worry(shop, status, checkout_carts, checkout_customers
             "messages_since": at.isoformat(),
             "held": 0,
             "held_until": None,
+            "lost_key": None,
             "over_read_since": (at - timedelta(days=7)).isoformat(),
         },
     )

@@ -12,13 +12,21 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from sqlalchemy import create_engine
+from tests.desk import CUSTOMER, MUG, SHOP
 
-from checkoutflow.errors import TransportError, UsageError
+from checkoutflow import AsyncCheckoutFlow, CheckoutFlow
+from checkoutflow.cli.files import sells_nothing
+from checkoutflow.errors import SchemaMismatch, TransportError, UsageError, VaultError
 from checkoutflow.flow import host
 from checkoutflow.flow.effects import Send
+from checkoutflow.privacy.fields import Purpose
+from checkoutflow.stores.keyfile import load_or_create_keys
 from checkoutflow.stores.memory import MemoryStore
+from checkoutflow.stores.schema import VERSION
 from checkoutflow.stores.sql import SqlStore, open_store
 from checkoutflow.testing.serve import serve
+
+OFFICE = sells_nothing().but(deliveries=SHOP.deliveries)  # it needs no provider
 
 
 def sync_send(effect):
@@ -161,6 +169,51 @@ def test_the_key_lies_beside_the_database_for_its_owner_alone(tmp_path):
     file = tmp_path / "shop.db.key"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert keys.current == again.current
+
+
+def test_a_lost_key_file_is_not_replaced_while_somebody_is_sealed_with_it(tmp_path):
+    file, key = tmp_path / "shop.db", tmp_path / "shop.db.key"
+    with closing(open_store(file)) as store:
+        host.default_keys(store, host.system_random)  # before there is a database
+        store.create()
+        key.unlink()
+        host.default_keys(store, host.system_random)  # nobody is in it
+        with CheckoutFlow(OFFICE, store=open_store(file)) as flow:
+            sale = flow.start(MUG, market="DK", details=CUSTOMER)
+        key.rename(tmp_path / "elsewhere.key")
+        for kind in (CheckoutFlow, AsyncCheckoutFlow):
+            with pytest.raises(VaultError, match=r"shop\.db\.key is missing.*copy that file there"):
+                kind(OFFICE, store=store)
+        assert not key.exists()
+        (tmp_path / "elsewhere.key").rename(key)
+        with CheckoutFlow(OFFICE, store=open_store(file)) as flow:
+            assert flow.details(sale.id, purpose=Purpose.DELIVER)["city"] == CUSTOMER["city"]
+
+
+def test_a_key_file_that_another_process_makes_meanwhile_is_read(tmp_path):
+    file = tmp_path / "shop.db.key"
+    theirs = []
+
+    def is_awaited():
+        theirs.append(load_or_create_keys(file, host.system_random))
+        return True
+
+    assert (
+        load_or_create_keys(file, host.system_random, is_awaited=is_awaited).current
+        == theirs[0].current
+    )
+
+
+def test_tables_of_another_version_are_not_taken_for_empty(tmp_path):
+    with closing(open_store(tmp_path / "shop.db")) as store:
+        store.create()
+        with store.transaction(is_writing=True) as cursor:
+            cursor.execute("UPDATE checkoutflow_schema SET version = version + 1")
+    with closing(open_store(tmp_path / "shop.db")) as store:
+        with pytest.raises(SchemaMismatch) as caught:
+            host.default_keys(store, host.system_random)
+        assert caught.value.found == VERSION + 1
+        assert not (tmp_path / "shop.db.key").exists()
 
 
 def test_in_memory_a_key_lives_as_long_as_the_data():

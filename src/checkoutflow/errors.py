@@ -314,7 +314,16 @@ class CommitUnknown(StoreError):
 
 
 class SchemaMismatch(StoreError):
-    """The tables are missing, too old or too new for this version of the library."""
+    """The tables are missing, too old or too new for this version of the library.
+
+    Attributes:
+        found: The version of the tables that are there; zero if there are none.
+    """
+
+    def __init__(self, message: str, *, found: int = 0) -> None:
+        """Say what to do, and which version was found."""
+        super().__init__(message)
+        self.found = found
 
 
 class VaultError(CheckoutError):

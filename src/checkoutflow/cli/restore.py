@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from checkoutflow.cli.backup import said
 from checkoutflow.cli.bar import Bar
-from checkoutflow.errors import NotFound
+from checkoutflow.errors import NotFound, VaultError
+from checkoutflow.stores.keyfile import load_keys, missing_key
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Iterator
 
     from checkoutflow.cli.paper import Paper
+    from checkoutflow.stores.sql import SqlStore
 
 
 def run(arguments: Namespace, paper: Paper) -> int:
@@ -38,10 +41,34 @@ def run(arguments: Namespace, paper: Paper) -> int:
             except NotFound:
                 continue
             count += 1
+        keys = list(_keys_said(store))
     if arguments.erased:
         paper.line(f"{count} who were erased since are erased again.")
+    for line in keys:
+        paper.line(line)
     paper.line(
         "What was open then is asked about by: checkoutflow work. What was sold since is not"
     )
     paper.line("in it: compare the days since with your providers' own lists.")
     return 0
+
+
+def _keys_said(store: SqlStore) -> Iterator[str]:
+    """Whether the key file of the people in it is where it has to be."""
+    file = store.key_file
+    if file is None or not store.keys_to_rewrap("", after="", limit=1):
+        return
+    if not file.exists():
+        yield f"Copy the key file of the database that was copied to {file} before the shop opens"
+        yield "it, readable by its owner only: without it nobody can read names and addresses."
+        return
+    try:
+        lost = missing_key(load_keys(file), store)
+    except VaultError as error:
+        yield str(error)
+        return
+    if lost:
+        yield f"{file} is not the key file of this copy: put the one that was beside the database"
+        yield "that was copied in its place, or nobody can read names and addresses."
+    else:
+        yield f"Names and addresses are read with the keys in {file}."

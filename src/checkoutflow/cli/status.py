@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Final
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.cli.files import open_kept
+from checkoutflow.errors import VaultError
 from checkoutflow.flow.host import system_clock
 from checkoutflow.flow.telemetry import oldest_message
+from checkoutflow.stores.keyfile import load_keys, missing_key
 from checkoutflow.stores.pages import every_checkout
 
 if TYPE_CHECKING:
@@ -105,6 +107,7 @@ class Seen:
         held: How many orders wait for a person.
         first: When the first of these is decided without one.
         since: What was over before is not read.
+        lost_key: A key that people are under and that is not in the key file beside the database.
     """
 
     stuck: tuple[Stuck, ...]
@@ -115,11 +118,12 @@ class Seen:
     held: int
     first: datetime | None
     since: datetime
+    lost_key: str | None = None
 
     def is_well(self, at: datetime) -> bool:
         """Whether nobody has to do anything, beside deciding on what is held."""
         untaken = self.oldest is not None and self.oldest + UNTAKEN <= at
-        return not (self.stuck or self.late or self.silent or untaken)
+        return not (self.stuck or self.late or self.silent or untaken or self.lost_key)
 
 
 def stuck(state: Checkout, at: datetime) -> Iterator[Stuck]:
@@ -215,12 +219,23 @@ def run(arguments: Namespace, paper: Paper) -> int:
     at = system_clock()
     store = open_kept(arguments.db)
     seen = look(store, at, at - timedelta(days=arguments.days))
+    seen = replace(seen, lost_key=_lost_key(store))
     store.close()
     if arguments.json:
         paper.document(_document(seen))
     else:
         _tell(paper, seen, at)
     return 0 if seen.is_well(at) else 1
+
+
+def _lost_key(store: Store) -> str | None:
+    """A key that people are under and that is not in the key file, where there is one."""
+    if store.key_file is None or not store.key_file.exists():
+        return None  # the keys may be handed over
+    try:
+        return missing_key(load_keys(store.key_file), store)
+    except VaultError:
+        return None  # not for whoever looks here to read; the shop itself says what is wrong
 
 
 def _document(seen: Seen) -> dict[str, object]:
@@ -246,11 +261,16 @@ def _document(seen: Seen) -> dict[str, object]:
         "messages_since": seen.oldest and seen.oldest.isoformat(),
         "held": seen.held,
         "held_until": seen.first and seen.first.isoformat(),
+        "lost_key": seen.lost_key,
         "over_read_since": seen.since.isoformat(),
     }
 
 
 def _tell(paper: Paper, seen: Seen, at: datetime) -> None:
+    if seen.lost_key is not None:
+        paper.line(f"people are under the vault key {seen.lost_key}, which is not in the key file")
+        advice = "put the key file that was beside the database when they came back in its place"
+        paper.entry("", advice, margin=2)
     _tell_stuck(paper, seen.stuck)
     _tell_late(paper, seen.late)
     for silent in seen.silent:

@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from threading import BoundedSemaphore
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from checkoutflow.errors import Busy, TransportError, Unreachable, UsageError
+from checkoutflow.errors import Busy, SchemaMismatch, TransportError, Unreachable, UsageError
 from checkoutflow.flow.logs import log_unanswered
 from checkoutflow.privacy.vault import Keys
 from checkoutflow.providers.contract import transport_of
@@ -62,10 +63,11 @@ def default_keys(store: Store, random: RandomBytes) -> Keys:
 
     Raises:
         UsageError: If the store is on a server, where a key has to be handed in.
-        VaultError: If the key file cannot be used.
+        VaultError: If the key file cannot be used, or is lost while the store holds people.
+        StoreError: If there is no key file and the store cannot say whether it holds people.
     """
     if store.key_file is not None:
-        return load_or_create_keys(store.key_file, random)
+        return load_or_create_keys(store.key_file, random, is_awaited=partial(_holds_people, store))
     if store.is_ephemeral:
         return Keys.of(random(32))
     raise UsageError(
@@ -73,6 +75,16 @@ def default_keys(store: Store, random: RandomBytes) -> Keys:
         "secret store",
         field="keys",
     )
+
+
+def _holds_people(store: Store) -> bool:
+    """Whether anybody was sealed in a store; nobody was where there are no tables yet."""
+    try:
+        return bool(store.keys_to_rewrap("", after="", limit=1))
+    except SchemaMismatch as error:
+        if error.found:
+            raise
+        return False
 
 
 # What is logged -----------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ class CheckoutFlow:
         Raises:
             UsageError: If a method names a provider that is not there, a provider's certificate
                 cannot be used, or keys are needed.
-            VaultError: If the key file cannot be used.
+            VaultError: If the key file cannot be used, or is lost while the store holds people.
         """
         self._store = store
         self._clock = clock

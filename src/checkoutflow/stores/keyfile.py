@@ -28,16 +28,24 @@ from checkoutflow.privacy.vault import KEY_BYTES, Keys, key_id
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from checkoutflow.stores.contract import Store
+
 HEADER: Final = "checkoutflow vault keys 1"
 _ADVICE: Final = (
     "# Keep a copy away from the database. Without this key its personal data cannot be read."
 )
 _MOST_BYTES: Final = 64 * 1024
+_MOST_PEOPLE: Final = 1000
 # Elsewhere a file's mode says nothing about who may read it, and a directory cannot be synced.
 _POSIX: Final = os.name == "posix"
 
 
-def load_or_create_keys(path: str | os.PathLike[str], random: Callable[[int], bytes]) -> Keys:
+def load_or_create_keys(
+    path: str | os.PathLike[str],
+    random: Callable[[int], bytes],
+    *,
+    is_awaited: Callable[[], bool] = lambda: False,
+) -> Keys:
     """Read the shop's vault keys from their file; make the file, with a new key, if there is none.
 
     Two processes that start together get the same key: the file appears whole, and only once.
@@ -47,19 +55,42 @@ def load_or_create_keys(path: str | os.PathLike[str], random: Callable[[int], by
     Args:
         path: Where the file is or will be. Its folder must exist.
         random: Gives as many random bytes as it is asked for, as ``os.urandom`` does.
+        is_awaited: Whether something is sealed already that only the lost file opens; asked before
+            a file is made.
 
     Raises:
         VaultError: If others may read the file, if it is damaged, or if it cannot be read or
-            made; the text says what to do.
+            made, or must not be made; the text says what to do.
     """
     path = Path(path)
     try:
         if not path.exists():
+            # Another process may have made it, and written, since we looked.
+            if is_awaited() and not path.exists():
+                message = (
+                    f"the key file {path} is missing, and the database holds people who were sealed"
+                    " with the key in it: copy that file there from your backup of it (a database"
+                    " that was restored or renamed needs the key file of the old one under this"
+                    " name), or hand the keys over with keys=Keys.of(...)"
+                )
+                raise VaultError(message)
             with suppress(FileExistsError):
                 _write(path, [random(KEY_BYTES)], os.link)
     except OSError as error:
         raise _unusable(path, error) from error
     return load_keys(path)
+
+
+def missing_key(keys: Keys, store: Store) -> str | None:
+    """The id of a key that somebody in a store is under and that is none of these.
+
+    Of those who are not under the current key, the first thousand are looked at.
+
+    Returns:
+        None if there is none.
+    """
+    people = store.keys_to_rewrap(keys.current, after="", limit=_MOST_PEOPLE)
+    return next((it.key_id for it in people if it.key_id not in keys.older), None)
 
 
 def load_keys(path: str | os.PathLike[str]) -> Keys:

@@ -766,9 +766,11 @@ def _mismatch(found: int) -> SchemaMismatch:
     if found < wanted:
         return SchemaMismatch(
             f"the tables are version {found}, and this version of checkoutflow needs {wanted};"
-            " make a backup, then run create() on the store"
+            " make a backup, then run create() on the store",
+            found=found,
         )
     return SchemaMismatch(
         f"the tables are version {found}, and this version of checkoutflow knows {wanted};"
-        " install the newer version"
+        " install the newer version",
+        found=found,
     )
