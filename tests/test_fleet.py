@@ -96,7 +96,7 @@ def jobs(
 
 def run(url: str, sql: str, *values: object) -> None:
     with closing(postgres.connect(url)) as connection:
-        connection.execute(sql, values)
+        connection.execute(sql, values or None)
 
 
 def work(flow: CheckoutFlow, url: str, **options: Any) -> None:
@@ -480,3 +480,123 @@ def test_the_command_works_as_one_of_a_fleet(url, tmp_path):
         assert process.stdout.readline() == "cancelled\n"
         process.terminate()
         assert process.wait(20) == 0
+
+
+def own_address(url: str) -> str:
+    """A program's module, whose flow has its store there."""
+    return f"""
+from checkoutflow import CheckoutFlow, Keys, open_store
+from tests.test_fleet import INVOICES
+
+def flow():
+    return CheckoutFlow(INVOICES, store=open_store({url!r}), keys=Keys.of(bytes(32)))
+"""
+
+
+@pytest.fixture(name="own")
+def fixture_own(url, tmp_path, monkeypatch) -> str:
+    """A shop's folder, with a program whose flow has its store on the server."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "own_fleet", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "a.db").touch()
+    (tmp_path / "own_fleet.py").write_text(own_address(url))
+    (tmp_path / "gone.py").write_text(own_address(NOWHERE))
+    (tmp_path / "shop.json").write_text(INVOICES.model_dump_json(exclude_unset=True))
+    monkeypatch.setenv("KEYS", base64.b64encode(bytes(32)).decode())
+    return str(url)
+
+
+NOWHERE = "postgresql://127.0.0.1:1/shop"
+ACTIONS = (["fleet", "install"], ["fleet", "uninstall"], ["fleet", "dead"], ["fleet", "retry", "1"])
+WORK = ["work", "--fleet", "--shop", "shop.json", "--keys-from", "KEYS"]
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """What a command says that ends with exit code 2: one line, and nothing else."""
+    capsys.readouterr()
+    assert main(list(words)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    return err
+
+
+@pytest.mark.parametrize(
+    ("database", "said"),
+    [
+        ("a.db", "a fleet works on PostgreSQL; give the URL of its database, such as postgresql:"),
+        ("sqlite:///a.db", "a fleet works on PostgreSQL"),
+        ("mysql://host/shop", "open_store takes URLs like"),
+        (NOWHERE, "the server cannot be reached"),
+    ],
+)
+@pytest.mark.parametrize("command", [*ACTIONS, WORK], ids=" ".join)
+def test_a_database_that_is_no_good_is_said_in_a_line(own, capsys, command, database, said):
+    assert said in refused(capsys, *command, "--db", database)
+
+
+def test_a_flow_whose_server_is_gone_is_said_in_a_line(own, capsys):
+    assert "cannot be reached" in refused(capsys, "work", "--fleet", "--flow", "gone:flow")
+
+
+def test_where_nothing_was_installed_it_says_what_to_do(own, capsys):
+    assert main(["fleet", "uninstall", "--db", own]) == 0
+    for command in (["fleet", "dead"], ["fleet", "retry", "1"], WORK):
+        assert "checkoutflow fleet install" in refused(capsys, *command, "--db", own)
+    assert "fleet install" in refused(capsys, "work", "--fleet", "--flow", "own_fleet:flow")
+    # Another program's own.
+    run(own, fleet.SchemaManager.get_schema())
+    assert "checkoutflow fleet install" in refused(capsys, "fleet", "dead", "--db", own)
+
+
+def test_tables_of_another_version_are_left_alone(own, capsys):
+    run(own, "UPDATE checkoutflow_schema SET version = version + 1")
+    for command in (*ACTIONS, WORK):
+        assert "install the newer version" in refused(capsys, *command, "--db", own)
+    with postgres.new_schema() as empty:
+        assert "no tables of checkoutflow" in refused(capsys, "fleet", "install", "--db", empty)
+
+
+def test_the_url_is_read_as_every_command_reads_it(own, capsys, tmp_path):
+    _, _, rest = own.partition("://")
+    for address in (
+        f"{own}&prepare_threshold=none",
+        f"postgresql+psycopg://{rest}",
+        own.replace("-csearch_path%3D", "-csearch_path="),
+    ):
+        for command in (["status"], ["fleet", "install"], ["fleet", "dead"]):
+            assert main([*command, "--db", address]) == 0, (command, address)
+        with opened(address) as flow:
+            name = begun(flow)
+            set_due(own, name, datetime.now(UTC))
+        sweep(own)
+        run(own, "UPDATE procrastinate_jobs SET status = 'failed', attempts = 30")
+        ((left),) = fleet.dead(address)
+        fleet.retry(address, left.id)
+        with opened(address, days=9) as flow:
+            work(flow, address)
+            assert flow.load(name).phase is Phase.EXPIRED
+    assert jobs(own) == []
+
+
+def test_a_worker_takes_the_database_of_its_flow(own):
+    fleet.install(own)
+    with opened(own) as flow:
+        set_due(own, name := begun(flow), datetime.now(UTC))
+    sweep(own)
+    with opened(own, days=9) as flow:
+        fleet.run_fleet(flow, is_patient=False)
+        assert flow.load(name).phase is Phase.EXPIRED
+
+
+def test_a_dead_job_whose_work_waits_again_is_not_retried(own, capsys):
+    fleet.install(own)
+    with opened(own) as flow:
+        set_due(own, begun(flow), datetime.now(UTC))
+    sweep(own)
+    run(own, "UPDATE procrastinate_jobs SET status = 'failed'")
+    (left,) = fleet.dead(own)
+    run(own, "SELECT checkoutflow_defer_wake(checkout_id, due_at) FROM checkoutflow_timers")
+    said = refused(capsys, "fleet", "retry", "--db", own, str(left.id))
+    assert "another job for the same work waits already" in said

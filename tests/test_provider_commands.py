@@ -7,16 +7,19 @@ import re
 import socket
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import httpx
 import pytest
 
-from checkoutflow.cli import main
+from checkoutflow.cli import main, simulate
 from checkoutflow.providers.registry import ADAPTERS, methods_of
+from checkoutflow.shop import read_settings
 from checkoutflow.testing.adapters import ADAPTER_CHECKS
 from checkoutflow.testing.serve import serve
 from checkoutflow.testing.standins import SOLD
 
+SAMPLE = Path(__file__).parents[1] / "examples" / "shop.toml"
 TABLES = Path(__file__).parents[1] / "docs" / "providers" / "tables"
 
 
@@ -142,6 +145,18 @@ def test_a_shop_that_is_ready(examine, run, tmp_path):
     status, out, _ = run("doctor", "--shop", tmp_path / "shop.toml", "--offline")
     assert status == 0
     assert "Nothing is in the way of taking payments." in out
+
+
+def test_the_sample_shop_can_be_tried_and_takes_no_real_money(run):
+    status, out, err = run("doctor", "--shop", SAMPLE, "--offline")
+    assert (status, err) == (0, "")
+    assert "it is simulated" in out
+    settings = cast("Any", read_settings(SAMPLE))
+    assert settings["providers"]["simulated_bank"] == {
+        "base_url": "http://127.0.0.1:8010",
+        "api_key": simulate.API_KEY,
+        "notice_secret": simulate.NOTICE_SECRET,
+    }
 
 
 def test_whoever_remembers_customers_is_advised_to_tell_them_of_changes(examine):

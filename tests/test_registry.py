@@ -12,8 +12,15 @@ from checkoutflow import InvalidInput, Shop
 from checkoutflow.model import Frozen
 from checkoutflow.privacy.secret import STARS, Secret
 from checkoutflow.providers import open_providers
-from checkoutflow.providers.registry import ADAPTERS, adapter_of, config_of
+from checkoutflow.providers.registry import (
+    ADAPTERS,
+    SIMULATED,
+    adapter_of,
+    config_of,
+    methods_of,
+)
 from checkoutflow.shop import read_settings
+from checkoutflow.testing.bank import METHODS
 
 QUICKPAY = {
     "api_key": {"env": "QUICKPAY_API_KEY"},
@@ -70,7 +77,7 @@ def test_settings_and_providers_stand_in_one_file(tmp_path):
     assert [provider.name for provider in open_providers(tables, ENVIRON)] == ["quickpay"]
 
 
-@pytest.mark.parametrize("name", ADAPTERS)
+@pytest.mark.parametrize("name", [*ADAPTERS, SIMULATED])
 def test_every_adapter_can_be_named_and_hides_its_credentials(name):
     config, adapter = config_of(name), adapter_of(name)
     assert issubclass(config, Frozen)
@@ -88,3 +95,7 @@ def test_an_unknown_adapter_is_no_module_of_ours():
     for look in (config_of, adapter_of):
         with pytest.raises(InvalidInput, match="is one of"):
             look("contract")
+
+
+def test_the_simulated_bank_takes_what_it_says():
+    assert set(methods_of(SIMULATED)) == METHODS.keys()

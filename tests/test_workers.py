@@ -23,6 +23,7 @@ from checkoutflow.checkout.machine import Phase
 from checkoutflow.cli import main
 from checkoutflow.errors import StoreUnavailable
 from checkoutflow.testing.bank import Fault
+from checkoutflow.testing.clock import Clock
 from checkoutflow.testing.serve import serve
 from checkoutflow.testing.world import World
 from checkoutflow.workers.loop import Worker, pause
@@ -326,6 +327,22 @@ def test_a_store_that_does_not_answer_is_asked_again_later_and_later(alone, monk
     assert rests == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
+def test_a_storm_in_one_shop_delays_nothing_in_another():
+    clock = Clock()
+    storm, calm = (CheckoutFlow(OWN, store=MemoryStore(), clock=clock) for _ in range(2))
+    for _ in range(2000):
+        storm.start(MUG, market="DK")
+    clock.advance(days=9)
+    workers = [Worker(flow, clock=clock) for flow in (storm, calm)]
+    for _ in range(3):  # its work comes in while the other's is far from done
+        name = calm.start(MUG, market="DK").id
+        clock.advance(days=9)
+        for each in workers:
+            assert each.round().failed == 0
+        assert calm.load(name).phase is Phase.EXPIRED
+    assert len(storm.due(2000)) == 2000 - 3 * 20
+
+
 WORKER = """
 import sys
 from contextlib import closing
@@ -423,7 +440,7 @@ OWN = Shop.read(
     }
 )
 FLOW = """
-from checkoutflow import CheckoutFlow, Keys, open_store
+from checkoutflow import AsyncCheckoutFlow, CheckoutFlow, Keys, open_store
 from checkoutflow.flow.host import system_clock
 from datetime import timedelta
 from tests.test_workers import OWN
@@ -436,6 +453,18 @@ def flow():
 
 def take(message):
     print(message.kind, flush=True)
+
+def forgets():
+    flow()
+
+def raises():
+    raise KeyError("HOST")
+
+def wants(what):
+    return flow()
+
+def otherwise():
+    return AsyncCheckoutFlow(OWN, store=open_store("shop.db"), keys=Keys.of(bytes(32)))
 """
 
 
@@ -476,6 +505,18 @@ def test_a_cron_job_does_what_is_due_and_ends(own, capsys):
         (["--flow", "no_such_module:flow"], "cannot be imported"),
         (["--flow", "its_shop:flow", "--threads", "0"], "is a number above 0"),
         (["--flow", "its_shop:flow", "--otel"], "as your program says"),
+        (["--flow", "its_shop:flow", "--shop", "shop.json"], "--shop: your program's flow has its"),
+        (["--flow", "its_shop:flow", "--db", "shop.db"], "--db: your program's flow has its own"),
+        (["--flow", "its_shop:flow", "--keys", "shop.db.key"], "--keys: your program's"),
+        (["--flow", "its_shop:flow", "--keys-from", "KEYS"], "--keys-from: your program's"),
+        (
+            ["--flow", "its_shop:forgets"],
+            "write a function that returns a CheckoutFlow; it gave No",
+        ),
+        (["--flow", "its_shop:otherwise"], "it gave AsyncCheckoutFlow"),
+        (["--flow", "its_shop:raises"], "its_shop:raises: gave no flow: KeyError: 'HOST'"),
+        (["--flow", "its_shop:wants"], "gave no flow: TypeError: wants() missing"),
+        (["--flow", "its_shop:OWN"], "gave no flow: TypeError: 'Shop' object is not callable"),
         (["--flow", "its_shop:flow", "--fleet"], "a fleet works on PostgreSQL"),
         (["--flow", "its_shop:flow", "--fleet", "--db", "shop.db"], "a fleet works on PostgreSQL"),
     ],
@@ -483,7 +524,9 @@ def test_a_cron_job_does_what_is_due_and_ends(own, capsys):
 def test_what_is_wrong_is_said_in_a_line(own, words, said, capsys):
     with own:
         assert main(["work", *words]) == 2
-        assert said in capsys.readouterr().err
+        err = capsys.readouterr().err
+        assert said in err
+        assert err.count("\n") == 1
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGTERM")

@@ -17,7 +17,13 @@ from checkoutflow.payment.methods import Way
 from checkoutflow.privacy.consent import Consent
 from checkoutflow.privacy.secret import Secret
 from checkoutflow.providers.contract import transport_of
-from checkoutflow.providers.registry import ADAPTERS, config_of, methods_of, open_providers
+from checkoutflow.providers.registry import (
+    ADAPTERS,
+    SIMULATED,
+    config_of,
+    methods_of,
+    open_providers,
+)
 from checkoutflow.shop import read_settings
 
 if TYPE_CHECKING:
@@ -111,8 +117,12 @@ def _account(
     adapter = str(table.get("adapter", name))
     config = provider.config
     kind = "test" if config.is_test else "production"
-    yield Finding("ok", at, f"{ADAPTERS[adapter]}, {kind}, {config.base_url}")
-    for field in config_of(adapter).model_fields:
+    if adapter == SIMULATED:
+        text = f"it is simulated, at {config.base_url}: no real money moves"
+        yield Finding("advice", at, text)
+    else:
+        yield Finding("ok", at, f"{ADAPTERS[adapter]}, {kind}, {config.base_url}")
+    for field in () if adapter == SIMULATED else config_of(adapter).model_fields:
         if isinstance(getattr(config, field), Secret) and isinstance(table.get(field), str):
             text = f'stands in the file; write {{ env = "{field.upper()}" }} and set that variable'
             yield Finding("advice", f"{at}.{field}", text)

@@ -36,7 +36,7 @@ def add(
         "--flow",
         type=name_in_module,
         metavar="MODULE:NAME",
-        help="instead of --shop and keys: a function that gives your program's CheckoutFlow",
+        help="instead of --shop, --db and keys: a function that gives your program's CheckoutFlow",
     )
     work.add_argument(
         "--take",
@@ -81,11 +81,8 @@ def run(arguments: Namespace, paper: Paper) -> int:
 
 def _flow(arguments: Namespace) -> CheckoutFlow:
     """The program's own flow, or one for these settings."""
-    if arguments.flow and arguments.otel:
-        raise UsageError("--otel: your program's flow is told of as your program says")
     if arguments.flow:
-        flow: CheckoutFlow = imported(arguments.flow)()
-        return flow
+        return _own_flow(arguments)
     if not (arguments.shop and arguments.db):
         raise UsageError("name --shop and --db; or --flow, for a flow of your own program")
     from checkoutflow.cli.person import keys_of  # noqa: PLC0415 -- heavy
@@ -113,13 +110,40 @@ def _flow(arguments: Namespace) -> CheckoutFlow:
     )
 
 
-def _fleet(arguments: Namespace, flow: CheckoutFlow, take: Any, paper: Paper) -> int:  # noqa: ANN401 -- whatever was named
-    from checkoutflow.workers.fleet import run_fleet  # noqa: PLC0415 -- not everybody has it
+def _own_flow(arguments: Namespace) -> CheckoutFlow:
+    """What the program's function gives."""
+    from checkoutflow.flow.sync import CheckoutFlow  # noqa: PLC0415 -- heavy
 
-    if not isinstance(arguments.db, Server):
-        raise UsageError("--db: a fleet works on PostgreSQL; give the URL of its database")
+    if arguments.otel:
+        raise UsageError("--otel: your program's flow is told of as your program says")
+    for name in ("shop", "keys", "keys_from", *(() if arguments.fleet else ("db",))):
+        if getattr(arguments, name) is not None:
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option}: your program's flow has its own; leave it out")
+    named = arguments.flow
+    make = imported(named)
+    try:
+        flow = make()
+    except Exception as error:  # noqa: BLE001 -- it is the shop's own, and may do anything
+        raise UsageError(f"{named}: gave no flow: {type(error).__name__}: {error}") from None
+    if not isinstance(flow, CheckoutFlow):
+        what = type(flow).__name__
+        raise UsageError(f"{named}: write a function that returns a CheckoutFlow; it gave {what}")
+    return flow
+
+
+def _fleet(arguments: Namespace, flow: CheckoutFlow, take: Any, paper: Paper) -> int:  # noqa: ANN401 -- whatever was named
+    from checkoutflow.workers.fleet import (  # noqa: PLC0415 -- not everybody has it
+        require_installed,
+        run_fleet,
+    )
+
+    url = arguments.db and (
+        arguments.db.url if isinstance(arguments.db, Server) else str(arguments.db)
+    )
+    require_installed(flow, url)
     paper.line(f"Working as one of a fleet, {arguments.threads} at a time, until SIGTERM.")
-    run_fleet(flow, arguments.db.url, take=take, threads=arguments.threads)
+    run_fleet(flow, url, take=take, threads=arguments.threads)
     return 0
 
 

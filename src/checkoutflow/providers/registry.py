@@ -44,6 +44,9 @@ ADAPTERS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+# One to try things with: no real money moves. `checkoutflow simulate bank` plays it.
+SIMULATED: Final = "simulated_bank"
+
 
 def config_of(adapter: str) -> type[ProviderConfig]:
     """The model of an adapter's configuration.
@@ -75,10 +78,13 @@ def methods_of(adapter: str) -> tuple[str, ...]:
 
 
 def _found(adapter: str, ending: str = "") -> object:
-    if adapter not in ADAPTERS:
-        raise InvalidInput(f"is one of {', '.join(ADAPTERS)}", field="adapter")
-    module = import_module(f"checkoutflow.providers.{adapter}")
-    found: object = getattr(module, ADAPTERS[adapter] + ending)
+    if adapter == SIMULATED:
+        name = f"SimulatedBank{ending or 'Provider'}"
+    elif adapter in ADAPTERS:
+        name = ADAPTERS[adapter] + ending
+    else:
+        raise InvalidInput(f"is one of {', '.join([*ADAPTERS, SIMULATED])}", field="adapter")
+    found: object = getattr(import_module(f"checkoutflow.providers.{adapter}"), name)
     return found
 
 
@@ -115,13 +121,15 @@ def _opened(name: str, table: object, environ: Mapping[str, str]) -> ConfiguredP
         raise InvalidInput("is a table of settings", field=at)
     settings = {"name": name, **table}
     adapter = str(settings.pop("adapter", name))
-    if adapter not in ADAPTERS:
-        raise InvalidInput(f"is one of {', '.join(ADAPTERS)}", field=f"{at}.adapter")
+    try:
+        config = config_of(adapter)
+    except InvalidInput as error:
+        raise InvalidInput(error.problems[0][1], field=f"{at}.adapter") from None
     given = {
         field: from_environment(value, environ, f"{at}.{field}")
         for field, value in settings.items()
     }
-    return adapter_of(adapter)(config_of(adapter).read(given, at=at))
+    return adapter_of(adapter)(config.read(given, at=at))
 
 
 def from_environment(value: object, environ: Mapping[str, str], at: str) -> object:

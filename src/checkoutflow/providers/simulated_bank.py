@@ -162,6 +162,9 @@ REASONS: Final = frozenset(
     }
 )
 
+# What a shop can write as ``provider_method``.
+METHODS: Final = frozenset({"card", "wallet", "app", "qr", "gift_card"})
+
 TEXT: Final = 255  # characters of a name or a title that the bank takes
 NOTICE_AGE_S: Final = 300
 _SIGNATURE: Final = re.compile(r"t=([0-9]{1,12})((?:,v1=[0-9a-f]{64}){1,5})")

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import astuple
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy import create_engine, make_url
@@ -81,6 +81,13 @@ class Destination(NamedTuple):
 
     url: URL
     options: Mapping[str, object]
+
+    def arguments(self) -> dict[str, Any]:
+        """What psycopg's ``connect`` takes."""
+        from checkoutflow.stores.postgresql import DIALECT  # noqa: PLC0415 -- needs its driver
+
+        _, told = DIALECT.create_connect_args(self.url)  # type: ignore[no-untyped-call]
+        return {**told, **self.options}
 
 
 def open_store(url: str | os.PathLike[str]) -> SqlStore:
@@ -201,6 +208,20 @@ class SqlStore(SqlPeople, SqlOrders):
     def key_file(self) -> Path | None:
         """Beside the database file; None for an engine of the shop's own."""
         return self._file.with_name(f"{self._file.name}.key") if self._file else None
+
+    @property
+    def server(self) -> Destination | None:
+        """Where the PostgreSQL server is; None for a file and an engine of the shop's own."""
+        return self._server
+
+    def connect(self) -> DBAPIConnection:
+        """Make a connection as the store's own are, in no transaction; it is the caller's to close.
+
+        Raises:
+            SchemaMismatch: If the tables are not of this version.
+            StoreUnavailable: If the server cannot be reached.
+        """
+        return self._open()
 
     @property
     def is_ephemeral(self) -> bool:

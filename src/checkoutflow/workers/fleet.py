@@ -14,16 +14,17 @@ a person. Needs ``checkoutflow[fleet]``.
 from __future__ import annotations
 
 from asyncio import to_thread
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from checkoutflow.errors import NotFound, NotSupported, SchemaMismatch, StoreUnavailable
+from checkoutflow.errors import NotFound, NotSupported, SchemaMismatch, StoreConflict, UsageError
 from checkoutflow.flow.host import system_clock
 from checkoutflow.flow.logs import log_failure
 from checkoutflow.flow.watching import telling
 from checkoutflow.stores.contract import Message
+from checkoutflow.stores.sql import SqlStore, open_store
 from checkoutflow.workers.loop import LOG, pause
 
 try:
@@ -37,18 +38,22 @@ try:
     )
     from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
     from procrastinate.schema import SchemaManager
+
+    from checkoutflow.stores.postgresql import explain
 except ModuleNotFoundError as error:
     raise NotSupported(
         "a fleet needs procrastinate; install it with: pip install 'checkoutflow[fleet]'"
     ) from error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from procrastinate.jobs import Job
 
     from checkoutflow.flow.sync import CheckoutFlow
     from checkoutflow.flow.telemetry import About, Safe
+    from checkoutflow.stores.contract import Store
+    from checkoutflow.stores.sql import Destination
 
 QUEUE: Final = "checkoutflow"
 MESSAGES: Final = "checkoutflow_messages"  # for workers who take them
@@ -193,12 +198,11 @@ def install(url: str, *, messages: bool = False) -> None:
         messages: Whether each message for the shop becomes a job too: if workers `take` them.
 
     Raises:
-        SchemaMismatch: If the store's tables are not there.
+        UsageError: If it is the URL of no PostgreSQL server.
+        SchemaMismatch: If the store's tables are not there, or not of this version.
         StoreUnavailable: If the server cannot be reached.
     """
-    with closing(_connected(url)) as connection, connection.transaction():
-        if not _has(connection, "checkoutflow_timers"):
-            raise SchemaMismatch("there are no tables of checkoutflow; run create() on the store")
+    with _connected(url) as connection, connection.transaction():
         if not _has(connection, "procrastinate_jobs"):
             connection.execute(SchemaManager.get_schema())
         for statement in (_INDEX, _DEFER, *_WAKES, *_TELLS):
@@ -212,17 +216,22 @@ def install(url: str, *, messages: bool = False) -> None:
 def uninstall(url: str) -> None:
     """Let due work become jobs no more. What is due is done by `run_due` and other workers again.
 
-    Jobs that wait are removed; procrastinate's tables stay.
+    Jobs that wait are removed; procrastinate's tables stay. Safe to call again, and where nothing
+    was installed.
+
+    Raises:
+        UsageError, SchemaMismatch, StoreUnavailable: As `install`.
     """
-    with closing(_connected(url)) as connection, connection.transaction():
+    with _connected(url) as connection, connection.transaction():
         for trigger, table in (("timers", "timers"), ("messages", "outbox")):
             name = f"checkoutflow_{trigger}_become_jobs ON checkoutflow_{table}"
             connection.execute(f"DROP TRIGGER IF EXISTS {name}")
-        connection.execute(
-            "DELETE FROM procrastinate_jobs"
-            " WHERE queue_name = ANY(%s) AND status IN ('todo', 'failed')",
-            (list(_QUEUES),),
-        )
+        if _has(connection, "procrastinate_jobs"):
+            connection.execute(
+                "DELETE FROM procrastinate_jobs"
+                " WHERE queue_name = ANY(%s) AND status IN ('todo', 'failed')",
+                (list(_QUEUES),),
+            )
 
 
 class _Later(BaseRetryStrategy):
@@ -235,8 +244,8 @@ class _Later(BaseRetryStrategy):
         tries, is_message = job.attempts + 1, job.task_name == TELL
         log_failure(
             exception,
-            message_id=_about(job) if is_message else "",
-            checkout_id=_about(job),
+            message_id=_about(job.task_kwargs) if is_message else "",
+            checkout_id=_about(job.task_kwargs),
             tries=tries,
             is_last=tries >= TRIES,
             log=LOG,
@@ -258,7 +267,7 @@ def _priority(due: datetime) -> int:
 
 def fleet_app(
     flow: CheckoutFlow,
-    url: str,
+    url: str | None = None,
     *,
     take: Callable[[Message], object] | None = None,
     stalled_s: float = STALLED_S,
@@ -267,12 +276,16 @@ def fleet_app(
 
     Args:
         flow: Whose work is done, in several threads.
-        url: The database of its store.
+        url: The database of its store; default: as the store was told.
         take: Called with each message for the shop; once it returns, the message is gone. It may
             see one twice.
         stalled_s: A worker that has given no sign for so many seconds is dead: others do its jobs.
+
+    Raises:
+        UsageError: If that is no PostgreSQL server.
     """
-    app = App(connector=PsycopgConnector(conninfo=url))
+    _, server = _on_server(_store_of(flow, url))
+    app = App(connector=PsycopgConnector(kwargs=server.arguments()))
     later = _Later(flow.telemetry)
 
     @app.task(name=WAKE, queue=QUEUE, retry=later)
@@ -325,7 +338,7 @@ async def _set_free(app: App, job: Job) -> None:
 
 def run_fleet(
     flow: CheckoutFlow,
-    url: str,
+    url: str | None = None,
     *,
     take: Callable[[Message], object] | None = None,
     threads: int = 4,
@@ -336,12 +349,19 @@ def run_fleet(
 
     Args:
         flow: Whose work is done.
-        url: The database of its store, after `install`.
+        url: The database of its store, after `install`; default: as the store was told.
         take: As for `fleet_app`.
         threads: How many jobs at a time.
         is_patient: False to return when nothing waits any more.
         stalled_s: As for `fleet_app`; the same for all workers.
+
+    Raises:
+        UsageError: If that is no PostgreSQL server.
+        SchemaMismatch: If the tables are not of this version, or nothing was installed.
+        StoreUnavailable: If the server cannot be reached now. Once it works, it waits for a server
+            that is gone.
     """
+    require_installed(flow, url)
     fleet_app(flow, url, take=take, stalled_s=stalled_s).run_worker(
         queues=list(_QUEUES) if take is not None else [QUEUE],
         concurrency=threads,
@@ -371,20 +391,26 @@ class Dead:
 
 
 def dead(url: str) -> Sequence[Dead]:
-    """Jobs that nobody tries any more, the oldest first. The workers' log says why they failed."""
-    with App(connector=SyncPsycopgConnector(conninfo=url)).open() as app:
-        jobs = [
-            job
-            for queue in _QUEUES
-            for job in app.job_manager.list_jobs(queue=queue, status="failed")
-        ]
-    return [Dead(job.id or 0, _about(job), job.attempts) for job in jobs]
+    """Jobs that nobody tries any more, the oldest first. The workers' log says why they failed.
+
+    Raises:
+        UsageError, StoreUnavailable: As `install`.
+        SchemaMismatch: If the tables are not of this version, or nothing was installed.
+    """
+    with _connected(url) as connection:
+        _require_installed(connection)
+        jobs = connection.execute(
+            "SELECT id, args, attempts FROM procrastinate_jobs"
+            " WHERE queue_name = ANY(%s) AND status = 'failed' ORDER BY id",
+            (list(_QUEUES),),
+        ).fetchall()
+    return [Dead(number, _about(given), tries) for number, given, tries in jobs]
 
 
-def _about(job: Job) -> str:
+def _about(given: Mapping[str, object]) -> str:
     """The checkout that a job is about; of a message, its id."""
     order = ("checkout", "version", "kind")
-    return "/".join(str(job.task_kwargs[name]) for name in order if name in job.task_kwargs)
+    return "/".join(str(given[name]) for name in order if name in given)
 
 
 def retry(url: str, job_id: int) -> None:
@@ -392,25 +418,78 @@ def retry(url: str, job_id: int) -> None:
 
     Raises:
         NotFound: If there is no such job, or it is not dead.
+        StoreConflict: If another job for the same work waits already.
+        UsageError, SchemaMismatch, StoreUnavailable: As `dead`.
     """
     if job_id not in {job.id for job in dead(url)}:
         raise NotFound("there is no such job that nobody tries any more", field="job")
-    with closing(_connected(url)) as connection:
+    _, server = _on_server(open_store(url))
+    with _connected(url) as connection:
         connection.execute(
             "UPDATE procrastinate_jobs SET attempts = 0 WHERE id = %s AND status = 'failed'",
             (job_id,),
         )
-    with App(connector=SyncPsycopgConnector(conninfo=url)).open() as app:
-        app.job_manager.retry_job_by_id(job_id, retry_at=system_clock())
+    connector = SyncPsycopgConnector(kwargs=server.arguments(), min_size=1, max_size=1)
+    with App(connector=connector).open() as app:
+        try:
+            app.job_manager.retry_job_by_id(job_id, retry_at=system_clock())
+        except ConnectorException as error:
+            raise StoreConflict(
+                "another job for the same work waits already; this one goes when that is done"
+            ) from error
 
 
-def _connected(url: str) -> psycopg.Connection[Any]:
+# Where it is --------------------------------------------------------------------------------------
+
+
+def require_installed(flow: CheckoutFlow, url: str | None = None) -> None:
+    """See that a fleet can work for a flow; `run_fleet` does so first.
+
+    Raises:
+        UsageError, SchemaMismatch, StoreUnavailable: As `run_fleet`.
+    """
+    with _connected(_store_of(flow, url)) as connection:
+        _require_installed(connection)
+
+
+def _store_of(flow: CheckoutFlow, url: str | None) -> Store:
+    return open_store(url) if url else flow._store  # noqa: SLF001 -- it is the flow's own work
+
+
+def _on_server(store: Store) -> tuple[SqlStore, Destination]:
+    """A store and where its server is.
+
+    Raises:
+        UsageError: If it has none.
+    """
+    if isinstance(store, SqlStore) and store.server is not None:
+        return store, store.server
+    raise UsageError(
+        "a fleet works on PostgreSQL; give the URL of its database, such as postgresql://host/shop"
+    )
+
+
+@contextmanager
+def _connected(place: str | Store) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to the database, as its store has them."""
+    store, _ = _on_server(open_store(place) if isinstance(place, str) else place)
+    made: Any = store.connect()
     try:
-        return psycopg.connect(url, autocommit=True)
-    except psycopg.OperationalError as error:
-        raise StoreUnavailable(f"the server cannot be reached: {error}") from None
+        with closing(made):
+            yield made
+    except psycopg.Error as error:
+        raise explain(error) from None
 
 
 def _has(connection: psycopg.Connection[Any], table: str) -> bool:
     row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", (table,)).fetchone()
     return row is not None and bool(row[0])
+
+
+def _require_installed(connection: psycopg.Connection[Any]) -> None:
+    # Others may have procrastinate's tables for themselves.
+    made = connection.execute("SELECT to_regproc('checkoutflow_defer_wake') IS NOT NULL").fetchone()
+    if made != (True,) or not _has(connection, "procrastinate_jobs"):
+        raise SchemaMismatch(
+            "there is no fleet on this database; put it up with: checkoutflow fleet install"
+        )
