@@ -272,6 +272,7 @@ def what_the_shop_does_itself(trail: Trail, file: Path) -> None:
             flow.ship(sale.id)
             flow.refund(sale.id, {"mug": 1})
             sales.append(flow.load(sale.id))
+        the_shop_s_own_texts(flow, sales[0])
         [owed, _] = sales
         [first, *_] = owed.invoices
         quoted = first.reference
@@ -306,6 +307,27 @@ def what_the_shop_does_itself(trail: Trail, file: Path) -> None:
                 flow.details(owed.id, purpose, by="warehouse")
         trail.keep_database(file)
         rights(cage, owed)
+
+
+def the_shop_s_own_texts(flow: SteppingFlow, sale: Checkout) -> None:
+    """Where a shop could write what nobody may erase: skus, keys, addresses, lists, who reads."""
+    for value in (CARD_NUMBER, CARD_NUMBER.replace(" ", ""), VALUES["email"]):
+        again = flow.start(cart_in("SE"), market="SE", details=planted("SE"), payment="card")
+        for address in (f"{BACK}?for={quote(value)}", f"{BACK}?for={quote(quote(value))}"):
+            refused(flow.place, again.id, accepted_total=again.total, return_url=address)
+        refused(flow.start, cart_in("SE"), market="SE", idempotency_key=f"for {value}")
+        refused(flow.cancel, again.id, idempotency_key=quote(value))
+        flow.cancel(again.id)
+    for number in (CARD_NUMBER, CARD_NUMBER.replace(" ", "")):
+        [mug, _] = cart_in("SE").model_dump()["lines"]
+        for given in ({"sku": number}, {"id": number}, {"attributes": {number: number}}):
+            refused(Cart.read, {"lines": [mug | given]})
+        for given in ({"reason": number}, {"by": number}, {"sku": number}, {"market": number}):
+            refused(flow.block, **{"reason": "test", "by": "reviewer-1", "sku": "mug", **given})
+        refused(flow.details, sale.id, Purpose.SEND_RECEIPT, by=number)
+        email, day = VALUES["email"], date(2026, 1, 2)
+        refused(flow.opt_out, email=email, market="SE", on=day, source=number)
+        refused(flow.refund, sale.id, amount=Money(100, "SEK"), by=(number,))
 
 
 def rights(cage: Cage, sale: Checkout) -> None:

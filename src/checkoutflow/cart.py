@@ -30,7 +30,7 @@ from pydantic import (
 from checkoutflow.errors import InvalidInput, UsageError
 from checkoutflow.model import Frozen, wrong
 from checkoutflow.money import MAX_MINOR, Money, Rounding, divide, share, spread, total
-from checkoutflow.privacy.cards import FreeText, without_card_number
+from checkoutflow.privacy.cards import FreeText, ReferenceText, reference_without_card_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ MAX_ATTRIBUTE_LENGTH = 500
 
 # Control characters mean nothing in a name, and some stores and channels choke on them.
 _PRINTED = r"^[^\x00-\x1f\x7f]*$"
-Id = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTED)]
+Id = Annotated[ReferenceText, StringConstraints(min_length=1, max_length=100, pattern=_PRINTED)]
 Name = Annotated[FreeText, StringConstraints(min_length=1, max_length=300, pattern=_PRINTED)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
 LineKind = Literal["goods", "insurance", "warranty"]
@@ -61,10 +61,10 @@ def _attribute(value: object, info: ValidationInfo) -> str | int | bool:
         case bool():
             return value
         case int() if abs(value) <= 2**53:
-            without_card_number(str(value), info)
+            reference_without_card_number(str(value), info)
             return value
         case str() if _STORABLE.fullmatch(value):
-            return without_card_number(value, info)
+            return reference_without_card_number(value, info)
     raise ValueError(
         f"is a text of at most {MAX_ATTRIBUTE_LENGTH} characters, a whole number, true or false"
     )
@@ -79,7 +79,8 @@ class Line(Frozen):
     """One kind of goods in a cart.
 
     Attributes:
-        sku: The shop's own number for the goods.
+        sku: The shop's own number for the goods. A barcode (GTIN, ISBN) may be one, a card number
+            not: a number of 12 to 19 digits that could be a card's needs a letter among them.
         id: Names the line within its cart; the sku unless the same goods stand on two lines.
         name: What the customer reads.
         quantity: Pieces, from 1 to `MAX_QUANTITY`.

@@ -36,7 +36,7 @@ CheckoutError
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -330,6 +330,9 @@ class VaultError(CheckoutError):
     """The key is missing or wrong, or a stored row was changed. Nothing was read."""
 
 
+_AS_IN_CARDS: Final = 12  # digits: no field of ours is named with so many
+
+
 def problem_paths(errors: Iterable[Mapping[str, object]]) -> list[tuple[str, str]]:
     """Turn validation errors into (path, message) pairs that never echo the value.
 
@@ -342,6 +345,8 @@ def problem_paths(errors: Iterable[Mapping[str, object]]) -> list[tuple[str, str
         path = ""
         location = error["loc"]
         for part in location if isinstance(location, tuple) else ():
+            if isinstance(part, str) and sum(map(str.isnumeric, part)) >= _AS_IN_CARDS:
+                part = "*"  # noqa: PLW2901 -- a key that was given may be a card's number
             path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
         kind, message = error["type"], str(error["msg"])
         if kind == "default_factory_not_called":

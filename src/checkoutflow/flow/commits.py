@@ -18,6 +18,7 @@ from checkoutflow.flow.effects import Program, ask_store
 from checkoutflow.flow.keeping import NOTHING, About
 from checkoutflow.flow.noticing import Noticing
 from checkoutflow.payment.outcomes import Operation
+from checkoutflow.privacy.lasting import refuse_personal
 from checkoutflow.privacy.vault import Keys, Vault, digests
 from checkoutflow.providers.lookups import ProfileProvider
 from checkoutflow.stores.contract import (
@@ -184,11 +185,13 @@ class Commits(Noticing):
 
         Raises:
             IdempotencyConflict: If the key was used for another call, or for another checkout.
+            InvalidInput: If it is a new one that holds a card number or an e-mail address.
         """
         if not key:
             return None
         row: IdempotencyRow | None = yield from ask_store("idempotent", key)
         if row is None:
+            refuse_personal(key, "idempotency_key", instead="a random token or the checkout's id")
             return None
         is_same = owner is None or row.checkout == owner
         if not is_same or not {*row.digest.split()} & {*asked.split()}:

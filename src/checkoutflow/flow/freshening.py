@@ -15,6 +15,7 @@ from checkoutflow.errors import InvalidInput
 from checkoutflow.flow.effects import Program, ask_store, now
 from checkoutflow.flow.keeping import words
 from checkoutflow.flow.rights import Rights
+from checkoutflow.privacy.cards import refuse_card_number
 from checkoutflow.privacy.consent import Consent
 from checkoutflow.stores.contract import ConsentRow, PersonChange
 
@@ -40,6 +41,7 @@ class Freshening(Rights):
         """
         if not given or given.keys() - {"email", "phone"}:
             raise InvalidInput("give email or phone", field="email")
+        refuse_card_number(source, "source")
         at = yield from now()
         if on > at.date():
             raise InvalidInput("is a day that is still to come", field="on")

@@ -11,6 +11,11 @@ from checkoutflow.errors import InvalidInput, NotFound
 from checkoutflow.flow.effects import Program, ask_store, now
 from checkoutflow.flow.noticing import LISTED
 from checkoutflow.flow.rights import Rights
+from checkoutflow.privacy.cards import (
+    REFUSAL,
+    reference_holds_card_number,
+    refuse_card_number,
+)
 from checkoutflow.review.traces import Fate, Kind, address_form, network_of
 from checkoutflow.stores.contract import ListingRow
 
@@ -52,6 +57,8 @@ class Listing(Rights):
             raise InvalidInput(f"is from 1 to {LONGEST}", field="days")
         if not reason or not by:
             raise InvalidInput("is needed", field="by" if reason else "reason")
+        for field, text in {"reason": reason, "by": by}.items():
+            refuse_card_number(text, field)
         at = yield from now()
         items = yield from (self._of_order(order, kinds) if order else self._given_items(given))
         until = at + timedelta(days=days)
@@ -92,7 +99,11 @@ class Listing(Rights):
         if ("street" in typed or "postal_code" in typed) and not texts[Kind.ADDRESS]:
             raise InvalidInput("an address is street and postal code", field="street")
         items = [(str(kind), self.marks(kind, texts[kind])[0]) for kind in LISTED if texts[kind]]
-        items += [(kind, given[kind]) for kind in _PLAIN if given.get(kind)]
+        for kind in _PLAIN:
+            if text := given.get(kind):
+                if reference_holds_card_number(text):
+                    raise InvalidInput(REFUSAL, field=kind)
+                items.append((kind, text))
         if not items:
             raise InvalidInput(f"give some of {', '.join(known)}, or an order", field="order")
         return items

@@ -267,6 +267,7 @@ class Rights(Telling):
                 offers, or asked to be erased and the sale that is under way does not need it.
             VaultError: If they cannot be opened.
         """
+        refuse_card_number(by, "by")
         state = yield from self.load(checkout_id)
         at = yield from now()
         profile: ProfileRow | None = yield from ask_store("profile", state.subject)

@@ -72,7 +72,9 @@ class CheckoutFlow:
 
     Each call that changes a checkout returns it as it is afterwards. With an ``idempotency_key``
     of the shop's own (any text), a repeat of the same call is answered and not done again, and
-    another call under the same key raises ``IdempotencyConflict``.
+    another call under the same key raises ``IdempotencyConflict``. Keys are kept for good, so nothing
+    personal belongs in one: a random token or the checkout's id serves. Card numbers and e-mail
+    addresses in a new one are refused with ``InvalidInput``.
 
     Safe to use from several threads, and several of them may share one store.
     """
@@ -532,18 +534,20 @@ class CheckoutFlow:
             accepts_credit: Whether the customer agreed to the credit, where the view says that it
                 needs a consent of its own.
             return_url: Where a provider sends the customer's browser back to. Call `reconcile`
-                there: coming back proves nothing.
+                there: coming back proves nothing. It stays in the journal for good, so nothing
+                personal belongs in it: name the order by the checkout's id. Telephone numbers and
+                names cannot be told from other words, and are yours to keep out.
             could_say_no: Whether the view's box ``no_marketing`` was on the page. Only then may
                 who left it alone be sent offers; who ticked it says so with ``consent``.
             network: The customer's IP address as the shop's server sees it, for signals of review
-                and for the limit on tries (``shop.tries``); only a keyed digest of it is kept, and
+                and for the limit on tries (``shop.tries``), which counts nobody without it; only a keyed digest of it is kept, and
                 that for thirty days.
             network_country: ISO 3166 code of the country that it is in, where the shop knows.
             idempotency_key: The shop's own key for this call.
 
         Raises:
             InvalidInput: If the network is no IP address, or the address to come back to is none of
-                the shop's ``return_origins``.
+                the shop's ``return_origins``, or a card number or an e-mail address is in it.
             TooManyTries: If a way to pay was tried too often in this checkout, or from this
                 network.
             DetailsMissing: If something was not asked or chosen yet.
@@ -1130,7 +1134,7 @@ class CheckoutFlow:
         """Hold every order that has something of this, whatever speaks for it.
 
         Args:
-            reason: Why, for those who look at the list later. Nothing personal.
+            reason: Why, for those who look at the list later. Nothing personal, no card number.
             by: Who decided it, in the shop's own words.
             order: A checkout whose customer is meant: what it was seen by goes on the list, and
                 nobody needs to see the customer's details.

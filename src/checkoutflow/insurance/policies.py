@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from checkoutflow.cart import Line
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money, Rounding, divide
+from checkoutflow.privacy.cards import STORED
 from checkoutflow.table import advance
 
 if TYPE_CHECKING:
@@ -281,17 +282,23 @@ def with_covers(cart: Cart, policies: Iterable[Policy]) -> Cart:
     """The goods of a cart, and a line for each policy that the customer accepted for them."""
     goods = {line.id: line for line in cart.goods}
     covers = tuple(
-        Line(
-            sku=policy.terms.product,
-            id=policy.id,
-            name=policy.terms.name,
-            quantity=goods[policy.terms.lines[0]].quantity if policy.terms.per == "item" else 1,
-            unit_price=policy.terms.each,
-            vat_category="insurance" if policy.terms.kind == "insurance" else "standard",
-            goods_category=policy.terms.kind,
-            digital=True,
-            kind=policy.terms.kind,
-            insures=policy.terms.lines,
+        # Made of what the checkout has already: what is stored is not looked at again.
+        Line.model_validate(
+            {
+                "sku": policy.terms.product,
+                "id": policy.id,
+                "name": policy.terms.name,
+                "quantity": (
+                    goods[policy.terms.lines[0]].quantity if policy.terms.per == "item" else 1
+                ),
+                "unit_price": policy.terms.each,
+                "vat_category": "insurance" if policy.terms.kind == "insurance" else "standard",
+                "goods_category": policy.terms.kind,
+                "digital": True,
+                "kind": policy.terms.kind,
+                "insures": policy.terms.lines,
+            },
+            context=STORED,
         )
         for policy in policies
         if policy.state is PolicyState.ACCEPTED

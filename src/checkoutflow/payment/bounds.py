@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field
 
 from checkoutflow.errors import InvalidInput
 from checkoutflow.model import Frozen
+from checkoutflow.privacy.lasting import refuse_personal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,8 +75,9 @@ def require_return(address: str, origins: Iterable[str]) -> None:
         origins: Where they may, as `origin_of` writes them; any place if there is none.
 
     Raises:
-        InvalidInput: If not.
+        InvalidInput: If not, or if a card number or an e-mail address is in it.
     """
+    refuse_personal(address, "return_url", instead="the checkout's id")
     if address and origin_of(address) not in (known := tuple(origins)) and known:
         raise InvalidInput("is at none of the shop's return_origins", field="return_url")
 

@@ -10,7 +10,13 @@ goes by its own rule, and what the rule takes passes (`refuse_card_number`). In 
 with its letters passes. A Swedish identity number needs no exception: the only ones of twelve
 digits begin with 16, 18, 19 or 20, and no scheme does. What is masked already is no number.
 
-Source: prefixes and lengths as the schemes publish them (ISO/IEC 7812 ranges; Dankort 5019).
+Programs write skus, keys and addresses, and there a barcode or a random token looks like a card by
+chance: one in ten of the barcodes that begin with 40 to 49, one in a thousand UUIDs. In such a text
+a valid GTIN passes, and so do UUIDs and 32 or more hexadecimal digits. A GTIN has 14 digits at
+most, so no card of 15 to 19 passes for one.
+
+Source: prefixes and lengths as the schemes publish them (ISO/IEC 7812 ranges; Dankort 5019);
+GS1 General Specifications, check digits of GTINs.
 Confidence: high for Visa, Mastercard, American Express and Dankort, medium for the wide Maestro
 range.
 """
@@ -70,6 +76,12 @@ _DIGIT: Final = re.compile("[0-9¹²³]")
 _FOLDS_TO_DIGITS: Final = re.compile("[¼½¾\u0180-\U0010ffff]")
 _SHORTEST: Final = 12  # digits
 
+_TOKEN: Final = re.compile(
+    r"(?<![0-9a-z])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,}+)(?![0-9a-z])",
+    re.IGNORECASE,
+)
+_OF_GTINS: Final = (12, 13, 14)  # digits; those of 8 are shorter than any card
+
 _IBAN: Final = re.compile(
     r"(?<![A-Za-z0-9])(?=([A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}))[A-Za-z]{2}"
 )
@@ -95,6 +107,22 @@ def holds_card_number(text: str) -> bool:
     if is_plain and len(_DIGIT.findall(text)) < _SHORTEST:
         return False  # most texts, at a tenth of the time
     return any(True for _ in _found(text.translate(_FOLDING)))
+
+
+def reference_holds_card_number(text: str) -> bool:
+    """Tell whether there is one in a text that a program wrote: a sku, a key, an address.
+
+    Barcodes of goods (GTIN-12, 13 and 14, ISBN among them) and random tokens are none.
+
+    >>> reference_holds_card_number("mug-4242424242424242")
+    True
+    >>> holds_card_number("4006381333023"), reference_holds_card_number("4006381333023")
+    (True, False)
+    """
+    if not holds_card_number(text):
+        return False
+    plain = _TOKEN.sub(_without_digits, text.translate(_FOLDING))
+    return any(not _is_gtin([int(plain[at]) for at in places]) for places in _found(plain))
 
 
 def refuse_card_number(
@@ -141,6 +169,17 @@ def without_card_number(text: str, info: ValidationInfo) -> str:
     return text
 
 
+def reference_without_card_number(text: str, info: ValidationInfo) -> str:
+    """Let what a program wrote through if it holds none; for the validators of models, too.
+
+    Raises:
+        ValueError: If it holds one, and is not what was stored before.
+    """
+    if info.context != STORED and reference_holds_card_number(text):
+        raise ValueError(REFUSAL)
+    return text
+
+
 def mask_card_numbers(text: str) -> str:
     """Put stars in place of all digits of card numbers but the first six and the last four.
 
@@ -163,8 +202,11 @@ def mask_card_numbers(text: str) -> str:
     return "".join(masked)
 
 
-# What people write freely, and what comes from outside in words.
+# What people write freely.
 FreeText = Annotated[str, AfterValidator(without_card_number)]
+# What a program wrote, to find something by.
+ReferenceText = Annotated[str, AfterValidator(reference_without_card_number)]
+# What comes from outside in words.
 OutsideText = Annotated[str, AfterValidator(mask_card_numbers)]
 
 
@@ -232,6 +274,17 @@ def _lengths(beginning: str) -> tuple[int, ...]:
         if str(first) <= beginning <= str(last) and len(beginning) == len(str(first))
     )
     return tuple(sorted(set().union(*fitting)))
+
+
+def _without_digits(token: re.Match[str]) -> str:
+    """A stand-in for a random token; one that is all digits was not drawn from hexadecimal ones."""
+    return token[0] if token[0].replace("-", "").isdecimal() else "x"
+
+
+def _is_gtin(digits: Sequence[int]) -> bool:
+    """GS1: from the right, the second digit and every other one after it count three times."""
+    weighed = sum(digits[::-1][::2]) + 3 * sum(digits[::-1][1::2])
+    return len(digits) in _OF_GTINS and weighed % 10 == 0
 
 
 def _is_in_iban(plain: str, first: int, last: int) -> bool:
