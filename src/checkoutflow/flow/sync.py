@@ -72,9 +72,10 @@ class CheckoutFlow:
 
     Each call that changes a checkout returns it as it is afterwards. With an ``idempotency_key``
     of the shop's own (any text), a repeat of the same call is answered and not done again, and
-    another call under the same key raises ``IdempotencyConflict``. Keys are kept for good, so nothing
-    personal belongs in one: a random token or the checkout's id serves. Card numbers and e-mail
-    addresses in a new one are refused with ``InvalidInput``.
+    another call under the same key raises ``IdempotencyConflict``. Keys are kept for good, so
+    nothing personal belongs in one: a random token or the checkout's id serves. Card numbers and
+    e-mail addresses in a new one are refused with ``InvalidInput``; telephone numbers and names
+    cannot be told from other words, and are yours to keep out.
 
     Safe to use from several threads, and several of them may share one store.
     """
@@ -540,8 +541,8 @@ class CheckoutFlow:
             could_say_no: Whether the view's box ``no_marketing`` was on the page. Only then may
                 who left it alone be sent offers; who ticked it says so with ``consent``.
             network: The customer's IP address as the shop's server sees it, for signals of review
-                and for the limit on tries (``shop.tries``), which counts nobody without it; only a keyed digest of it is kept, and
-                that for thirty days.
+                and for the limit on tries (``shop.tries``), which counts nobody without it; only a
+                keyed digest of it is kept, and that for thirty days.
             network_country: ISO 3166 code of the country that it is in, where the shop knows.
             idempotency_key: The shop's own key for this call.
 
