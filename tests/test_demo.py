@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import runpy
+import shlex
 from contextlib import redirect_stdout
 from dataclasses import replace
 from itertools import pairwise
@@ -64,6 +65,8 @@ def test_the_same_sale_is_kept_on_a_server_by_its_url():
         status, text = said_by("demo", "--market", "IS", "--db", url)
         assert status == 0
         assert "on a server; the keys of its vault are gone" in " ".join(text.split())
+        (line,) = [it for it in text.splitlines() if it.startswith("  checkoutflow show")]
+        assert said_by(*shlex.split(line)[1:])[0] == 0
         assert said_by("verify", "--db", url) == (0, "1 checkouts, each as its journal says\n")
 
 

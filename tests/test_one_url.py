@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,46 @@ def test_a_server_is_named_without_its_password(capsys):
     assert str(server) == "postgresql://127.0.0.1:9/shop"
     assert main(["migrate", "--db", server.url]) != 0
     assert "s3cret" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("url", "short", "typed"),
+    [
+        ("://shop@db/s", "://db/s", "://shop@db/s"),
+        ("://shop:s3cret@db/s", "://db/s", "://shop@db/s"),
+        ("://:s3cret@/s?host=/run&user=me", ":///s?host=/run", ":///s?host=/run&user=me"),
+        (
+            "://u:s3cret@/s?host=a:1&host=b:2&sslmode=require&password=s3cret",
+            ":///s?host=a:1&host=b:2",
+            "://u@/s?host=a:1&host=b:2&sslmode=require",
+        ),
+        ("://shop:s3cret?x@db/s", "://***", "://***"),
+        ("://shop:@s3cret@db/s", "://***", "://***"),
+        ("://shop:s/3cret@db/s?password=s3cret@", "://***", "://***"),
+    ],
+)
+def test_what_is_typed_again_has_no_password(url, short, typed):
+    server = Server(f"postgresql{url}")
+    assert (str(server), server.without_password) == (f"postgresql{short}", f"postgresql{typed}")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "backup --to h.db --db {}",
+        "backup --db shop.db --to {}",
+        "restore --from shop.db --db {}",
+        "restore --db shop.db --from {}",
+        "restore --db shop.db --from shop.db --erased {}",
+    ],
+)
+def test_a_server_is_not_copied_as_a_file(words, capsys):
+    url = "postgresql://zanzibar:s3cret@db/shop"
+    assert main(words.format(url).split()) == 2
+    said = capsys.readouterr().err
+    assert "pg_dump" in said
+    assert said.count("\n") == 1
+    assert not {"zanzibar", "s3cret"} & set(re.findall(r"\w+", said))
 
 
 def test_beside_a_server_lies_no_key(capsys):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from checkoutflow.cli import fleet, review_queue, review_score, work
-from checkoutflow.cli.files import database
+from checkoutflow.cli.files import database, database_file
 from checkoutflow.cli.paper import Paper
 from checkoutflow.errors import CheckoutError
 
@@ -172,15 +172,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _keeping(commands: argparse._SubParsersAction[_Parser]) -> None:
     backup = _command(commands, "backup", "copy a SQLite database in use")
-    backup.add_argument("--db", type=Path, required=True, metavar="FILE", help="the database")
-    backup.add_argument("--to", type=Path, required=True, metavar="FILE", help="the copy")
+    backup.add_argument(
+        "--db", type=database_file, required=True, metavar="FILE", help="the database"
+    )
+    backup.add_argument("--to", type=database_file, required=True, metavar="FILE", help="the copy")
     restore = _command(commands, "restore", "put a copy back in the place of a database")
     restore.add_argument(
-        "--from", dest="copy", type=Path, required=True, metavar="FILE", help="the copy"
+        "--from", dest="copy", type=database_file, required=True, metavar="FILE", help="the copy"
     )
-    restore.add_argument("--db", type=Path, required=True, metavar="FILE", help="its place")
     restore.add_argument(
-        "--erased", type=Path, metavar="FILE", help="erase again who was erased in this database"
+        "--db", type=database_file, required=True, metavar="FILE", help="its place"
+    )
+    restore.add_argument(
+        "--erased",
+        type=database_file,
+        metavar="FILE",
+        help="erase again who was erased in this database",
     )
     work.add(
         _command(commands, "work", "do what is due, until it is told to stop"),

@@ -24,7 +24,7 @@ from checkoutflow.testing.standins import SOLD, open_stand_in
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from checkoutflow.cart import Cart
@@ -62,10 +62,7 @@ def run(arguments: Namespace, paper: Paper) -> int:
         kept = arguments.db and str(arguments.db)
         paper.document({"sales": [as_json(sale) for sale in sales], "database": kept})
     elif arguments.db:
-        paper.line(f"The sales are kept in {arguments.db}. What the journal says of them:\n")
-        file = shlex.quote(str(arguments.db))
-        for sale in sales:
-            paper.line(f"  checkoutflow show {sale.checkout.id} --db {file}")
+        _tell_kept(arguments.db, sales, paper)
     else:
         paper.line("Keep the database with --db FILE; sell a cart of your own with --cart FILE.")
     return 0 if all(sale.is_agreed for sale in sales) else 1
@@ -181,6 +178,16 @@ def _database(kept: Path | Server | None) -> Iterator[Path | Server]:
     else:
         with tempfile.TemporaryDirectory(prefix="checkoutflow-") as folder:
             yield Path(folder) / "demo.db"
+
+
+def _tell_kept(database: Path | Server, sales: Iterable[Sale], paper: Paper) -> None:
+    """Say where the sales are, and what to type to see them; a password is not repeated."""
+    paper.line(f"The sales are kept in {database}. What the journal says of them:\n")
+    typed = database.without_password if isinstance(database, Server) else str(database)
+    for sale in sales:
+        paper.line(f"  checkoutflow show {sale.checkout.id} --db {shlex.quote(typed)}")
+    if isinstance(database, Server) and typed != database.url:
+        paper.line("\nThe password is left out: write it into the URL, or set PGPASSWORD.")
 
 
 def _described(database: Path | Server) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from checkoutflow.cart import Cart
 from checkoutflow.customer import AREAS
@@ -19,7 +20,7 @@ from checkoutflow.shop import Shop, read_settings
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from checkoutflow.stores.sql import SqlStore
 
@@ -101,16 +102,40 @@ def imported(named: str) -> Any:  # noqa: ANN401 -- whatever it is
         raise UsageError(f"{named}: cannot be imported: {type(error).__name__}: {error}") from None
 
 
+# A URL in which nothing has two meanings: an @ or ? more may be a piece of a password.
+_URL: Final = re.compile(
+    r"(?P<scheme>[^:/]+://)((?P<user>[^:@/?]*)(:[^@/?]*)?@)?(?P<place>[^@?]*)(\?(?P<options>[^@?]*))?"
+)
+_WHERE: Final = frozenset({"host", "hostaddr", "port", "service", "dbname"})
+_SECRET: Final = re.compile("password|secret|key$", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class Server:
-    """A database on a server, by its URL; printed without what may be a password."""
+    """A database on a server, by its URL; printed without user, password and other settings."""
 
     url: str
 
     def __str__(self) -> str:
-        """Without what stands before the host."""
-        scheme, _, rest = self.url.partition("://")
-        return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
+        """Where it is."""
+        if (found := _URL.fullmatch(self.url)) is None:
+            return f"{self.url.partition('://')[0]}://***"
+        return found["scheme"] + found["place"] + _options(found, _WHERE.__contains__)
+
+    @property
+    def without_password(self) -> str:
+        """The URL as somebody may type it who has the password elsewhere."""
+        if (found := _URL.fullmatch(self.url)) is None:
+            return str(self)
+        user = f"{found['user']}@" if found["user"] else ""
+        options = _options(found, lambda name: not _SECRET.search(name))
+        return found["scheme"] + user + found["place"] + options
+
+
+def _options(url: re.Match[str], is_told: Callable[[str], object]) -> str:
+    """What follows the ? of a URL, as far as it may be told."""
+    told = [it for it in (url["options"] or "").split("&") if it and is_told(it.partition("=")[0])]
+    return f"?{'&'.join(told)}" if told else ""
 
 
 def database(text: str) -> Path | Server:
@@ -118,6 +143,21 @@ def database(text: str) -> Path | Server:
     if text.startswith("sqlite:///"):
         return Path(text.removeprefix("sqlite:///"))
     return Server(text) if "://" in text else Path(text)
+
+
+def database_file(text: str) -> Path:
+    """Read what a person gives as the file of a database, for what is done with files alone.
+
+    Raises:
+        UsageError: If it is on a server.
+    """
+    found = database(text)
+    if isinstance(found, Server):
+        raise UsageError(
+            f"{found.url.partition(':')[0]}: a database on a server is backed up and restored with"
+            " the server's own tools, such as pg_dump and pg_restore; this copies files of SQLite"
+        )
+    return found
 
 
 def open_kept(database: Path | Server) -> SqlStore:
