@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
@@ -77,6 +79,64 @@ def test_what_is_not_whole_is_no_copy(file, tmp_path):
     (tmp_path / "new.db-wal").touch()
     with pytest.raises(UsageError, match="put it aside"):
         restore(file, tmp_path / "new.db")
+
+
+BACKING_UP = """
+import sys, time
+from pathlib import Path
+from checkoutflow.stores.backup import back_up
+
+def wait(done, of):
+    print("under way", flush=True)
+    time.sleep(60)
+
+back_up(Path(sys.argv[1]), Path(sys.argv[2]), wait)
+"""
+
+
+def test_what_a_killed_backup_leaves_is_swept_and_no_other(file, tmp_path):
+    copy = tmp_path / "copy.db"
+    other = tmp_path / "copy.db.part"
+    other.write_text("somebody's")
+    command = [sys.executable, "-c", BACKING_UP, str(file), str(copy)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"under way\n"
+            with pytest.raises(StoreError, match="another process is making this copy now"):
+                back_up(file, copy)
+            back_up(file, tmp_path / "meanwhile.db")
+            (left,) = tmp_path.glob(".copy.db*.part")
+        finally:
+            process.kill()
+    left.with_name(f"{left.name}-journal").touch()
+    back_up(file, tmp_path / "tuesday.db")  # under any name
+    back_up(file, copy)
+    assert [it.name for it in tmp_path.glob("*.part*")] == [other.name]
+    assert {it.name for it in tmp_path.glob("*.db")} == {
+        "shop.db",
+        "copy.db",
+        "meanwhile.db",
+        "tuesday.db",
+    }
+
+
+def test_it_is_said_which_file_is_damaged(file, tmp_path):
+    with closing(open_store(file)) as store:
+        for number in range(40):
+            store.commit(sample_change(sample_checkout(f"co-{number}")))
+    back_up(file, tmp_path / "whole.db")
+    for name, content in (
+        ("torn.db", (tmp_path / "whole.db").read_bytes()[:40960]),
+        ("letter.db", b"Dear shop, " * 1000),
+    ):
+        bad = tmp_path / name
+        bad.write_bytes(content)
+        with pytest.raises(StoreError, match=rf"{name} is damaged.*restore your last whole copy"):
+            back_up(bad, tmp_path / "copy.db")
+        with pytest.raises(StoreError, match=rf"{name} is damaged.*restore another copy"):
+            restore(bad, tmp_path / "copy.db")
+    assert not (tmp_path / "copy.db").exists()
 
 
 def test_an_older_copy_finds_the_money_again_and_nobody_pays_twice(tmp_path, file):

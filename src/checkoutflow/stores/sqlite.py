@@ -200,6 +200,11 @@ def explain(error: sqlite3.Error, *, is_ending: bool = False) -> StoreError:  # 
     return StoreError(_ADVICE.get(_primary(error)) or f"SQLite refused: {error}")
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether a file is damaged, or none of SQLite's."""
+    return _primary(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
 def _primary(error: sqlite3.Error) -> int:
     """The kind of error, without its details; zero for one of Python's module itself."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
