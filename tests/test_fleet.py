@@ -555,7 +555,7 @@ def test_tables_of_another_version_are_left_alone(own, capsys):
     for command in (*ACTIONS, WORK):
         assert "install the newer version" in refused(capsys, *command, "--db", own)
     with postgres.new_schema() as empty:
-        assert "no tables of checkoutflow" in refused(capsys, "fleet", "install", "--db", empty)
+        assert "checkoutflow migrate" in refused(capsys, "fleet", "install", "--db", empty)
 
 
 def test_the_url_is_read_as_every_command_reads_it(own, capsys, tmp_path):
