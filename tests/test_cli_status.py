@@ -167,6 +167,24 @@ def test_work_that_nobody_does_is_late(
     assert status()[0] == 0
 
 
+def test_work_that_was_tried_and_is_not_done_is_named(shop, status, checkout_carts, checkout_clock):
+    sale = shop.start(checkout_carts["DK"], market="DK")
+    checkout_clock.advance(seconds=(sale.expires_at - checkout_clock()).total_seconds())
+    (due,) = shop.lease_due(for_s=600)
+    assert status() == (0, "nothing is stuck\n")  # somebody is at it
+    checkout_clock.advance(seconds=LATE.total_seconds())
+    since, again = (f"{at:%Y-%m-%d %H:%M} UTC" for at in (sale.expires_at, due.until))
+    told = f"{sale.id}: turn_failed (expiry) since {since}\n    again at {again}\n    tried and not"
+    code, text = status()
+    assert (code, text[: len(told)]) == (1, told)
+    (one,) = json.loads(status("--json")[1])["stuck"]
+    assert (one["since"], one["advice"]) == (sale.expires_at.isoformat(), ADVICE["turn_failed"])
+    checkout_clock.advance(minutes=10)  # and then nobody tries any more
+    assert status()[1].startswith(f"1 checkout is late:\n  {sale.id}: expiry since {since}\n")
+    shop.run_due()
+    assert status()[0] == 0
+
+
 def test_messages_that_nobody_takes_are_a_worry_after_a_while(
     shop, status, checkout_carts, checkout_customers, checkout_clock
 ):

@@ -187,7 +187,8 @@ def test_a_timer_that_is_not_known_is_left_for_a_newer_machine(world):
     checkout = begun(world)
     assert set(timers(checkout, SHOP)) <= KINDS
     at = world.clock()
-    ask(world, "INSERT INTO checkoutflow_timers VALUES (?, 'novelty', ?)", checkout.id, instant(at))
+    novelty = "INSERT INTO checkoutflow_timers (checkout_id, kind, due_at) VALUES (?, 'novelty', ?)"
+    ask(world, novelty, checkout.id, instant(at))
     assert place(world, checkout).phase is Phase.CONFIRMED
     assert world.flow.run_due().done == (checkout.id,)
     assert world.flow.run_due().done == ()  # it does not come again at once

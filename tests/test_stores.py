@@ -146,6 +146,20 @@ class LeasesToEverybody(MemoryStore):
         pass
 
 
+class ForgetsSinceWhen(MemoryStore):
+    def put_off(self, checkout_id, *, up_to, until):
+        self._since.clear()
+        super().put_off(checkout_id, up_to=up_to, until=until)
+
+
+class RemembersWhatIsDone(MemoryStore):
+    def delayed(self, now, limit):
+        self._kept = getattr(self, "_kept", {}) | {
+            due.checkout: due for due in super().delayed(now, limit)
+        }
+        return [*self._kept.values()][:limit]
+
+
 class ClearsAnyTimer(MemoryStore):
     def reset_timer(self, checkout_id, kind, *, at, version, to=None):
         self._timers.pop((checkout_id, kind), None)
@@ -645,6 +659,8 @@ class ReplacesAnyWrapping(MemoryStore):
             "moved to where it is asked for",
         ),
         (checks.what_is_leased_is_nobody_elses, LeasesToEverybody, "what another has"),
+        (checks.what_is_put_off_is_known_since_it_was_due, ForgetsSinceWhen, "set to at first"),
+        (checks.what_is_put_off_is_known_since_it_was_due, RemembersWhatIsDone, "at first"),
         (checks.a_lease_is_cleared_and_what_came_meanwhile_is_not, ClearsAnyTimer, "came since"),
         (checks.a_notice_acts_once, TakesEveryNotice, "is not taken again"),
         (checks.a_notice_acts_once, ForgetsToWake, "makes its checkout due"),

@@ -21,7 +21,9 @@ from tests.desk import MUG, SHOP, SOFA, Desk, Witness, buy, database, start
 from checkoutflow import CheckoutFlow, MemoryStore, Shop, StoreConflict, open_store
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.cli import main
+from checkoutflow.cli.status import look
 from checkoutflow.errors import StoreUnavailable
+from checkoutflow.flow.telemetry import Sight
 from checkoutflow.testing.bank import Fault
 from checkoutflow.testing.clock import Clock
 from checkoutflow.testing.serve import serve
@@ -234,6 +236,35 @@ def test_run_due_lets_those_that_fail_wait_behind_the_others(alone, monkeypatch)
 
 def refused(*_: object, **__: object) -> None:
     raise StoreUnavailable("the disk is full")
+
+
+@pytest.mark.parametrize("way", ["worker", "run_due"])
+def test_work_that_fails_for_days_is_named_since_it_was_due_until_it_is_done(desk, way):
+    (name,) = left_behind(desk, 1)
+    flow, store = desk.world.flow, desk.world.store
+    turn = worker(desk).round if way == "worker" else flow.run_due
+    gauge = Sight(store, desk.clock, ())
+    (since,) = flow.due()[0].timers.values()
+    mended = flow.wake
+    breaking(desk, [name], StoreConflict("always"))
+    end = desk.clock() + timedelta(hours=30 if way == "worker" else 1)
+    tries = 0
+    while desk.clock() < end:
+        assert turn().failed
+        tries += 1
+        seen = look(store, desk.clock(), since)
+        told = [(one.checkout, one.what, one.about, one.since) for one in seen.stuck]
+        assert told == [(name, "turn_failed", "expiry", since)]
+        assert seen.late == ()
+        ((age, _),) = gauge.see("checkoutflow.due.age")
+        assert age == (desk.clock() - since).total_seconds()
+        desk.clock.advance(seconds=(store.next_due() - desk.clock()).total_seconds())
+    assert tries > 30
+    flow.wake = mended
+    turn()
+    assert flow.load(name).phase is Phase.EXPIRED
+    assert look(store, desk.clock(), since).is_well(desk.clock())
+    assert list(gauge.see("checkoutflow.due.age")) == [(0, {})]
 
 
 # Messages -----------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from checkoutflow.checkout.state import Checkout
     from checkoutflow.cli.paper import Paper
-    from checkoutflow.stores.contract import JournalEntry, Store
+    from checkoutflow.stores.contract import Due, JournalEntry, Store
 
 _MOST: Final = 1000
 _SHOWN: Final = 20  # of what is stuck and of what is late; a document has all
@@ -53,6 +53,7 @@ ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         "owed_to_customer": "more was paid than asked for: pay it back, then record_payment()",
         "no_reference": "the scheme of references has too few digits: change it, invoice by hand",
         "not_shared": "something needed was not shared with the payment: ask the customer",
+        "turn_failed": "tried and not done, tried again: see the worker's log, or work --once",
         "late_review": "nobody decided in time: run_due() carries the shop's policy out",
         "unknown": "an answer did not come: run_due() asks the provider until it is known",
         "shipment_failed": "its capture was declined, nothing may leave: ship() again or cancel()",
@@ -68,12 +69,12 @@ class Stuck:
     Attributes:
         checkout: Which one.
         what: A code of `ADVICE`.
-        about: The payment, shipment or refund.
+        about: The payment, shipment or refund; or the timers of a turn that failed.
         since: Since when, as far as is known.
         provider: Who takes the payment, where it is about one.
         reference: The provider's own name for it, by which it is found in its portal.
         facts: Operations that are open, with amounts; or the payment's amount; or what the provider
-            said that cannot be.
+            said that cannot be; or when a turn that failed is tried again.
     """
 
     checkout: str
@@ -162,6 +163,13 @@ def _of_payment(
     )
 
 
+def failed(due: Due) -> Stuck:
+    """What was tried and is put off: its turn failed, or whoever took it last is still at it."""
+    since, again = min(due.timers.values()), due.until
+    facts = "" if again is None else f"again at {_time(again)}"
+    return Stuck(due.checkout, "turn_failed", ", ".join(sorted(due.timers)), since, facts=facts)
+
+
 def dated(one: Stuck, journal: Iterable[JournalEntry]) -> Stuck:
     """The same with the moment at which it was written down, if that is not known yet."""
     for entry in journal if one.since is None else ():
@@ -196,14 +204,23 @@ def look(store: Store, at: datetime, since: datetime) -> Seen:
         for row in map(store.health, sorted(providers))
         if row is not None and row.down_until is not None
     ]
+    delayed = store.delayed(at - LATE, _MOST)
+    late = [due for due in store.due(at - LATE, _MOST) if due.timers]
+    untried = {due.checkout for due in late}
+    found += [failed(due) for due in delayed if due.checkout not in untried]
+    # It is late since before whoever tried it last has stopped.
+    since_first = {due.checkout: min(due.timers.values()) for due in delayed}
     held = store.waiting(limit=_MOST)
     first = store.load(held[0]) if held else None
     return Seen(
         tuple(sorted(found, key=lambda one: (one.since or at, one.checkout))),
         tuple(
-            (due.checkout, ", ".join(sorted(due.timers)), min(due.timers.values()))
-            for due in store.due(at - LATE, _MOST)
-            if due.timers
+            (
+                due.checkout,
+                ", ".join(sorted(due.timers)),
+                min(since_first.get(due.checkout, at), *due.timers.values()),
+            )
+            for due in late
         ),
         tuple(silent),
         len(store.messages(_MOST)),

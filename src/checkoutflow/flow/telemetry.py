@@ -239,13 +239,22 @@ class Sight:
         """
         at = self._clock()
         if gauge == "checkoutflow.due.age":
-            yield age(self._store.next_due(), at), {}
+            yield age(longest_due(self._store, at), at), {}
         elif gauge == "checkoutflow.messages.age":
             yield age(oldest_message(self._store), at), {}
         elif gauge == "checkoutflow.provider.down":
             for name in self._providers:
                 down = is_down(self._store.health(name), at)
                 yield float(down), {_PROVIDER: name}
+
+
+def longest_due(store: Store, at: datetime) -> datetime | None:
+    """Since when something is due that is not done, be it tried again and again; or what is next.
+
+    None if nothing ever is.
+    """
+    tried = (min(each.timers.values()) for each in store.delayed(at, 1))
+    return min((due for due in (store.next_due(), *tried) if due is not None), default=None)
 
 
 def oldest_message(store: Store) -> datetime | None:

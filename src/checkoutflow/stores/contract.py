@@ -550,7 +550,19 @@ class Store(Protocol):
         """
 
     def put_off(self, checkout_id: str, *, up_to: datetime, until: datetime) -> None:
-        """Set a checkout's timers to ``until`` that are not set to later than ``up_to``."""
+        """Set a checkout's timers to ``until`` that are not set to later than ``up_to``.
+
+        What each was set to is kept for `delayed`, until it is set anew or removed; and so it is
+        when `lease_due` does the same.
+        """
+
+    def delayed(self, now: datetime, limit: int) -> Sequence[Due]:
+        """Checkouts with timers that were put off, and were due at or before ``now`` at first.
+
+        Of so many timers at most, those that are due for longest first. A checkout has them with
+        what they were set to before anybody put them off, and in ``until`` the first moment to
+        which one of them is set now.
+        """
 
     def timers(self, checkout_id: str) -> Mapping[str, datetime]:
         """What must happen later for a checkout, by its kind, and when."""

@@ -56,6 +56,8 @@ class MemoryStore(MemoryOrders):
         self._journal: dict[str, list[JournalEntry]] = {}
         self._commands: list[tuple[str, str]] = []  # of all checkouts, with their ids
         self._timers: dict[tuple[str, str], datetime] = {}
+        # What those were set to that are put off.
+        self._since: dict[tuple[str, str], datetime] = {}
         self._payments: dict[tuple[str, str], str] = {}
         self._notices: set[tuple[str, str]] = set()
         self._health: dict[str, HealthRow] = {}
@@ -144,6 +146,7 @@ class MemoryStore(MemoryOrders):
         )
         self._commands.append((change.command, state.id))
         for kind, due_at in change.timers.items():
+            self._since.pop((state.id, kind), None)
             if due_at is None:
                 self._timers.pop((state.id, kind), None)
             else:
@@ -241,6 +244,7 @@ class MemoryStore(MemoryOrders):
                 return False
             self._notices.add((notice.provider, notice.id))
             self._timers[notice.checkout, "notice"] = notice.received_at
+            self._since.pop((notice.checkout, "notice"), None)
             return True
 
     def has_notice(self, provider: str, notice_id: str) -> bool:
@@ -286,6 +290,19 @@ class MemoryStore(MemoryOrders):
             for timer, at in self._timers.items():
                 if timer[0] == checkout_id and at <= up_to:
                     self._timers[timer] = until
+                    self._since.setdefault(timer, at)
+
+    def delayed(self, now: datetime, limit: int) -> Sequence[Due]:
+        """Checkouts with timers that were put off and were due by ``now``, the longest first."""
+        with self._lock:
+            timers = sorted((since, *timer) for timer, since in self._since.items() if since <= now)
+            found: dict[str, dict[str, datetime]] = {}
+            for since, checkout_id, kind in timers[:limit]:
+                found.setdefault(checkout_id, {})[kind] = since
+            return [
+                Due(checkout_id, mine, min(self._timers[checkout_id, kind] for kind in mine))
+                for checkout_id, mine in found.items()
+            ]
 
     def timers(self, checkout_id: str) -> Mapping[str, datetime]:
         """What must happen later for a checkout, by its kind, and when."""
@@ -319,6 +336,7 @@ class MemoryStore(MemoryOrders):
             is_known = len(self._journal.get(checkout_id, ())) == version
             if is_known and self._timers.get((checkout_id, kind)) == at:
                 del self._timers[checkout_id, kind]
+                self._since.pop((checkout_id, kind), None)
                 if to is not None:
                     self._timers[checkout_id, kind] = to
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 # The version of the tables that this version of the library reads and writes. Older ones become
 # these by `checkoutflow.stores.migrations`, whose newest revision has this number.
-VERSION: Final = 7
+VERSION: Final = 8
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -124,7 +124,17 @@ TIMERS: Final = Table(
     _key("checkout_id", CHECKOUTS.c.id),
     _key("kind"),
     _number("due_at"),
+    # What it was set to before a lease or a failure put it off; gone when it is set anew.
+    _number("since", null=True),
     Index("checkoutflow_timers_by_due", "due_at", "checkout_id"),
+    # Few are put off at any moment.
+    Index(
+        "checkoutflow_timers_put_off",
+        "since",
+        "checkout_id",
+        sqlite_where=text("since IS NOT NULL"),
+        postgresql_where=text("since IS NOT NULL"),
+    ),
     # The queue of orders that wait for a person is short, however many timers there are.
     Index(
         "checkoutflow_timers_of_reviews",

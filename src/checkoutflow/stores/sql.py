@@ -396,7 +396,7 @@ class SqlStore(SqlPeople, SqlOrders):
             if due_at is None:
                 yield sql.delete_timer, (checkout_id, kind)
             else:
-                yield sql.set_timer, (checkout_id, kind, instant(due_at))
+                yield sql.set_timer, (checkout_id, kind, instant(due_at), None)
         for attempt in change.attempts:
             yield sql.set_attempt, _attempt(checkout_id, attempt)
         if (key := change.idempotency) is not None:
@@ -490,7 +490,7 @@ class SqlStore(SqlPeople, SqlOrders):
             is_new = self._keep(cursor, notice)
             if is_new:
                 at = instant(notice.received_at)
-                cursor.execute(self._sql.set_timer, (notice.checkout, "notice", at))
+                cursor.execute(self._sql.set_timer, (notice.checkout, "notice", at, None))
         return is_new
 
     def _keep(self, cursor: DBAPICursor, notice: NoticeRow) -> bool:
@@ -553,6 +553,15 @@ class SqlStore(SqlPeople, SqlOrders):
         """Set a checkout's timers to ``until`` that are not set to later than ``up_to``."""
         with self._transaction(self._database.BEGIN_WRITE) as cursor:
             cursor.execute(self._sql.put_off, (instant(until), checkout_id, instant(up_to)))
+
+    def delayed(self, now: datetime, limit: int) -> Sequence[Due]:
+        """Checkouts with timers that were put off and were due by ``now``, the longest first."""
+        found: dict[str, dict[str, datetime]] = {}
+        until: dict[str, datetime] = {}
+        for checkout_id, kind, since, due_at in self._ask(self._sql.delayed, instant(now), limit):
+            found.setdefault(checkout_id, {})[kind] = moment(since)
+            until[checkout_id] = min(moment(due_at), until.get(checkout_id, moment(due_at)))
+        return [Due(checkout_id, mine, until[checkout_id]) for checkout_id, mine in found.items()]
 
     def timers(self, checkout_id: str) -> Mapping[str, datetime]:
         """What must happen later for a checkout, by its kind, and when."""

@@ -146,10 +146,12 @@ class Statements:
             exists().where(_is(checkouts, "id"), _is(checkouts, "version")),
         )
         self.clear_timer = self._sql(delete(timers).where(*still))
-        self.move_timer = self._sql(update(timers).values(due_at=bindparam("to")).where(*still))
+        self.move_timer = self._sql(
+            update(timers).values(due_at=bindparam("to"), since=null()).where(*still)
+        )
         self.put_off = self._sql(
             update(timers)
-            .values(due_at=bindparam("until"))
+            .values(due_at=bindparam("until"), since=func.coalesce(timers.c.since, timers.c.due_at))
             .where(_is(timers, "checkout_id"), timers.c.due_at <= bindparam("up_to"))
         )
         self.timers = self._sql(
@@ -161,6 +163,13 @@ class Statements:
             )
         )
         self.next_due = self._sql(select(func.min(timers.c.due_at)))
+        self.delayed = self._sql(
+            _first(
+                select(timers.c.checkout_id, timers.c.kind, timers.c.since, timers.c.due_at)
+                .where(timers.c.since <= bindparam("now"))
+                .order_by(timers.c.since, timers.c.checkout_id)
+            )
+        )
         self.due = self._due()
         self.lease_due = self._lease_due()
 

@@ -247,6 +247,48 @@ def what_is_leased_is_nobody_elses(make_store: MakeStore) -> None:
         )
 
 
+def what_is_put_off_is_known_since_it_was_due(make_store: MakeStore) -> None:
+    """Work that fails and fails is put off every time; whoever looks must see since when."""
+    with opened(make_store) as store:
+        for name, timers in {
+            "co-a": {"expiry": at(20), "look": at(30), "remind": at(99)},
+            "co-b": {"look": at(10)},
+            "co-c": {"look": at(40)},
+        }.items():
+            store.commit(sample_change(sample_checkout(name), timers=timers))
+        same(list(store.delayed(at(99), 9)), [], "delayed gives nothing that nobody put off")
+        store.lease_due(at(30), 1, at(50))
+        store.put_off("co-b", up_to=at(50), until=at(60))
+        store.put_off("co-a", up_to=at(30), until=at(70))
+        other, one = Due("co-b", {"look": at(10)}, at(60)), {"expiry": at(20), "look": at(30)}
+        for now, limit, expected in (
+            (at(30), 9, [other, Due("co-a", one, at(70))]),
+            (at(20), 9, [other, Due("co-a", {"expiry": at(20)}, at(70))]),
+            (at(30), 1, [other]),
+            (at(9), 9, []),
+        ):
+            told = (
+                "delayed gives what a lease or put_off moved with what it was set to at first, the"
+                " longest overdue of at most `limit` timers first, and what it is set to now"
+            )
+            same(list(store.delayed(now, limit)), expected, told)
+        store.reset_timer("co-b", "look", at=at(60), version=1, to=at(65))
+        store.reset_timer("co-a", "look", at=at(70), version=1)
+        same(
+            list(store.delayed(at(99), 9)),
+            [Due("co-a", {"expiry": at(20)}, at(70))],
+            "a timer that reset_timer moves or removes is put off no more",
+        )
+        store.put_off("co-b", up_to=at(65), until=at(80))
+        store.commit(sample_change(sample_checkout("co-b", version=2), timers={"look": at(90)}))
+        store.commit(sample_change(sample_checkout("co-a", version=2), timers={"expiry": None}))
+        same(list(store.delayed(at(99), 9)), [], "nor is one that a commit sets or removes")
+        store.put_off("co-b", up_to=at(90), until=at(95))
+        store.commit(sample_change(sample_checkout("co-b", version=3), timers={"look": None}))
+        store.commit(sample_change(sample_checkout("co-b", version=4), timers={"look": at(97)}))
+        same(list(store.delayed(at(99), 9)), [], "nor one that was removed and is set again")
+
+
 def a_lease_is_cleared_and_what_came_meanwhile_is_not(make_store: MakeStore) -> None:
     """A notice that comes while its checkout is looked at must be looked at once more."""
     with opened(make_store) as store:
@@ -700,6 +742,7 @@ STORE_CHECKS: Final[tuple[StoreCheck, ...]] = (
     a_key_tells_what_it_was_used_for,
     timers_come_due_in_order,
     what_is_leased_is_nobody_elses,
+    what_is_put_off_is_known_since_it_was_due,
     a_lease_is_cleared_and_what_came_meanwhile_is_not,
     reviews_wait_in_order,
     the_latest_come_first,
