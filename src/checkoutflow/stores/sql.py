@@ -792,13 +792,13 @@ def _read(checkout_id: str, read: Callable[[str], _T], text: str) -> _T:
 def _mismatch(found: int) -> SchemaMismatch:
     if not found:
         return SchemaMismatch(
-            "there are no tables of checkoutflow; run create() on the store, or checkoutflow migrate"
+            "there are no tables of checkoutflow; run create() on the store or checkoutflow migrate"
         )
     wanted = schema.VERSION
     if found < wanted:
         return SchemaMismatch(
             f"the tables are version {found}, and this version of checkoutflow needs {wanted};"
-            " make a backup, then run create() on the store, or checkoutflow migrate",
+            " make a backup, then run create() on the store or checkoutflow migrate",
             found=found,
         )
     return SchemaMismatch(
