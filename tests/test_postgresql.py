@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
@@ -120,10 +121,40 @@ def test_a_server_that_is_not_there_is_said_and_the_password_is_not():
     assert "s3cret" not in show(caught.value)
 
 
-def test_a_database_that_is_not_there_is_said():
-    url = postgres.url_of("public").replace("/postgres?", "/nowhere?")
-    with closing(open_store(url)) as store, pytest.raises(StoreError, match="nowhere"):
+@pytest.mark.parametrize(
+    ("old", "new", "advice"),
+    [
+        ("/postgres?", "/nowhere?", "no such database on the server; make it first"),
+        ("//postgres", "//nobody", "does not let this user in; check the name"),
+        ("/postgres?", "/postgres?nonsense=s3cret&", "an option that libpq does not know"),
+        ("search_path%3Dpublic", "search_path%3Dnowhere", "the search_path names none"),
+    ],
+)
+def test_what_is_wrong_in_a_url_is_said(old, new, advice):
+    url = postgres.url_of("public")
+    assert old in url
+    with (
+        closing(open_store(url.replace(old, new))) as store,
+        pytest.raises(StoreError, match=advice) as caught,
+    ):
         store.create()
+    assert "s3cret" not in show(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "may_try"),
+    [
+        ('connection failed: FATAL:  password authentication failed for user "a"\n', False),
+        ('failed: FATAL:  no pg_hba.conf entry for host "::1"\n' * 2, False),
+        ('one: Connection refused\ntwo: FATAL:  role "a" does not exist', True),
+        ("failed: FATAL:  the database system is starting up", True),
+    ],
+)
+def test_who_is_not_let_in_need_not_try_again(text, may_try):
+    psycopg: Any = pytest.importorskip("psycopg", reason="install checkoutflow[postgres]")
+    found = import_module("checkoutflow.stores.postgresql").explain(psycopg.OperationalError(text))
+    assert isinstance(found, StoreUnavailable) is may_try
+    assert may_try or "does not let this user in" in str(found)
 
 
 def test_what_is_committed_is_on_the_disk_and_nobody_waits_for_ever(store):

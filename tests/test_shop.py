@@ -357,6 +357,11 @@ def test_an_error_in_a_file_names_the_line_by_its_path(tmp_path):
     ("name", "content", "words"),
     [
         ("shop.toml", b"name = ", "is not toml"),
+        (
+            "shop.yaml",
+            b"name: S",
+            "is not TOML: .*; settings are TOML, or JSON in a file that ends",
+        ),
         ("shop.json", b"{", "is not json"),
         ("shop.json", b'{"name": "S", "name": "T"}', "is not json: a key is there twice"),
         ("shop.json", b'{"year_ends": NaN}', "is not json: NaN is not a number"),

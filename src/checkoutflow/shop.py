@@ -81,7 +81,13 @@ def read_settings(path: str | Path) -> object:
     except RecursionError:
         raise InvalidInput("is nested too deeply", field=str(path)) from None
     except ValueError as error:
-        raise InvalidInput(f"is not {path.suffix[1:]}: {error}", field=str(path)) from None
+        kind = path.suffix[1:]
+        if kind not in {"toml", "json"}:
+            raise InvalidInput(
+                f"is not TOML: {error}; settings are TOML, or JSON in a file that ends in .json",
+                field=str(path),
+            ) from None
+        raise InvalidInput(f"is not {kind}: {error}", field=str(path)) from None
 
 
 class Shop(Frozen):

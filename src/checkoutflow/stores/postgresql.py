@@ -8,6 +8,7 @@ something else had they been alone; the store then runs it again.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -108,8 +109,19 @@ _ADVICE: Final = {
 _FOR_GOOD: Final = {
     "42501": "this user of the database may not do this; give them the right to the tables",
     "28": "the server does not let this user in; check the name and the password",
-    "3D000": "there is no such database on the server; make it first",
+    "3D000": "there is no such database on the server; make it first, or correct its name in the"
+    " URL",
+    "3F": "there is no schema to make the tables in: the search_path names none that is there; make"
+    " it, or name another",
     "22": "it holds a character that PostgreSQL keeps no text with, such as U+0000",
+}
+# Who is not let in is told so in words alone. Of several hosts, each must have said it.
+_NOT_LET_IN: Final = {
+    "3D000": re.compile(r"(.*FATAL:  database \".*\" does not exist\s*)+"),
+    "28000": re.compile(
+        r"(.*FATAL:  (role \".*\" (does not exist|is not permitted to log in)"
+        r"|password authentication failed for user .*|no pg_hba.conf entry for .*)\s*)+"
+    ),
 }
 # Tables in which whoever comes second takes the next place: they only have to look again.
 _IN_A_ROW: Final = {f"checkoutflow_{name}" for name in ("ledger", *_PROOFS, "turns")}
@@ -202,9 +214,19 @@ def empty_log(cursor: DBAPICursor) -> None:
     """Do nothing: the server's log is its administrator's, and rows are gone with a vacuum."""
 
 
+def _state(error: psycopg.Error) -> str:
+    """The SQLSTATE, also where the driver gives none; empty if nothing is known."""
+    if error.sqlstate:
+        return error.sqlstate
+    if isinstance(error, psycopg.DataError):
+        return "22"
+    text = str(error)
+    return next((state for state, said in _NOT_LET_IN.items() if said.fullmatch(text)), "")
+
+
 def is_lost(error: psycopg.Error) -> bool:
     """Whether the connection is gone, or the server is going."""
-    state = error.sqlstate or ""
+    state = _state(error)
     if not state:
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
     # 57P: the server is stopped or starts. 25P03, 25P04: it has waited too long for us.
@@ -213,7 +235,7 @@ def is_lost(error: psycopg.Error) -> bool:
 
 def explain(error: psycopg.Error, *, is_ending: bool = False) -> StoreError:
     """Say what an error means for the caller. The server's own texts repeat values; ours do not."""
-    state = error.sqlstate or ("22" if isinstance(error, psycopg.DataError) else "")
+    state = _state(error)
     if state.startswith("40"):  # could not be serialised, or a deadlock
         return Undone("others wrote the same at the same time, too often; try again")
     if is_ending and not state.startswith("23"):
@@ -239,4 +261,9 @@ def _explained(error: psycopg.Error, state: str) -> StoreError:
     # Our own guards' words, and those about the names of things, which are no values.
     if state == "P0001" or state.startswith("42"):
         return StoreError(f"PostgreSQL refused: {error.diag.message_primary}")
+    if not state and isinstance(error, psycopg.ProgrammingError):
+        return StoreError(  # libpq's text repeats pieces of the URL, and perhaps of a password
+            "the URL of the database holds an option that libpq does not know, or a password whose"
+            " signs are not written like %40; correct it"
+        )
     return StoreError(f"PostgreSQL refused: {type(error).__name__}")

@@ -68,10 +68,11 @@ Error: Final = sqlite3.Error
 _ADVICE: Final = {
     sqlite3.SQLITE_FULL: "the disk is full; make room on it",
     sqlite3.SQLITE_READONLY: "the database may only be read; give this process the right to write"
-    " the file and its folder",
+    " the file, those beside it that end in -wal and -shm, and the folder",
     sqlite3.SQLITE_CANTOPEN: "the file cannot be opened; check its path, and the rights to it and"
     " to its folder",
-    sqlite3.SQLITE_IOERR: "the disk failed to read or write; check it before going on",
+    sqlite3.SQLITE_IOERR: "the disk failed to read or write, or is full: see that there is room on"
+    " it, and if there is, check the disk before going on",
     sqlite3.SQLITE_CORRUPT: "the file is damaged; restore your backup",
     sqlite3.SQLITE_NOTADB: "the file is no SQLite database; check its path",
 }
