@@ -200,7 +200,10 @@ def test_a_database_of_something_else_is_left_as_it_is(file):
     with closing(sqlite3.connect(file)) as other:
         other.execute("CREATE TABLE notes (text)")
     before = file.read_bytes()
-    with closing(open_store(file)) as store, pytest.raises(SchemaMismatch, match="checkoutflow migrate"):
+    with (
+        closing(open_store(file)) as store,
+        pytest.raises(SchemaMismatch, match="checkoutflow migrate"),
+    ):
         store.load("co-1")
     assert file.read_bytes() == before
 
