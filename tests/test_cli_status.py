@@ -54,6 +54,11 @@ def test_a_shipment_and_a_refund_that_failed_are_named():
     sale = Sale().confirmed().do(c.Ship()).succeed().do(c.Refund(lines={"mug": 1}))
     sale.hear(Outcome.DECLINED)
     assert found(sale) == [("refund_not_done", sale.state.refunds[-1].id)]
+    (one,) = stuck(sale.state, sale.now)
+    assert (one.provider, one.reference) == (
+        sale.payment.provider,
+        sale.payment.provider_reference or "",
+    )
 
 
 def test_a_review_that_nobody_decided_in_time_is_named():
@@ -257,6 +262,8 @@ def test_what_failed_for_good_has_the_moment_at_which_it_did(
         at.isoformat(),
         str(sale.total),
     )
+    (payment,) = sale.payments
+    assert (one["provider"], one["reference"]) == ("simulated_bank", payment.provider_reference)
 
 
 def test_after_an_outage_the_oldest_are_shown_and_the_rest_is_counted(

@@ -19,6 +19,7 @@ from checkoutflow.cli.files import open_kept
 from checkoutflow.errors import VaultError
 from checkoutflow.flow.host import system_clock
 from checkoutflow.flow.telemetry import oldest_message
+from checkoutflow.payment.outcomes import Outcome
 from checkoutflow.stores.keyfile import load_keys, missing_key
 from checkoutflow.stores.pages import every_checkout
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from checkoutflow.checkout.state import Checkout
+    from checkoutflow.checkout.state import Checkout, Refund, Shipment
     from checkoutflow.cli.paper import Paper
     from checkoutflow.stores.contract import Due, JournalEntry, Store
 
@@ -71,7 +72,7 @@ class Stuck:
         what: A code of `ADVICE`.
         about: The payment, shipment or refund; or the timers of a turn that failed.
         since: Since when, as far as is known.
-        provider: Who takes the payment, where it is about one.
+        provider: Who takes the payment; of a shipment or a refund, that which failed last.
         reference: The provider's own name for it, by which it is found in its portal.
         facts: Operations that are open, with amounts; or the payment's amount; or what the provider
             said that cannot be; or when a turn that failed is tried again.
@@ -138,10 +139,9 @@ def stuck(state: Checkout, at: datetime) -> Iterator[Stuck]:
             yield _of_payment(state, payment.id, "unknown", min(open_since))
     for shipment in state.shipments:
         if shipment.state == "failed" and state.phase is Phase.CONFIRMED and not named:
-            yield Stuck(state.id, "shipment_failed", shipment.id, facts=str(shipment.amount))
+            yield _of_part(state, "shipment_failed", shipment)
     if state.refunds and state.refunds[-1].state == "failed" and not named:
-        refund = state.refunds[-1]
-        yield Stuck(state.id, "refund_not_done", refund.id, facts=str(refund.amount))
+        yield _of_part(state, "refund_not_done", state.refunds[-1])
     review = state.review
     if state.phase is Phase.HELD and review is not None and review.deadline + LATE <= at:
         yield Stuck(state.id, "late_review", "review", review.deadline)
@@ -161,6 +161,19 @@ def _of_payment(
         payment.provider_reference or "",
         payment.contradiction or ", ".join(asked) or f"payment {payment.amount}",
     )
+
+
+def _of_part(state: Checkout, what: str, part: Shipment | Refund) -> Stuck:
+    """What did not go through for a shipment or a refund, where it was asked for last."""
+    asked = [
+        (attempt.started_at, payment.provider or "", payment.provider_reference or "")
+        for payment in state.payments
+        for attempt in payment.attempts
+        if attempt.part == part.id and attempt.outcome in {Outcome.DECLINED, Outcome.REFUSED}
+    ]
+    _, provider, reference = max(asked, default=(None, "", ""))
+    facts = str(part.amount)
+    return Stuck(state.id, what, part.id, provider=provider, reference=reference, facts=facts)
 
 
 def failed(due: Due) -> Stuck:
