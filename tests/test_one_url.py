@@ -124,6 +124,14 @@ def test_a_server_is_not_copied_as_a_file(words, capsys):
     assert not {"zanzibar", "s3cret"} & set(re.findall(r"\w+", said))
 
 
+@pytest.mark.parametrize("password", ["some@s3cret", "some@s3cret/s3cret", "a@s3cret?s3cret"])
+def test_a_password_that_is_not_escaped_is_not_taken_for_a_host(password, capsys):
+    assert main(["verify", "--db", f"postgresql://shop:{password}@127.0.0.1:9/shop"]) == 2
+    said = capsys.readouterr().err
+    assert "write it as %40" in said
+    assert "s3cret" not in said
+
+
 def test_beside_a_server_lies_no_key(capsys):
     assert main(["person", "find", "-", "--kind", "email", "--db", "postgresql://host/shop"]) != 0
     assert capsys.readouterr().err

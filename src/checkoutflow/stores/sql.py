@@ -136,6 +136,9 @@ def open_store(url: str | os.PathLike[str]) -> SqlStore:
 
 def _reached(url: URL) -> Destination:
     """How a server is reached, such that one which is gone is noticed."""
+    if url.password is not None and "@" in f"{url.host}{url.database}{''.join(url.query)}":
+        # What is taken for a host then is a piece of it, and would be repeated in errors.
+        raise UsageError("the password holds an @: write it as %40, a / as %2F and a ? as %3F")
     options: dict[str, object] = {
         name: value for name, value in _PATIENCE.items() if name not in url.query
     }
