@@ -114,6 +114,11 @@ def open_store(url: str | os.PathLike[str]) -> SqlStore:
                 " several hosts like postgresql:///shop?host=one:5432&host=two:5432"
             ) from None
         if parsed.drivername in _POSTGRESQL:
+            if parsed.password is not None and file.count("@") - str(parsed.query).count("@") > 1:
+                # What is taken for a host then is a piece of it, and would be repeated in errors.
+                raise UsageError(
+                    "the password holds an @: write it as %40, a / as %2F and a ? as %3F"
+                )
             server = _reached(parsed)
             return SqlStore(_on_server(server), server=server)
         if parsed.drivername != "sqlite" or parsed.host or parsed.query:
@@ -136,9 +141,6 @@ def open_store(url: str | os.PathLike[str]) -> SqlStore:
 
 def _reached(url: URL) -> Destination:
     """How a server is reached, such that one which is gone is noticed."""
-    if url.password is not None and "@" in f"{url.host}{url.database}{''.join(url.query)}":
-        # What is taken for a host then is a piece of it, and would be repeated in errors.
-        raise UsageError("the password holds an @: write it as %40, a / as %2F and a ? as %3F")
     options: dict[str, object] = {
         name: value for name, value in _PATIENCE.items() if name not in url.query
     }
