@@ -8,7 +8,6 @@ something else had they been alone; the store then runs it again.
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -115,12 +114,14 @@ _FOR_GOOD: Final = {
     " it, or name another",
     "22": "it holds a character that PostgreSQL keeps no text with, such as U+0000",
 }
-# Who is not let in is told so in words alone. Of several hosts, each must have said it.
+# Who is not let in is told so in words alone: how these begin, and how they end.
 _NOT_LET_IN: Final = {
-    "3D000": re.compile(r"(.*FATAL:  database \".*\" does not exist\s*)+"),
-    "28000": re.compile(
-        r"(.*FATAL:  (role \".*\" (does not exist|is not permitted to log in)"
-        r"|password authentication failed for user .*|no pg_hba.conf entry for .*)\s*)+"
+    "3D000": (('database "', '" does not exist'),),
+    "28000": (
+        ('role "', '" does not exist'),
+        ('role "', '" is not permitted to log in'),
+        ("password authentication failed for user ", ""),
+        ("no pg_hba.conf entry for ", ""),
     ),
 }
 # Tables in which whoever comes second takes the next place: they only have to look again.
@@ -220,8 +221,16 @@ def _state(error: psycopg.Error) -> str:
         return error.sqlstate
     if isinstance(error, psycopg.DataError):
         return "22"
-    text = str(error)
-    return next((state for state, said in _NOT_LET_IN.items() if said.fullmatch(text)), "")
+    return next((state for state in _NOT_LET_IN if _all_say(str(error), state)), "")
+
+
+def _all_say(text: str, state: str) -> bool:
+    """Whether each line says so: of several hosts that were tried, each has one."""
+    told = [line.rpartition("FATAL:  ")[2].strip() for line in text.splitlines() if line.strip()]
+    return bool(told) and all(
+        any(line.startswith(begins) and line.endswith(ends) for begins, ends in _NOT_LET_IN[state])
+        for line in told
+    )
 
 
 def is_lost(error: psycopg.Error) -> bool:
