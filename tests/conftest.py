@@ -19,7 +19,7 @@ collect_ignore = ["typed_user"]
 
 # Both print a blob that repeats the failing example. `ci` looks longer.
 settings.register_profile("dev", max_examples=50, deadline=None, print_blob=True)
-settings.register_profile("ci", max_examples=200, deadline=None, print_blob=True)
+settings.register_profile("ci", max_examples=100, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 # Two processes test at once, and threads of one that wait for another's core wait long.
