@@ -148,6 +148,7 @@ def test_what_is_wrong_in_a_url_is_said(old, new, advice):
         ('failed: FATAL:  no pg_hba.conf entry for host "::1"\n' * 2, False),
         ('one: Connection refused\ntwo: FATAL:  role "a" does not exist', True),
         ("failed: FATAL:  the database system is starting up", True),
+        ('role "a" does not exist', True),  # which no server said
     ],
 )
 def test_who_is_not_let_in_need_not_try_again(text, may_try):

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
     from threading import RLock
 
@@ -56,23 +56,15 @@ class MemoryOrders:
         """How many sightings there are of each, and at most so many."""
         with self._lock:
             return [
-                sum(
-                    1
-                    for _ in islice(
-                        (
-                            None
-                            for digest in tally.digests
-                            # The latest first: most of what is counted is young.
-                            for row in reversed(
-                                self._seen.get((tally.kind, digest, tally.fate), {}).values()
-                            )
-                            if row.at > tally.since and row.subject != apart_from
-                        ),
-                        most,
-                    )
-                )
-                for tally in tallies
+                sum(1 for _ in islice(self._counted(tally, apart_from), most)) for tally in tallies
             ]
+
+    def _counted(self, tally: Tally, apart_from: str) -> Iterator[SightingRow]:
+        """What a tally counts, the latest first: most of it is young."""
+        for digest in tally.digests:
+            for row in reversed(self._seen.get((tally.kind, digest, tally.fate), {}).values()):
+                if row.at > tally.since and row.subject != apart_from:
+                    yield row
 
     def values(self, currency: str) -> Mapping[int, int]:
         """How many orders were counted in each band of value."""

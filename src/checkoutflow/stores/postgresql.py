@@ -226,10 +226,14 @@ def _state(error: psycopg.Error) -> str:
 
 def _all_say(text: str, state: str) -> bool:
     """Whether each line says so: of several hosts that were tried, each has one."""
-    told = [line.rpartition("FATAL:  ")[2].strip() for line in text.splitlines() if line.strip()]
+    told = [line.rpartition("FATAL:  ") for line in text.splitlines() if line.strip()]
     return bool(told) and all(
-        any(line.startswith(begins) and line.endswith(ends) for begins, ends in _NOT_LET_IN[state])
-        for line in told
+        fatal
+        and any(
+            said.startswith(begins) and said.rstrip().endswith(ends)
+            for begins, ends in _NOT_LET_IN[state]
+        )
+        for _, fatal, said in told
     )
 
 
