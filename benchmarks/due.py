@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import datetime, timedelta
-from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.measure import Row, folder, show, size
+from benchmarks.measure import many_and_few, show, size
 from benchmarks.world import CART, NOON, open_flow
 
 from checkoutflow import open_store
@@ -18,24 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from benchmarks.measure import Row
+
 ROUNDS: Final = 1  # of few before the many, and after them
 
 
 def rows() -> Iterator[Row]:
     """Measure one expiry among many that are due, and among few."""
     few, many = size(quick=50, usual=1000), size(quick=200, usual=10_000)
-    with folder() as place:
-        small = [_expire(place / f"{n}.db", few) for n in range(ROUNDS)]
-        large_s = _expire(place / "large.db", many)
-        small += [_expire(place / f"{n}.db", few) for n in range(ROUNDS, 2 * ROUNDS)]
-        small_s = median(small)
-    yield Row(
-        f"one of {many:,} expiries in the same minute / of {few:,}",
-        f"{large_s * 1e6:.0f} us",
-        f"{small_s * 1e6:.0f} us",
-        large_s / small_s,
-        "~ 1",
-    )
+    what = f"one of {many:,} expiries in the same minute / of {few:,}"
+    yield many_and_few(what, _expire, many=many, few=few, rounds=ROUNDS)
 
 
 def _expire(file: Path, count: int) -> float:

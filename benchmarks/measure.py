@@ -61,6 +61,18 @@ def in_turn(*runs: Callable[[], object], rounds: int) -> list[float]:
     return [median(seconds[1:]) for seconds in taken]
 
 
+def many_and_few(
+    what: str, each_s: Callable[[Path, int], float], *, many: int, few: int, rounds: int
+) -> Row:
+    """What one of many costs, in seconds, and one of few: so often before the many, and after."""
+    with folder() as place:
+        small = [each_s(place / f"{n}.db", few) for n in range(rounds)]
+        large_s = each_s(place / "large.db", many)
+        small += [each_s(place / f"{n}.db", few) for n in range(rounds, 2 * rounds)]
+    small_s = median(small)
+    return Row(what, f"{large_s * 1e6:.0f} us", f"{small_s * 1e6:.0f} us", large_s / small_s, "~ 1")
+
+
 def resident_mb() -> float:
     """What memory this process has now; where that cannot be asked, what it had at most."""
     with suppress(OSError):

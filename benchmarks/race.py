@@ -20,6 +20,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from warnings import catch_warnings
 
+from benchmarks.measure import Row
 from benchmarks.world import CALLED, CART, SHOP, Calling, buy, open_flow, sell_together
 from sqlalchemy import make_url
 
@@ -110,6 +111,11 @@ def against_bare(
         assert found[0] == found[1]
     ours, bare = (clients * each / median(times) for times in taken.values())
     return ours, bare
+
+
+def share(what: str, ours: float, bare: float, aim: str = "") -> Row:
+    """Ours as a share of the bare driver's, both by the second."""
+    return Row(what, f"{ours:.0f} /s", f"{bare:.0f} /s", ours / bare, aim)
 
 
 def race(who: str, url: str, place: Path, job: str, *, clients: int, each: int) -> Raced:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.measure import Row, folder, show, size
-from benchmarks.race import against_bare, has_server, server
+from benchmarks.race import against_bare, has_server, server, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +24,8 @@ def rows() -> Iterator[Row]:
             each = max(4, sales // clients)
             ours, bare = against_bare(url, place, "sale", clients=clients, each=each, rounds=rounds)
             noun = "client" if clients == 1 else "clients"
-            yield Row(
-                f"PostgreSQL, {clients} {noun}, durable sales a second: ours / bare psycopg",
-                f"{ours:.0f} /s",
-                f"{bare:.0f} /s",
-                ours / bare,
-                ">= 0.7",
-            )
+            what = f"PostgreSQL, {clients} {noun}, durable sales a second: ours / bare psycopg"
+            yield share(what, ours, bare, ">= 0.7")
 
 
 if __name__ == "__main__":

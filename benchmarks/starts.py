@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.measure import Row, folder, show, size
-from benchmarks.race import against_bare, content, has_server, new_database, race, server
+from benchmarks.race import against_bare, content, has_server, new_database, race, server, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,12 +31,7 @@ def rows() -> Iterator[Row]:
 def _rows(name: str, url: str, place: Path) -> Iterator[Row]:
     each, rounds = size(quick=50, usual=400), size(quick=1, usual=3)
     ours, bare = against_bare(url, place, "start", clients=1, each=each, rounds=rounds)
-    yield Row(
-        f"{name}, starts a second by one client: ours / bare driver",
-        f"{ours:.0f} /s",
-        f"{bare:.0f} /s",
-        ours / bare,
-    )
+    yield share(f"{name}, starts a second by one client: ours / bare driver", ours, bare)
     crowd, each = size(quick=2, usual=CROWD), size(quick=50, usual=200)
     target = new_database(url, "crowd")
     raced = race("ours", target, place, "start", clients=crowd, each=each)

@@ -17,7 +17,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.measure import Row, folder, resident_mb, show, size
-from benchmarks.race import against_bare, has_server, server
+from benchmarks.race import against_bare, has_server, server, share
 from benchmarks.world import CALLED, NOON, Calling, buy, open_flow
 
 from checkoutflow import open_store
@@ -49,12 +49,7 @@ def rows() -> Iterator[Row]:
 def _intake(name: str, url: str, place: Path) -> Row:
     each, rounds = size(quick=50, usual=500), size(quick=1, usual=3)
     ours, bare = against_bare(url, place, "webhook", clients=1, each=each, rounds=rounds)
-    return Row(
-        f"{name}, webhooks taken in a second: ours / bare driver",
-        f"{ours:.0f} /s",
-        f"{bare:.0f} /s",
-        ours / bare,
-    )
+    return share(f"{name}, webhooks taken in a second: ours / bare driver", ours, bare)
 
 
 def _storm(file: Path) -> Iterator[Row]:
