@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 # Scripts that a user's interpreter runs; `make wheel` starts them.
 collect_ignore = ["typed_user"]
 
-# Both print a blob that repeats the failing example. `ci` looks longer.
+# Whoever develops looks elsewhere each time, and `search` looks long. `ci` looks at the same
+# examples until a test changes, so that it judges the change and not its luck. All print a blob
+# that repeats the failing example.
 settings.register_profile("dev", max_examples=50, deadline=None, print_blob=True)
-settings.register_profile("ci", max_examples=100, deadline=None, print_blob=True)
+settings.register_profile("ci", max_examples=100, deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("search", max_examples=2000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 # Two processes test at once, and threads of one that wait for another's core wait long.

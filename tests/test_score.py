@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from checkoutflow.errors import InvalidInput
@@ -134,6 +134,7 @@ def test_a_model_is_the_same_after_it_was_written_and_read(model, signals):
 
 
 @given(models(), numbers, numbers)
+@example(model(curve=((-1.0, 0.33038879676367355), (0.0, 0.9219813285365458))), 0.0, 1.0)
 def test_higher_odds_are_never_a_lower_probability(model, one, other):
     low, high = sorted((one, other))
     assert model.probability(low) <= model.probability(high)

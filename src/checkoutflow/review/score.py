@@ -170,7 +170,8 @@ class ScoreModel(Frozen):
         if place in {0, len(self.curve)}:
             return self.curve[min(place, len(self.curve) - 1)][1]
         (low, below), (high, above) = self.curve[place - 1 : place + 1]
-        return below + (above - below) * (logit - low) / (high - low)
+        # Rounded, the line may end a hair above the point that it leads to.
+        return min(above, below + (above - below) * (logit - low) / (high - low))
 
     def cut(self, percent: float) -> float:
         """Above which logarithm of odds to hold, where a person can look at so many per cent.
