@@ -14,7 +14,7 @@ from checkoutflow.checkout.machine import ALLOWED, CHECKOUT, ENDS, CommandName, 
 from checkoutflow.errors import IllegalTransition, OutcomeUnknown, UsageError
 from checkoutflow.insurance import POLICY, PolicyState, PolicyStep
 from checkoutflow.payment.machine import PAYMENT, PaymentState, PaymentStep
-from checkoutflow.payment.outcomes import Heard, Operation, Outcome, Result, Word
+from checkoutflow.payment.outcomes import Evidence, Heard, Operation, Outcome, Result, Word
 from checkoutflow.review import REVIEW, ReviewState, ReviewStep
 from checkoutflow.table import advance, mermaid, reachable
 
@@ -117,6 +117,9 @@ def _a(name: CommandName, sale: Sale) -> c.Command:
         ),
         CommandName.REFUND: c.Refund(amount=nok(1)),
         CommandName.RECORD_CHARGEBACK: c.RecordChargeback(amount=nok(1)),
+        CommandName.RESOLVE: c.Resolve(
+            attempt=f"{payment}-1", is_done=True, seen_in=Evidence.PORTAL, by=("anne",)
+        ),
         CommandName.ASSESS: c.Assess(signals={"cards": 2}),
         CommandName.CHOOSE_AGAIN: c.ChooseAgain(),
         CommandName.CANCEL: c.Cancel(),

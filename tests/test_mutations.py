@@ -107,14 +107,14 @@ def sent_again_to_a_bank_that_forgets_keys(patch):
 
 
 def no_answer_means_no(patch):
-    take = paying._take_result
+    take = paying.take_result
 
     def bug(draft, payment, attempt, result):
         if result.outcome is Outcome.UNKNOWN:
             result = result.model_copy(update={"outcome": Outcome.REFUSED})
         take(draft, payment, attempt, result)
 
-    patch.setattr(paying, "_take_result", bug)
+    patch.setattr(paying, "take_result", bug)
 
 
 def a_lease_that_nobody_looks_at(patch):

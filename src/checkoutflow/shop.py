@@ -134,6 +134,8 @@ class Shop(Frozen):
         two_refund_above: How much of one order may be given back on one person's word, all such
             refunds of it together; at most one amount for each currency. Above it `refund` names
             two.
+        two_resolve_above: What became of how much money one person alone may say, where a provider
+            never does; at most one amount for each currency. Above it `resolve` names two.
     """
 
     name: str = Field(min_length=1, max_length=100)
@@ -164,8 +166,9 @@ class Shop(Frozen):
     return_origins: tuple[Origin, ...] = Field(default=(), max_length=100)
     tries: Tries = Field(default_factory=Tries)
     two_refund_above: tuple[Money, ...] = ()
+    two_resolve_above: tuple[Money, ...] = ()
 
-    _one_each = field_validator("two_refund_above")(one_for_each_currency)
+    _one_each = field_validator("two_refund_above", "two_resolve_above")(one_for_each_currency)
 
     @property
     def seat(self) -> str:

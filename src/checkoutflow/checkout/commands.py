@@ -14,7 +14,7 @@ from checkoutflow.insurance.quotes import Quote
 from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
-from checkoutflow.payment.outcomes import Heard, Result, Standing
+from checkoutflow.payment.outcomes import Evidence, Heard, Result, Standing
 from checkoutflow.privacy.cards import FreeText, OutsideText
 from checkoutflow.review.machine import Ask, RejectReason
 
@@ -367,6 +367,25 @@ class RecordChargeback(Frozen):
     is_fraud: bool = True
 
 
+class Resolve(Frozen):
+    """What became of an operation, by what people saw, where the provider does not tell us.
+
+    Attributes:
+        attempt: Which operation.
+        is_done: Whether it was done.
+        is_taken: Of a reservation that was done: the money was taken at once.
+        seen_in: Where they saw it.
+        by: Who did.
+    """
+
+    name: ClassVar = CommandName.RESOLVE
+    attempt: str
+    is_done: bool
+    is_taken: bool = False
+    seen_in: Evidence
+    by: tuple[_Reviewer, ...] = Field(min_length=1, max_length=5)
+
+
 class CancelCover(Frozen):
     """The customer gives insurance or a warranty back in the time they have for it.
 
@@ -504,6 +523,7 @@ Command = (
     | RecordPayment
     | Refund
     | RecordChargeback
+    | Resolve
     | CancelCover
     | Replace
     | ChooseAgain

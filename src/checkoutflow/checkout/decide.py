@@ -15,6 +15,7 @@ from checkoutflow.checkout import (
     ordering,
     paying,
     recognising,
+    resolving,
     reviewing,
     sharing,
 )
@@ -79,7 +80,7 @@ def decide(
     for command in commands:
         # Deadlines first, so that nobody acts on what has run out. What a provider says comes
         # before them: money that is there counts, also when we hear of it late.
-        is_report = isinstance(command, c.Assess | c.RecordResult | c.TakeStanding | c.Hear)
+        is_report = isinstance(command, _REPORTS)
         if not is_report:
             _pass_time(draft)
         if command.name not in ALLOWED[draft.state.phase]:
@@ -128,6 +129,8 @@ def _remind(draft: Draft) -> None:
             draft.add(e.AuthorisationReminded(payment=payment.id, valid_until=payment.valid_until))
 
 
+_REPORTS: Final = c.Assess | c.RecordResult | c.TakeStanding | c.Hear | c.Resolve
+
 _HANDLERS: Final[MappingProxyType[type, Callable[[Draft, Any], None]]] = MappingProxyType(
     {
         c.ChangeCart: collecting.change_cart,
@@ -159,6 +162,7 @@ _HANDLERS: Final[MappingProxyType[type, Callable[[Draft, Any], None]]] = Mapping
         c.RecordPayment: invoicing.record_payment,
         c.Refund: ordering.refund,
         c.RecordChargeback: ordering.record_chargeback,
+        c.Resolve: resolving.resolve,
         c.CancelCover: ordering.cancel_cover,
         c.Replace: ordering.replace,
         c.ChooseAgain: ordering.choose_again,

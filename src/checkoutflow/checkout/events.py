@@ -25,7 +25,7 @@ from checkoutflow.insurance.quotes import Quote
 from checkoutflow.law.choice import Customer
 from checkoutflow.model import Frozen
 from checkoutflow.money import Money
-from checkoutflow.payment.outcomes import Action, Operation, Outcome
+from checkoutflow.payment.outcomes import Action, Evidence, Operation, Outcome
 from checkoutflow.payment.terms import Terms
 from checkoutflow.privacy.cards import STORED
 from checkoutflow.review import Hit, Scored
@@ -374,6 +374,21 @@ class AttemptFailed(Frozen):
     outcome: Outcome
     reason: str = ""
     look_at: datetime | None = None
+
+
+class AttemptResolved(Frozen):
+    """People saw what became of it, where the provider did not tell; what follows is next.
+
+    Attributes:
+        by: Who, in the shop's own words.
+    """
+
+    type: Literal["attempt_resolved"] = "attempt_resolved"
+    payment: str
+    attempt: str
+    is_done: bool
+    seen_in: Evidence
+    by: tuple[str, ...]
 
 
 class Looked(Frozen):
@@ -885,6 +900,7 @@ Event = (
     | AttemptNamed
     | AttemptUnknown
     | AttemptFailed
+    | AttemptResolved
     | Looked
     | PaymentAuthorised
     | PaymentCaptured

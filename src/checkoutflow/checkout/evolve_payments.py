@@ -132,6 +132,11 @@ def _attempt_failed(state: Checkout, event: e.AttemptFailed) -> Checkout:
     return _settled(_put(state, payment.but(**changes)), payment.id)
 
 
+def _attempt_resolved(state: Checkout, event: e.AttemptResolved) -> Checkout:
+    payment = state.payment(event.payment)
+    return _put(state, _change_attempt(payment, event.attempt, resolved_by=event.by))
+
+
 def _looked(state: Checkout, event: e.Looked) -> Checkout:
     payment = state.payment(event.payment)
     return _put(
@@ -318,6 +323,7 @@ PAYMENT_EVENTS: Final[Mapping[type, Callable[[Checkout, Any], Checkout]]] = Mapp
         e.AttemptNamed: _attempt_named,
         e.AttemptUnknown: _attempt_unknown,
         e.AttemptFailed: _attempt_failed,
+        e.AttemptResolved: _attempt_resolved,
         e.Looked: _looked,
         e.PaymentAuthorised: _payment_authorised,
         e.PaymentCaptured: _payment_captured,

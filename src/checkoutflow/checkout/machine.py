@@ -40,7 +40,7 @@ class PhaseStep(StrEnum):
 
 
 class CommandName(StrEnum):
-    """What can be asked of a checkout. The last five come from programs, not from people."""
+    """What can be asked of a checkout. From ``assess`` on, programs ask, and not people."""
 
     CHANGE_CART = "change_cart"
     PROVIDE = "provide"
@@ -67,6 +67,7 @@ class CommandName(StrEnum):
     RECORD_PAYMENT = "record_payment"
     REFUND = "refund"
     RECORD_CHARGEBACK = "record_chargeback"
+    RESOLVE = "resolve"
     CANCEL_COVER = "cancel_cover"
     REPLACE = "replace"
     CHOOSE_AGAIN = "choose_again"
@@ -119,6 +120,9 @@ _ALWAYS: Final = frozenset(
     {_C.ASSESS, _C.RECORD_RESULT, _C.TAKE_STANDING, _C.HEAR, _C.TAKE_PROFILE, _C.PASS_TIME}
 )
 
+# And what people find out where a provider does not tell.
+_ANY_TIME: Final = _ALWAYS | {_C.RESOLVE}
+
 # What reviewers do, and what they asked of the customer.
 REVIEWING: Final = frozenset(
     {
@@ -135,7 +139,7 @@ REVIEWING: Final = frozenset(
 
 ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
     {
-        _P.COLLECTING: _ALWAYS
+        _P.COLLECTING: _ANY_TIME
         | {
             _C.CHANGE_CART,
             _C.PROVIDE,
@@ -151,10 +155,10 @@ ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
             _C.PLACE,
             _C.CANCEL,
         },
-        _P.PLACING: _ALWAYS | {_C.CONSENT, _C.CHOOSE_AGAIN, _C.CANCEL},
+        _P.PLACING: _ANY_TIME | {_C.CONSENT, _C.CHOOSE_AGAIN, _C.CANCEL},
         # Whoever is asked for it shows once more who they are.
-        _P.HELD: _ALWAYS | REVIEWING | {_C.CONSENT, _C.RECOGNISE, _C.VERIFY, _C.CANCEL},
-        _P.CONFIRMED: _ALWAYS
+        _P.HELD: _ANY_TIME | REVIEWING | {_C.CONSENT, _C.RECOGNISE, _C.VERIFY, _C.CANCEL},
+        _P.CONFIRMED: _ANY_TIME
         | {
             _C.CONSENT,
             _C.SHIP,
@@ -166,7 +170,7 @@ ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
             _C.REPLACE,
             _C.CANCEL,
         },
-        _P.FULFILLED: _ALWAYS
+        _P.FULFILLED: _ANY_TIME
         | {
             _C.CONSENT,
             _C.CAPTURE_AGAIN,
@@ -176,9 +180,9 @@ ALLOWED: Final[Mapping[Phase, frozenset[CommandName]]] = MappingProxyType(
             _C.CANCEL_COVER,
             _C.REPLACE,
         },
-        _P.CANCELLED: _ALWAYS | {_C.CONSENT, _C.REFUND, _C.RECORD_CHARGEBACK},
-        _P.REJECTED: _ALWAYS | {_C.CONSENT, _C.REFUND},
-        _P.EXPIRED: _ALWAYS | {_C.CONSENT, _C.REFUND},
+        _P.CANCELLED: _ANY_TIME | {_C.CONSENT, _C.REFUND, _C.RECORD_CHARGEBACK},
+        _P.REJECTED: _ANY_TIME | {_C.CONSENT, _C.REFUND},
+        _P.EXPIRED: _ANY_TIME | {_C.CONSENT, _C.REFUND},
     }
 )
 

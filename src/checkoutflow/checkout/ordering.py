@@ -241,11 +241,11 @@ def _two_decide(draft: Draft) -> None:
         NeedsAnother: If somebody would.
     """
     state = draft.state
-    if not _is_one(state.refunds[-1].by):
+    if not is_one(state.refunds[-1].by):
         return
     currency = state.total.currency
     alone = total(
-        (it.amount for it in state.refunds if _is_one(it.by) and it.state is not PartState.FAILED),
+        (it.amount for it in state.refunds if is_one(it.by) and it.state is not PartState.FAILED),
         currency,
     )
     for limit in draft.rules.shop.two_refund_above:
@@ -262,7 +262,7 @@ def _away(state: Checkout) -> dict[str, int]:
     return {line_id: units for line_id, units in away.items() if units}
 
 
-def _is_one(people: tuple[str, ...]) -> bool:
+def is_one(people: tuple[str, ...]) -> bool:
     """Whether it was one person, or none that is known. Names differ by more than their case."""
     return len({name.strip().casefold() for name in people}) <= 1
 

@@ -68,10 +68,11 @@ def record_result(draft: Draft, command: c.RecordResult) -> None:
         return
     if command.said:
         _contradicted(draft, payment, command.said, stops=False)
-    _take_result(draft, payment, attempt, command.result)
+    take_result(draft, payment, attempt, command.result)
 
 
-def _take_result(draft: Draft, payment: Payment, attempt: Attempt, result: Result) -> None:
+def take_result(draft: Draft, payment: Payment, attempt: Attempt, result: Result) -> None:
+    """Let an open attempt have this answer; what the books forbid is a contradiction."""
     match result.outcome:
         case Outcome.SUCCEEDED:
             if attempt.operation is Operation.AUTHORISE:
@@ -81,11 +82,11 @@ def _take_result(draft: Draft, payment: Payment, attempt: Attempt, result: Resul
             else:
                 _believe(draft, payment, _done(payment, attempt))
         case Outcome.DECLINED:
-            _failed(draft, payment, attempt, Outcome.DECLINED, result.reason)
+            failed(draft, payment, attempt, Outcome.DECLINED, result.reason)
         # A refusal says that this request did nothing. Of an earlier one under the same key, whose
         # answer was lost, it says nothing.
         case Outcome.REFUSED if attempt.sends == 1:
-            _failed(draft, payment, attempt, Outcome.REFUSED, result.reason)
+            failed(draft, payment, attempt, Outcome.REFUSED, result.reason)
         case Outcome.PENDING:
             draft.add(
                 e.AttemptPending(
@@ -159,9 +160,8 @@ def _require_whole(draft: Draft, payment: Payment, amount: Money) -> None:
         _contradicted(draft, payment, said, stops=False)
 
 
-def _failed(
-    draft: Draft, payment: Payment, attempt: Attempt, outcome: Outcome, reason: str
-) -> None:
+def failed(draft: Draft, payment: Payment, attempt: Attempt, outcome: Outcome, reason: str) -> None:
+    """Let an open attempt have come to nothing."""
     # What was turned down of a payment that is reserved: somebody has to look why.
     is_odd = attempt.operation is not Operation.AUTHORISE
     draft.add(
@@ -242,7 +242,7 @@ def _hear_no(draft: Draft, payment: Payment, attempt: Attempt | None, heard: Hea
     if heard.operation is Operation.AUTHORISE and payment.books.authorised:
         return  # another try of the customer's; the one that succeeded stands
     if attempt is not None and attempt.is_open:
-        _failed(draft, payment, attempt, Outcome.DECLINED, heard.reason)
+        failed(draft, payment, attempt, Outcome.DECLINED, heard.reason)
     elif attempt is not None and attempt.outcome is Outcome.SUCCEEDED:
         _taken_back(draft, payment, attempt)
     elif heard.is_taken_back and heard.operation in _CALLS:
@@ -410,7 +410,7 @@ def _take_no_authorisation(
     is_news = standing.action is not None and payment.action is None
     match standing.word:
         case Word.DECLINED:
-            _failed(draft, payment, attempt, Outcome.DECLINED, standing.reason)
+            failed(draft, payment, attempt, Outcome.DECLINED, standing.reason)
         case Word.EXPIRED:
             draft.add(e.PaymentExpired(payment=payment.id, amount=payment.amount))
         case Word.VOIDED:
@@ -456,7 +456,7 @@ def _take_operations(draft: Draft, payment_id: str, standing: Standing) -> bool:
 
 def _take_listed(draft: Draft, payment_id: str, standing: Standing, operation: Operation) -> bool:
     """Operations that the provider names by our key: theirs is the plainest word."""
-    failed = {Outcome.DECLINED, Outcome.REFUSED}
+    nothing_moved = {Outcome.DECLINED, Outcome.REFUSED}
     for done in standing.operations:
         payment = draft.state.payment(payment_id)
         attempt = next((item for item in payment.attempts if item.id == done.key), None)
@@ -465,9 +465,9 @@ def _take_listed(draft: Draft, payment_id: str, standing: Standing, operation: O
         is_sound = True
         if attempt.is_open and done.outcome is Outcome.SUCCEEDED:
             is_sound = _believe(draft, payment, _done(payment, attempt))
-        elif attempt.is_open and done.outcome in failed:
-            _failed(draft, payment, attempt, done.outcome, "provider_says_failed")
-        elif attempt.outcome is Outcome.SUCCEEDED and done.outcome in failed:
+        elif attempt.is_open and done.outcome in nothing_moved:
+            failed(draft, payment, attempt, done.outcome, "provider_says_failed")
+        elif attempt.outcome is Outcome.SUCCEEDED and done.outcome in nothing_moved:
             is_sound = _taken_back(draft, payment, attempt)
         if not is_sound:
             return False
@@ -608,13 +608,7 @@ def _still_open(
     if not is_open and payment.look_at is None:
         return
     unresolved = [item for item in payment.open_attempts if item.is_unresolved]
-    # A customer may take their time. A provider that has taken a capture on and never says what
-    # became of it has us waiting for money.
-    late = [
-        item
-        for item in payment.open_attempts
-        if item.is_unresolved or item.operation is not Operation.AUTHORISE
-    ]
+    late = [item for item in payment.open_attempts if is_waited_for(item)]
     if late and draft.at >= min(item.started_at for item in late) + CALL_AFTER:
         call_a_person(draft, payment, "unresolved")
     for attempt in unresolved:
@@ -626,7 +620,7 @@ def _still_open(
             )
             return  # one at a time: the first one's answer may change what the next one means
         if is_absent and _is_proof_of_absence(draft, payment, attempt):
-            _failed(draft, payment, attempt, Outcome.REFUSED, "never_arrived")
+            failed(draft, payment, attempt, Outcome.REFUSED, "never_arrived")
             return
     if payment.look_at is not None and draft.at < payment.look_at:
         # Asked before its time, because of a notice or a customer who came back. The timetable
@@ -638,6 +632,16 @@ def _still_open(
         settle = timedelta(seconds=draft.rules.behind(payment.provider).absence_s)
         look_at = max(look_at, draft.at + settle)
     draft.add(e.Looked(payment=payment.id, is_absent=is_absent, look_at=look_at))
+
+
+def is_waited_for(attempt: Attempt) -> bool:
+    """Whether the provider owes us an answer to it.
+
+    A customer may take their time. A provider that has taken a capture on and never says what
+    became of it has us waiting for money.
+    """
+    is_asked = attempt.is_open and attempt.operation is not Operation.AUTHORISE
+    return is_asked or attempt.is_unresolved
 
 
 def _may_send_again(draft: Draft, payment: Payment, attempt: Attempt) -> bool:

@@ -37,6 +37,7 @@ class Attempt(Frozen):
         sends: How often it may have been sent.
         outcome: None until something was heard; ``pending`` and ``unknown`` are not final.
         reference: The provider's own name for it, where it is pending under one.
+        resolved_by: The people who saw what became of it, where the provider did not tell.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Attempt(Frozen):
     sends: int = 1
     outcome: Outcome | None = None
     reference: str | None = None
+    resolved_by: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:

@@ -45,7 +45,7 @@ _OVER: Final = (Phase.FULFILLED, Phase.CANCELLED, Phase.REJECTED, Phase.EXPIRED)
 
 ADVICE: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "unresolved": "not known for a day: look it up in the provider's portal; reconcile() asks",
+        "unresolved": "not known for a day: reconcile() asks; or look in the portal, and resolve()",
         "contradiction": "the provider says what cannot be: compare with its portal, and ask it",
         "capture_failed": "goods left unpaid: capture_again(), or ask the customer to pay",
         "refund_failed": "the customer has no money back: refund() again, or pay it another way",
@@ -151,7 +151,7 @@ def _of_payment(
     state: Checkout, payment_id: str, what: str, since: datetime | None = None
 ) -> Stuck:
     payment = state.payment(payment_id)
-    asked = [f"{it.operation} {it.amount}" for it in payment.open_attempts]
+    asked = [f"{it.operation} {it.amount} ({it.id})" for it in payment.open_attempts]
     return Stuck(
         state.id,
         what,

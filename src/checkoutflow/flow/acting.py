@@ -97,13 +97,15 @@ class Acting(Sending):
     def _watched(
         self, state: Checkout, commands: list[c.Command], at: datetime, network: Network
     ) -> Program[tuple[list[c.Command], About]]:
-        """With the customer's word to buy goes what is noticed about the order."""
-        about = NOTHING
-        if state.phase is Phase.COLLECTING:
-            for i, command in enumerate(commands):
-                if isinstance(command, c.Place):
-                    commands[i], about = yield from self.noticed(state, command, at, network)
-        return commands, about
+        """What is noticed about an order goes along when it is bought, or people saw its money."""
+        match commands:
+            case [*before, c.Place() as place] if state.phase is Phase.COLLECTING:
+                place, about = yield from self.noticed(state, place, at, network)
+                return [*before, place], about
+            case [c.Resolve() as seen]:
+                return (yield from self.weighed(state, seen, at))
+            case _:
+                return commands, NOTHING
 
     def _take_turn_to_pay(self, network: Network, at: datetime) -> Program[None]:
         """See that nobody tries cards by the dozen. What costs nothing to begin counts as well.

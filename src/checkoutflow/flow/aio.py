@@ -519,6 +519,29 @@ class AsyncCheckoutFlow:
         command = c.RecordChargeback.read({"amount": amount, "is_fraud": is_fraud})
         return await self._act(checkout_id, command, idempotency_key)
 
+    async def resolve(
+        self,
+        checkout_id: str,
+        attempt: str,
+        *,
+        is_done: bool,
+        seen_in: str,
+        by: Sequence[str],
+        is_taken: bool = False,
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """As ``CheckoutFlow.resolve``."""
+        command = c.Resolve.read(
+            {
+                "attempt": attempt,
+                "is_done": is_done,
+                "is_taken": is_taken,
+                "seen_in": seen_in,
+                "by": tuple(by),
+            }
+        )
+        return await self._act(checkout_id, command, idempotency_key)
+
     async def cancel_cover(
         self, checkout_id: str, cover: str, *, idempotency_key: str = ""
     ) -> Checkout:

@@ -68,6 +68,7 @@ LEVELS: Final[Mapping[str, int]] = MappingProxyType(
         "held": WARNING,
         "attempt_unknown": WARNING,
         "attempt_resent": WARNING,
+        "attempt_resolved": WARNING,
         "charged_back": WARNING,
         "shipment_failed": ERROR,
         "refund_not_done": ERROR,

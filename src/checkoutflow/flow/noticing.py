@@ -181,7 +181,10 @@ class Noticing(Keeping):
     # When a payment's answer comes ----------------------------------------------------------------
 
     def weighed(
-        self, state: Checkout, command: c.RecordResult | c.TakeStanding | c.Hear, at: datetime
+        self,
+        state: Checkout,
+        command: c.RecordResult | c.TakeStanding | c.Hear | c.Resolve,
+        at: datetime,
     ) -> Program[tuple[list[c.Command], About]]:
         """What is noticed with the answer to an authorisation, before anybody judges the order.
 
@@ -285,7 +288,7 @@ def _is_overdue(state: Checkout) -> bool:
 
 
 def _told(
-    state: Checkout, command: c.RecordResult | c.TakeStanding | c.Hear
+    state: Checkout, command: c.RecordResult | c.TakeStanding | c.Hear | c.Resolve
 ) -> tuple[bool, Risk | None] | None:
     """Of an answer to an authorisation: whether money is reserved, and what is told of the risk."""
     if state.phase is not Phase.PLACING:
@@ -297,6 +300,11 @@ def _told(
             if attempt.operation is not Operation.AUTHORISE:
                 return None
             told = command.result.outcome is Outcome.SUCCEEDED, command.result.risk
+        case c.Resolve():
+            payment, attempt = state.attempt(command.attempt)
+            if attempt.operation is not Operation.AUTHORISE:
+                return None
+            told = command.is_done, None
         case c.TakeStanding() if command.standing is not None:
             payment = state.payment(command.payment)
             told = command.standing.authorised.minor > 0, command.standing.risk

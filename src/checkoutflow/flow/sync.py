@@ -863,6 +863,50 @@ class CheckoutFlow:
         command = c.RecordChargeback.read({"amount": amount, "is_fraud": is_fraud})
         return self._act(checkout_id, command, idempotency_key)
 
+    def resolve(
+        self,
+        checkout_id: str,
+        attempt: str,
+        *,
+        is_done: bool,
+        seen_in: str,
+        by: Sequence[str],
+        is_taken: bool = False,
+        idempotency_key: str = "",
+    ) -> Checkout:
+        """Tell what became of an operation that the provider has not told of for a day.
+
+        Look it up before; what follows is what would have followed its answer. What the provider
+        says later is believed over this, as far as the books allow.
+
+        Args:
+            checkout_id: Which checkout.
+            attempt: Which operation, of the payment's ``open_attempts``.
+            is_done: Whether the money moved.
+            seen_in: Where that was seen, one of ``checkoutflow.payment.outcomes.Evidence``:
+                ``portal``, ``settlement`` or ``provider``.
+            by: Who saw it, in the shop's own words; on record. Above the shop's
+                ``two_resolve_above`` two are named: who they are, the shop sees to.
+            is_taken: Of a reservation that was done: the money was taken at once.
+            idempotency_key: The shop's own key for this call.
+
+        Raises:
+            InvalidInput: If that does not fit the operation.
+            NeedsAnother: If it takes two people to say this.
+            NotFound: If there is no such attempt.
+            UsageError: If it has its answer, or the provider is still asked.
+        """
+        command = c.Resolve.read(
+            {
+                "attempt": attempt,
+                "is_done": is_done,
+                "is_taken": is_taken,
+                "seen_in": seen_in,
+                "by": tuple(by),
+            }
+        )
+        return self._act(checkout_id, command, idempotency_key)
+
     def cancel_cover(self, checkout_id: str, cover: str, *, idempotency_key: str = "") -> Checkout:
         """The customer gives a cover back in the time they have; all that they paid goes back.
 

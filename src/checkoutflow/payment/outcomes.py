@@ -42,6 +42,18 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Evidence(StrEnum):
+    """Where people saw what became of an operation: never by what the customer says alone.
+
+    ``portal``: on the provider's own pages. ``settlement``: in its report of what was paid out.
+    ``provider``: its staff said so.
+    """
+
+    PORTAL = "portal"
+    SETTLEMENT = "settlement"
+    PROVIDER = "provider"
+
+
 class Redirect(Frozen):
     """Send the customer's browser to ``url``; coming back proves nothing."""
 

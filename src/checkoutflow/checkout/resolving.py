@@ -1,0 +1,91 @@
+"""Deciding by what people saw, where a provider never says what became of an operation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from checkoutflow.checkout import events as e
+from checkoutflow.checkout.ordering import is_one
+from checkoutflow.checkout.paying import CALL_AFTER, failed, is_waited_for, take_result
+from checkoutflow.errors import InvalidInput, NeedsAnother, UsageError
+from checkoutflow.payment.outcomes import Operation, Outcome, Result
+
+if TYPE_CHECKING:
+    from checkoutflow.checkout import commands as c
+    from checkoutflow.checkout.draft import Draft
+    from checkoutflow.checkout.state import Attempt
+
+
+def resolve(draft: Draft, command: c.Resolve) -> None:
+    """Take in what people saw of an operation that the provider has been silent about for a day.
+
+    What the provider says later is believed over them, as far as the books allow.
+
+    Raises:
+        InvalidInput: If what they say does not fit the operation.
+        NeedsAnother: If it takes two people to say this.
+        NotFound: If there is no such attempt.
+        UsageError: If it has its answer, may still get it, or the books have no room for this one.
+    """
+    payment, attempt = draft.state.attempt(command.attempt)
+    _is_ripe(draft, attempt)
+    if command.is_taken and not (command.is_done and attempt.operation is Operation.AUTHORISE):
+        raise InvalidInput("is said of a reservation that was done", field="is_taken")
+    # Without its name there we could neither capture nor release it.
+    is_reserved = command.is_done and attempt.operation is Operation.AUTHORISE
+    if is_reserved and payment.provider_reference is None:
+        raise InvalidInput(
+            f"{payment.provider} never told us its name for this payment: release it there, "
+            "and say that it is not done",
+            field="is_done",
+        )
+    _two_say(draft, attempt, command.by)
+    draft.add(
+        e.AttemptResolved(
+            payment=payment.id,
+            attempt=attempt.id,
+            is_done=command.is_done,
+            seen_in=command.seen_in,
+            by=command.by,
+        )
+    )
+    if not command.is_done:
+        failed(draft, payment, attempt, Outcome.REFUSED, "seen_not_done")
+        return
+    take_result(
+        draft, payment, attempt, Result(outcome=Outcome.SUCCEEDED, is_taken=command.is_taken)
+    )
+    payment, attempt = draft.state.attempt(command.attempt)
+    if attempt.is_open:
+        raise InvalidInput(f"cannot be: {payment.contradiction}", field="is_done")
+
+
+def _is_ripe(draft: Draft, attempt: Attempt) -> None:
+    """See that the provider was asked for long enough, and is not being asked at this moment.
+
+    Raises:
+        UsageError: If it has its answer, or may still get it.
+    """
+    if not is_waited_for(attempt):
+        stands = "waits for the customer" if attempt.is_open else f"has {attempt.outcome}"
+        raise UsageError(f"there is nothing to resolve: the {attempt.operation} {stands}")
+    ripe_at = max(attempt.started_at + CALL_AFTER, attempt.lease_until)
+    if draft.at < ripe_at:
+        raise UsageError(
+            "the provider is still asked; reconcile() does it at once, and people may say what "
+            f"they saw from {ripe_at:%Y-%m-%d %H:%M:%S} UTC on"
+        )
+
+
+def _two_say(draft: Draft, attempt: Attempt, people: tuple[str, ...]) -> None:
+    """See that nobody alone says what became of much money.
+
+    Raises:
+        NeedsAnother: If somebody would.
+    """
+    for limit in draft.rules.shop.two_resolve_above:
+        is_much = limit.currency == attempt.amount.currency and attempt.amount > limit
+        if is_much and is_one(people):
+            raise NeedsAnother(
+                f"two people look at what became of more than {limit}; name both", field="by"
+            )
