@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.ordering import is_one
-from checkoutflow.checkout.paying import CALL_AFTER, failed, is_waited_for, take_result
+from checkoutflow.checkout.paying import (
+    CALL_AFTER,
+    failed,
+    is_waited_for,
+    next_look,
+    take_result,
+)
 from checkoutflow.errors import InvalidInput, NeedsAnother, UsageError
 from checkoutflow.payment.outcomes import Operation, Outcome, Result
 
@@ -49,15 +55,16 @@ def resolve(draft: Draft, command: c.Resolve) -> None:
             by=command.by,
         )
     )
-    if not command.is_done:
+    if command.is_done:
+        done = Result(outcome=Outcome.SUCCEEDED, is_taken=command.is_taken)
+        take_result(draft, payment, attempt, done)
+    else:
         failed(draft, payment, attempt, Outcome.REFUSED, "seen_not_done")
-        return
-    take_result(
-        draft, payment, attempt, Result(outcome=Outcome.SUCCEEDED, is_taken=command.is_taken)
-    )
     payment, attempt = draft.state.attempt(command.attempt)
     if attempt.is_open:
         raise InvalidInput(f"cannot be: {payment.contradiction}", field="is_done")
+    # People err, and the provider may speak again: it is asked whether it agrees.
+    draft.add(e.Looked(payment=payment.id, look_at=next_look(payment, draft.at)))
 
 
 def _is_ripe(draft: Draft, attempt: Attempt) -> None:

@@ -14,7 +14,7 @@ from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.machine import ENDS, Phase
 from checkoutflow.errors import UsageError
 from checkoutflow.money import Money
-from checkoutflow.payment.outcomes import Operation, Outcome
+from checkoutflow.payment.outcomes import Evidence, Operation, Outcome
 from checkoutflow.testing.simulation.faults import Trouble
 from checkoutflow.testing.simulation.people import Gone, Person
 from checkoutflow.testing.simulation.scenes import PLANTED
@@ -22,7 +22,7 @@ from checkoutflow.testing.simulation.world import DAY, HOUR, Wait
 from checkoutflow.testing.standins.book import Refusal
 
 if TYPE_CHECKING:
-    from checkoutflow.checkout.state import Checkout
+    from checkoutflow.checkout.state import Attempt, Checkout, Payment
     from checkoutflow.flow.effects import Program
     from checkoutflow.flow.programs import Programs
     from checkoutflow.testing.simulation.people import Doing
@@ -58,7 +58,11 @@ class Clerk(Person):
         with suppress(Gone):
             for _ in range(_SHIFTS):
                 yield Wait(60 + (2 * HOUR if dice.random() < _SOON else DAY) * dice.random())
+                yield from self._looks_into_silence()
                 phase = self.state.phase
+                is_open = any(payment.open_attempts for payment in self.state.payments)
+                if is_open and self.world.plan.has(Trouble.SILENCE):
+                    continue
                 if phase in {Phase.COLLECTING, Phase.PLACING}:
                     continue
                 if phase in ENDS - {Phase.FULFILLED} or left == 0:
@@ -153,6 +157,41 @@ class Clerk(Person):
             invoice=invoice.number, amount=amount, received_on=self.world.clock().date()
         )
         yield from self.act(self.id, command)
+
+    def _looks_into_silence(self) -> Doing:
+        """Of what the provider never told of: look in its portal, and tell what is there."""
+        called = {item.payment for item in self.state.attention if item.reason == "unresolved"}
+        for payment_id in sorted(called):
+            payment = self.state.payment(payment_id)
+            if not payment.open_attempts:
+                continue
+            attempt = payment.open_attempts[0]
+            told = {
+                "attempt": attempt.id,
+                "is_done": self._is_done(payment, attempt),
+                "seen_in": self.dice.choice(list(Evidence)),
+                "by": ("clerk-1", "clerk-2"),
+            }
+            with suppress(UsageError):  # its answer may have come, or it is asked for at the moment
+                yield from self.act(self.id, c.Resolve.read(told))
+
+    def _is_done(self, payment: Payment, attempt: Attempt) -> bool:
+        """What the portal shows. What nobody could capture is released there first."""
+        book = self.world.bank.book(payment.id)
+        match attempt.operation:
+            case Operation.CAPTURE:
+                return book.captured - payment.books.captured >= attempt.amount.minor
+            case Operation.REFUND:
+                return book.refunded - payment.books.refunded >= attempt.amount.minor
+            case Operation.VOID:
+                return book.voided > payment.books.voided
+            case Operation.AUTHORISE if book.authorised and payment.provider_reference:
+                return True
+            case _:
+                with suppress(Refusal):
+                    self.world.bank.portal_void(payment.id)
+                self.world.look_at_the_bank()
+                return False
 
     def _accidents(self) -> Doing:
         """What happens at the provider behind our back."""

@@ -48,6 +48,7 @@ class Trouble(StrEnum):
     JOB_LATE = "job late"
     # The world as a whole.
     OUTAGE = "outage"  # one operation of the provider is away for a time
+    SILENCE = "silence"  # all of it is, for more than a day: people look in its portal
     FORGETS_KEYS = "forgets keys"
     KEYS_EXPIRE = "keys expire"
     CLOCKS_DIFFER = "clocks differ"
@@ -104,6 +105,7 @@ CAN_HAPPEN: Final[Mapping[Kind, tuple[Trouble, ...]]] = MappingProxyType(
         Kind.JOB: (T.JOB_TWICE, T.JOB_LATE),
         Kind.WORLD: (
             T.OUTAGE,
+            T.SILENCE,
             T.FORGETS_KEYS,
             T.KEYS_EXPIRE,
             T.CLOCKS_DIFFER,
@@ -193,6 +195,7 @@ _IN_A_HUNDRED: Final = 100
 _CALM: Final = 3
 _WILD: Final = 8
 _AT_MOST_ON: Final = 8
+_SILENT: Final = 0.05
 _AT_THE_BANK: Final = 0.5
 
 
@@ -230,6 +233,7 @@ class Plan:
         drawn = BANK if others.random() < _AT_THE_BANK else others.choice(PROVIDERS)
         provider = provider or drawn
         never = HIDDEN.get(provider, frozenset()) | (_OF_THE_BANK if provider != BANK else set())
+        never |= {T.SILENCE}  # it is drawn by itself, below
         every = [trouble for trouble in Trouble if trouble not in never]
         if kind < _CALM:
             chosen = []
@@ -241,7 +245,10 @@ class Plan:
             each: random.uniform(0.1, 1) * _MOST[each] / _IN_A_HUNDRED if each in _MOST else 1.0
             for each in sorted(chosen)
         }
-        return cls(seed, provider, others.choice(markets_of(provider)), customers, strength)
+        market = others.choice(markets_of(provider))
+        if chosen and others.random() < _SILENT:
+            strength[T.SILENCE] = 1.0
+        return cls(seed, provider, market, customers, strength)
 
     def has(self, trouble: Trouble) -> bool:
         """Whether a class is on."""

@@ -26,6 +26,7 @@ _EVENTS: Final[Mapping[str, str]] = MappingProxyType(
         "contradicted": "a provider said what cannot be",
         "contradiction_cleared": "a provider took that back",
         "attention_needed": "a person was called",
+        "attempt_resolved": "people told what a provider never did",
         "capture_failed": "a capture was taken back",
         "refund_failed": "a refund was taken back",
         "shipment_failed": "a shipment could not be paid",

@@ -249,6 +249,8 @@ class Simulation:
         self._pushed = 0
         self._turns = 0
         self.faults_end_s = self.dice.choice((900.0, 6 * HOUR, DAY, 3 * DAY))
+        if plan.has(Trouble.SILENCE):
+            self.faults_end_s = 3 * DAY
         self.scene = scene_of(plan.provider, plan.market)
         self.bank = self._open_bank()
         self.provider = Overheard(self.bank.provider())
@@ -872,6 +874,7 @@ class Simulation:
             actor.draws += 1
             if dice.random() < _OUT and self.happens(actor, Trouble.OUTAGE, what or "all"):
                 self._outages.append((begin, begin + lasts, what, fault))
+        self._fall_silent()
         for machine in self.machines:
             if plan.has(Trouble.CLOCKS_DIFFER):
                 actor.draws += 1
@@ -887,6 +890,20 @@ class Simulation:
                 actor.draws += 1
                 self.happens(actor, each, "the bank")
         self.at(end, self._all_is_well)
+
+    def _fall_silent(self) -> None:
+        """The provider does what it is asked, or does not, and tells nobody for a day or two."""
+        if not self.plan.has(Trouble.SILENCE):
+            return
+        dice = self._world.dice
+        begin = 6 * HOUR * dice.random() ** 2
+        end = begin + DAY * dice.uniform(1.2, 2)
+        self._world.draws += 1
+        if self.happens(self._world, Trouble.SILENCE, "all"):
+            for what in _OPERATIONS:
+                fault = dice.choice((Fault.LOSE_ANSWER, Fault.LOSE_ANSWER, Fault.LOSE_REQUEST))
+                self._outages.append((begin, end, what, fault))
+            self._outages.append((begin, end, STATUS, Fault.ERROR))
 
     def _jump(self, machine: Machine, by: timedelta) -> None:
         self._world.draws += 1
