@@ -14,6 +14,8 @@ from tests.heart import BANK, DEAR, START, Sale, nok, standing
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.paying import LOOKS_S, next_look
+from checkoutflow.money import Money
+from checkoutflow.payment.machine import PaymentState
 from checkoutflow.payment.outcomes import Done, Operation, Outcome, Redirect, Word
 
 PAGE = Redirect(url="https://bank.example/pay")
@@ -66,8 +68,8 @@ CASES = [
     (_placed, standing(Word.VOIDED), "payment_voided reopened", "collecting"),
     (_placed, standing(P, action=PAGE), "attempt_pending", "placing"),
     (_placed, standing(N), "looked", "placing"),
-    (_placed, standing(Word.UNCLEAR), "looked", "placing"),
-    (_placed, None, "looked", "placing"),
+    (_placed, standing(Word.UNCLEAR), "look_unanswered looked", "placing"),
+    (_placed, None, "look_unanswered looked", "placing"),
     (_waiting, standing(P, action=PAGE), "looked", "placing"),
     (_waiting, standing(A, 549), "payment_authorised confirmed", "confirmed"),
     (_waiting, standing(Word.DECLINED), "attempt_failed reopened", "collecting"),
@@ -326,14 +328,61 @@ def test_money_reserved_after_all_for_a_payment_that_was_dropped_is_released():
 @pytest.mark.parametrize("answer", [None, standing(Word.UNCLEAR), standing(Word.NOT_FOUND)])
 def test_a_look_without_an_answer_comes_again_also_where_nothing_is_open(answer):
     sale = _shipped().wait(days=2).look(answer)  # because of a notice, and the provider was down
-    assert sale.happened == ["looked"]
+    assert sale.happened == ["look_unanswered", "looked"]
     at = sale.payment.look_at
     assert at == sale.now + timedelta(seconds=BANK.absence_s)  # when no look-up lags behind it
     sale.wait(seconds=6).look(standing(Word.AUTHORISED, 549, 549))  # which may be an old answer
-    assert (sale.happened, sale.payment.look_at) == ([], at)
+    assert (sale.happened, sale.payment.look_at) == (["look_answered"], at)
     sale.now = at
     sale.look(standing(Word.AUTHORISED, 549, 549, refunded=100))
     assert sale.books == (54900, 54900, 10000, 0)
+
+
+def test_what_a_notice_was_about_is_asked_for_also_after_something_else_has_its_answer():
+    """A refund is taken back while the provider does not answer and another one is under way."""
+    sale = _shipped().do(c.Refund(amount=nok(100))).succeed().wait(days=2)
+    sale.do(c.Refund(amount=nok(50))).hear(Outcome.UNKNOWN)
+    sale.look(None)  # because of the notice
+    sale.hear(Outcome.SUCCEEDED)  # to the second, sent again
+    assert sale.happened == ["payment_refunded", "refund_done"]
+    assert sale.payment.look_at is not None
+    done = Done(key=f"{sale.payment.id}-3", outcome=Outcome.DECLINED)
+    sale.look(standing(A, 549, 549, refunded=50, operations=(done,)))
+    assert sale.happened[:2] == ["look_answered", "refund_failed"]
+    assert sale.books == (54900, 54900, 5000, 0)
+
+
+def test_where_every_look_was_answered_nothing_is_asked_when_all_is_known():
+    sale = _shipped().do(c.Refund(amount=nok(50))).hear(Outcome.UNKNOWN)
+    sale.look(standing(A, 549, 549)).hear(Outcome.SUCCEEDED)
+    assert sale.payment.look_at is None
+
+
+@pytest.mark.parametrize("back", [100, 200])
+@pytest.mark.parametrize("then", ["captured", "voided"])
+def test_what_was_given_back_before_the_last_capture_can_fail_after_it(then, back):
+    sale = _confirmed().do(c.Ship(lines={"mug": 2})).succeed()
+    sale.do(c.Refund(amount=nok(back))).succeed()
+    taken = sale.books[1]
+    sale.do(c.Ship() if then == "captured" else c.Cancel(lines={"lamp": 1})).succeed()
+    assert sale.payment.state is PaymentState.PART_REFUNDED
+    captured = sale.books[1]
+    assert (captured > taken) is (then == "captured")
+    refund = next(it for it in sale.payment.attempts if it.operation is Operation.REFUND)
+    failed = Done(key=refund.id, outcome=Outcome.DECLINED)
+    voided = 549 - captured / 100
+    sale.look(standing(A, 549, captured / 100, voided=voided, operations=(failed,)))
+    assert sale.happened[0] == "refund_failed"
+    assert sale.payment.state is PaymentState.CAPTURED
+    assert sale.books[2] == 0
+
+
+def test_where_all_of_it_was_given_back_and_the_rest_is_released_all_is_given_back():
+    sale = _confirmed().do(c.Ship(lines={"mug": 2})).succeed()
+    sale.do(c.Refund(amount=Money(sale.books[1], "NOK"))).succeed()
+    assert sale.payment.state is PaymentState.PART_CAPTURED
+    sale.do(c.Cancel(lines={"lamp": 1})).succeed()
+    assert sale.payment.state is PaymentState.REFUNDED
 
 
 def test_a_provider_that_cannot_be_asked_is_not_asked_again_for_nothing():

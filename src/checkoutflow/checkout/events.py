@@ -400,6 +400,20 @@ class Looked(Frozen):
     look_at: datetime | None
 
 
+class LookUnanswered(Frozen):
+    """The provider was asked and gave no answer: it is asked again until it does."""
+
+    type: Literal["look_unanswered"] = "look_unanswered"
+    payment: str
+
+
+class LookAnswered(Frozen):
+    """The provider answers again."""
+
+    type: Literal["look_answered"] = "look_answered"
+    payment: str
+
+
 class PaymentAuthorised(Frozen):
     """The customer's money is reserved."""
 
@@ -902,6 +916,8 @@ Event = (
     | AttemptFailed
     | AttemptResolved
     | Looked
+    | LookUnanswered
+    | LookAnswered
     | PaymentAuthorised
     | PaymentCaptured
     | PaymentVoided

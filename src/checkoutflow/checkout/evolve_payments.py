@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from checkoutflow.checkout import events as e
 from checkoutflow.checkout.state import Attempt, Attention, Checkout, PartState, Payment
 from checkoutflow.payment.books import Books, Posting
-from checkoutflow.payment.machine import PAYMENT, PaymentStep
+from checkoutflow.payment.machine import PAYMENT, PaymentState, PaymentStep
 from checkoutflow.payment.outcomes import Operation, Outcome
 from checkoutflow.table import advance
 
@@ -70,7 +70,8 @@ def _close(payment: Payment, attempt_id: str, outcome: Outcome) -> Payment:
     """The attempt has its answer; with nothing else open only the end is a reason to look."""
     payment = _change_attempt(payment, attempt_id, outcome=outcome)
     changes: dict[str, object] = {"looks": 0, "absences": 0}
-    if not payment.open_attempts:
+    # A look that nobody answered had a reason, which may have been a notice, and those come once.
+    if not payment.open_attempts and not payment.is_unheard:
         is_left = payment.is_reminded and payment.books.capturable.minor
         changes["look_at"] = payment.valid_until if is_left else None
     return payment.but(**changes)
@@ -149,6 +150,14 @@ def _looked(state: Checkout, event: e.Looked) -> Checkout:
     )
 
 
+def _look_unanswered(state: Checkout, event: e.LookUnanswered) -> Checkout:
+    return _put(state, state.payment(event.payment).but(is_unheard=True))
+
+
+def _look_answered(state: Checkout, event: e.LookAnswered) -> Checkout:
+    return _put(state, state.payment(event.payment).but(is_unheard=False))
+
+
 def _move(
     payment: Payment, step: PaymentStep, *, posting: Posting | None = None, amount: Money
 ) -> Payment:
@@ -156,7 +165,13 @@ def _move(
     changes: dict[str, object] = {"state": advance("payment", PAYMENT, payment.state, step)}
     if posting is not None:
         changes["books"] = payment.books.post(posting, amount)
-    return payment.but(**changes)
+    payment = payment.but(**changes)
+    if payment.state is PaymentState.CAPTURED and payment.books.refunded:
+        # What was given back while more could be captured shows in the state from here on.
+        is_all = payment.books.refundable.is_zero
+        step = PaymentStep.FULLY_REFUNDED if is_all else PaymentStep.PARTLY_REFUNDED
+        payment = payment.but(state=advance("payment", PAYMENT, payment.state, step))
+    return payment
 
 
 def _payment_authorised(state: Checkout, event: e.PaymentAuthorised) -> Checkout:
@@ -325,6 +340,8 @@ PAYMENT_EVENTS: Final[Mapping[type, Callable[[Checkout, Any], Checkout]]] = Mapp
         e.AttemptFailed: _attempt_failed,
         e.AttemptResolved: _attempt_resolved,
         e.Looked: _looked,
+        e.LookUnanswered: _look_unanswered,
+        e.LookAnswered: _look_answered,
         e.PaymentAuthorised: _payment_authorised,
         e.PaymentCaptured: _payment_captured,
         e.PaymentVoided: _payment_voided,

@@ -319,7 +319,7 @@ def take_standing(draft: Draft, command: c.TakeStanding) -> None:
     if command.said:
         _contradicted(draft, payment, command.said, stops=True)
         return
-    if standing is None or standing.word is Word.UNCLEAR or _is_forgotten(payment, standing):
+    if not _is_answered(draft, payment, standing) or standing is None:
         _still_open(draft, payment.id, is_heard=False)
         return
     if problem := _nonsense(payment, standing):
@@ -357,6 +357,21 @@ def _look_once_more(draft: Draft, payment_id: str) -> None:
     latest = max(item.lease_until for item in payment.attempts)
     if payment.look_at is None and draft.at >= latest + settle:
         draft.add(e.Looked(payment=payment.id, look_at=draft.at + settle))
+
+
+def _is_answered(draft: Draft, payment: Payment, standing: Standing | None) -> bool:
+    """Whether the provider said how a payment stands; that it did not is kept until it does."""
+    is_answer = (
+        standing is not None
+        and standing.word is not Word.UNCLEAR
+        and not _is_forgotten(payment, standing)
+    )
+    can_be_asked = draft.rules.behind(payment.provider).can_be_asked
+    if is_answer and payment.is_unheard:
+        draft.add(e.LookAnswered(payment=payment.id))
+    elif not (is_answer or payment.is_unheard) and can_be_asked:
+        draft.add(e.LookUnanswered(payment=payment.id))
+    return is_answer
 
 
 def _is_forgotten(payment: Payment, standing: Standing) -> bool:

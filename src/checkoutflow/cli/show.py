@@ -105,6 +105,8 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
         e.AttemptFailed: "{payment}, {attempt}: {outcome}{reason}",
         e.AttemptResolved: "{payment}, {attempt}: {by} saw in the {seen_in} that it {is_done}",
         e.Looked: "{payment}: the provider was asked, and {is_absent}",
+        e.LookUnanswered: "{payment}: the provider did not answer",
+        e.LookAnswered: "{payment}: the provider answers again",
         e.PaymentAuthorised: "{payment}: {amount} is reserved{valid_until}{origin}",
         e.PaymentCaptured: "{payment}: {amount} is captured{origin}",
         e.PaymentVoided: "{payment}: {amount} is released{origin}",

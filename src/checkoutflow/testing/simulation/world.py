@@ -629,7 +629,7 @@ class Simulation:
                 try:
                     return bank.handle(request)
                 finally:
-                    if bank.heal() == len(operations):
+                    if bank.heal() == len(operations) and not self._outage(request):
                         self._spare()
 
     def look_at_the_bank(self, *, is_by_itself: bool = False) -> None:
@@ -903,7 +903,7 @@ class Simulation:
             for what in _OPERATIONS:
                 fault = dice.choice((Fault.LOSE_ANSWER, Fault.LOSE_ANSWER, Fault.LOSE_REQUEST))
                 self._outages.append((begin, end, what, fault))
-            self._outages.append((begin, end, STATUS, Fault.ERROR))
+            self._outages.append((begin, end, STATUS, Fault.LOSE_REQUEST))
 
     def _jump(self, machine: Machine, by: timedelta) -> None:
         self._world.draws += 1
