@@ -20,13 +20,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests import postgres
-from tests.desk import PLANTED, Again, Desk, database, play
+from tests.desk import PLANTED, Again, Desk, Gone, database, play
 from tests.scenarios import SCENARIOS, described, effects_of, every_change, every_place
 
+from checkoutflow.checkout.paying import is_waited_for
 from checkoutflow.errors import CheckoutError
+from checkoutflow.payment.outcomes import Operation
 from checkoutflow.stores.schema import ATTEMPTS, instant
 from checkoutflow.stores.sql import open_store
 from checkoutflow.testing.driver import Stop
+from checkoutflow.testing.standins.book import Moved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,3 +225,54 @@ def test_crash_with_a_bank_that_neither_remembers_nor_tells(name):
     """What is not known then stays so: nothing is sent twice, and a person is called."""
     less = {"remembers_keys": False, "can_be_asked": False}
     crash_everywhere(name, Again.NEVER, whoever_waits_has_a_person, **less, days=0)
+
+
+@pytest.mark.repeats
+@pytest.mark.parametrize("name", WITHOUT_ASKING)
+def test_what_such_a_bank_never_tells_people_do_and_nothing_stays_open(name):
+    def played(desk: Desk) -> None:
+        with suppress(Gone):
+            SCENARIOS[name](desk)
+        desk.again = Again.AT_ONCE
+        for _ in range(2):  # the answer to what is tried again then may be lost as well
+            desk.wait(days=1, hours=2)
+            whoever_waits_has_a_person(desk)
+            people_tell(desk)
+
+    less = {"remembers_keys": False, "can_be_asked": False}
+    for stop in every_change(name):
+        try:
+            desk = play(played, [stop], Again.NEVER, **less, days=0)
+            nobody_is_called(desk)
+            assert not any(
+                payment.open_attempts
+                for state in desk.world.checkouts()
+                for payment in state.payments
+            )
+        except Exception as error:
+            error.add_note(f"{name}, {described(name, stop)}")
+            raise
+
+
+def people_tell(desk: Desk) -> None:
+    """Look in the bank's portal for what it never told; what nobody could use is released there."""
+    for state in desk.world.checkouts():
+        for payment in state.payments:
+            for attempt in filter(is_waited_for, payment.open_attempts):
+                done = {(entry.operation, entry.key) for entry in desk.bank.entries(payment.id)}
+                is_done = (MOVES[attempt.operation], attempt.id) in done
+                is_ours = payment.provider_reference is not None
+                if is_done and attempt.operation is Operation.AUTHORISE and not is_ours:
+                    desk.bank.portal_void(payment.id)
+                    is_done = False
+                desk.resolve(
+                    state.id, attempt.id, is_done=is_done, seen_in="portal", by=["reviewer-1"]
+                )
+
+
+MOVES = {
+    Operation.AUTHORISE: Moved.AUTHORISED,
+    Operation.CAPTURE: Moved.CAPTURED,
+    Operation.VOID: Moved.VOIDED,
+    Operation.REFUND: Moved.REFUNDED,
+}
