@@ -44,7 +44,7 @@ def test_an_answer_that_does_not_come_is_waited_for_a_while():
     assert (one.checkout, one.what, one.about) == ("co", "unknown", sale.payment.id)
     assert one.since == sale.now
     assert one.provider == sale.payment.provider
-    assert one.facts == f"authorise {sale.payment.amount}"
+    assert one.facts == f"authorise {sale.payment.amount} ({sale.payment.id}-1)"
 
 
 def test_a_shipment_and_a_refund_that_failed_are_named():
@@ -213,7 +213,9 @@ def test_a_lost_answer_and_a_provider_that_is_down_are_told(
     code, text = status()
     assert code == 1
     assert text.startswith(f"{sale.id}: unknown (")
-    assert f"capture {sale.total} at simulated_bank, there " in text
+    (payment,) = sale.payments
+    asked = f"capture {sale.total} ({payment.id}-2)"
+    assert f"{asked} at simulated_bank, there " in text
     assert "simulated_bank does not answer: 5 times in a row" in text
     code, text = status("--json")
     told = json.loads(text)
@@ -221,7 +223,7 @@ def test_a_lost_answer_and_a_provider_that_is_down_are_told(
     assert told["providers_down"] == ["simulated_bank"]
     (one,) = told["stuck"]
     assert (one["checkout"], one["what"]) == (sale.id, "unknown")
-    assert (one["provider"], one["facts"]) == ("simulated_bank", f"capture {sale.total}")
+    assert (one["provider"], one["facts"]) == ("simulated_bank", asked)
     assert one["reference"] == shop.load(sale.id).payments[0].provider_reference
     assert one["since"] == (at - timedelta(minutes=6)).isoformat()
     assert one["advice"] == ADVICE["unknown"]

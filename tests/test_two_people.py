@@ -73,10 +73,11 @@ def test_a_limit_in_another_currency_is_no_limit():
         {**SHOP.model_dump(mode="json", exclude_defaults=True), "two_refund_above": ["1.00 DKK"]}
     )
     assert refund(shipped(careful), 500).succeed().state.refunds
-    with pytest.raises(InvalidInput, match="one amount for each currency"):
-        Shop.read(
-            {
-                **SHOP.model_dump(mode="json", exclude_defaults=True),
-                "two_refund_above": ["1.00 DKK", "2.00 DKK"],
-            }
-        )
+
+
+@pytest.mark.parametrize("limit", ["two_refund_above", "two_resolve_above"])
+def test_a_currency_has_one_limit(limit):
+    settings = SHOP.model_dump(mode="json", exclude_defaults=True)
+    with pytest.raises(InvalidInput, match="one amount for each currency") as refused:
+        Shop.read({**settings, limit: ["1.00 DKK", "2.00 DKK"]})
+    assert refused.value.field == limit
