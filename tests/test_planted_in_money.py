@@ -10,12 +10,13 @@ from tests.test_mutations import name_of
 
 from checkoutflow import cart
 from checkoutflow.checkout import commands as c
-from checkoutflow.checkout import ordering, paying
+from checkoutflow.checkout import evolve_payments, ordering, paying, resolving
 from checkoutflow.flow import lines
 from checkoutflow.flow.effects import now
 from checkoutflow.flow.programs import Programs
 from checkoutflow.money import Money
-from checkoutflow.payment.outcomes import Operation, Outcome, Standing, Word
+from checkoutflow.payment.machine import PaymentState
+from checkoutflow.payment.outcomes import Operation, Outcome, Result, Standing, Word
 from checkoutflow.providers import simulated_bank
 from checkoutflow.providers.base import money_of
 from checkoutflow.providers.contract import Ask
@@ -94,6 +95,24 @@ def what_ran_out_is_captured(patch):
     patch.setattr(paying, "_take_theirs", bug)
 
 
+def a_no_of_people_counts_as_yes(patch):
+    def bug(draft, payment, attempt, *_):
+        resolving.take_result(draft, payment, attempt, Result(outcome=Outcome.SUCCEEDED))
+
+    patch.setattr(resolving, "failed", bug)
+
+
+def what_was_given_back_before_the_last_capture_is_forgotten(patch):
+    move = evolve_payments._move
+
+    def bug(payment, step, *, posting=None, amount):
+        after = move(payment, step, posting=posting, amount=amount)
+        is_last = payment.state is PaymentState.PART_CAPTURED and not after.books.capturable.minor
+        return after.but(state=PaymentState.CAPTURED) if is_last else after
+
+    patch.setattr(evolve_payments, "_move", bug)
+
+
 BANK = "simulated_bank"
 # Each with a seed that found it.
 FOUND_BY = {
@@ -103,6 +122,8 @@ FOUND_BY = {
     each_refund_has_a_limit_of_its_own: 1,
     split_by_floats: 1,
     what_ran_out_is_captured: 9,
+    a_no_of_people_counts_as_yes: 30,
+    what_was_given_back_before_the_last_capture_is_forgotten: 2630,
 }
 # More seeds than any of them needs.
 MOST_SEEDS = 2000
