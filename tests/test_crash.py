@@ -239,10 +239,11 @@ def test_what_such_a_bank_never_tells_people_do_and_nothing_stays_open(name):
             whoever_waits_has_a_person(desk)
             people_tell(desk)
 
-    less = {"remembers_keys": False, "can_be_asked": False}
     for stop in every_change(name):
         try:
-            desk = play(played, [stop], Again.NEVER, **less, days=0)
+            desk = play(
+                played, [stop], Again.NEVER, days=0, remembers_keys=False, can_be_asked=False
+            )
             nobody_is_called(desk)
             assert not any(
                 payment.open_attempts

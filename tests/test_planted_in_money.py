@@ -97,7 +97,7 @@ def what_ran_out_is_captured(patch):
 
 def a_no_of_people_counts_as_yes(patch):
     def bug(draft, payment, attempt, *_):
-        resolving.take_result(draft, payment, attempt, Result(outcome=Outcome.SUCCEEDED))
+        paying.take_result(draft, payment, attempt, Result(outcome=Outcome.SUCCEEDED))
 
     patch.setattr(resolving, "failed", bug)
 

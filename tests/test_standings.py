@@ -377,6 +377,26 @@ def test_what_was_given_back_before_the_last_capture_can_fail_after_it(then, bac
     assert sale.books[2] == 0
 
 
+@pytest.mark.parametrize("word", [Word.EXPIRED, Word.VOIDED, Word.AUTHORISED])
+def test_a_capture_that_was_taken_back_and_ran_out_before_anybody_looked(word):
+    """Both are seen in one look, and the first makes room for the other."""
+    sale = _shipped().wait(days=2).look(standing(word, 549, voided=549))
+    assert sale.happened[:2] == ["capture_failed", "attention_needed"]
+    assert sale.books == (54900, 0, 0, 54900)
+    assert [item.reason for item in sale.state.attention] == ["capture_failed"]
+    assert not sale.payment.contradiction
+
+
+def test_while_a_look_up_may_lag_neither_is_concluded():
+    sale = _shipped().look(standing(Word.EXPIRED, 549, voided=549))
+    assert sale.happened == ["looked"]
+    assert sale.books == (54900, 54900, 0, 0)
+    assert sale.payment.look_at is not None
+    sale.now = sale.payment.look_at
+    sale.look(standing(Word.EXPIRED, 549, voided=549))
+    assert sale.books == (54900, 0, 0, 54900)
+
+
 def test_where_all_of_it_was_given_back_and_the_rest_is_released_all_is_given_back():
     sale = _confirmed().do(c.Ship(lines={"mug": 2})).succeed()
     sale.do(c.Refund(amount=Money(sale.books[1], "NOK"))).succeed()

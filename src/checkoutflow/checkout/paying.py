@@ -310,8 +310,9 @@ def _hear_done(draft: Draft, payment: Payment, attempt: Attempt | None, heard: H
 def take_standing(draft: Draft, command: c.TakeStanding) -> None:
     """Take in how a provider says a payment stands.
 
-    In this order: does it make sense at all; was it authorised; what became of the operations that
-    are open; what happened that we did not ask for; what was taken back; and what is still open.
+    In this order: does it make sense at all; was it authorised; of captures, then voids, then
+    refunds, what became of those that are open, what happened that we did not ask for, and what was
+    taken back; and what is still open.
     """
     draft.may_retry = True
     payment = draft.state.payment(command.payment)
@@ -326,7 +327,7 @@ def take_standing(draft: Draft, command: c.TakeStanding) -> None:
         _contradicted(draft, payment, problem, stops=True)
         return
     before = len(draft.events)
-    for take in (_take_authorisation, _take_operations, _take_back):
+    for take in (_take_authorisation, _take_operations):
         if not take(draft, command.payment, standing):
             return
     payment = draft.state.payment(payment.id)
@@ -461,10 +462,11 @@ def _open(payment: Payment, operation: Operation) -> list[Attempt]:
 
 
 def _take_operations(draft: Draft, payment_id: str, standing: Standing) -> bool:
-    """Captures first, also those made without us: what was given back was taken before."""
+    """Captures first: what was given back was taken before, what ran out may have been as well."""
     return all(
         _take_listed(draft, payment_id, standing, operation)
         and _take_amounts(draft, payment_id, standing, operation)
+        and _take_back(draft, payment_id, standing, operation)
         for operation in (Operation.CAPTURE, Operation.VOID, Operation.REFUND)
     )
 
@@ -526,6 +528,8 @@ def _take_theirs(draft: Draft, payment: Payment, operation: Operation, standing:
     more = _more(payment, standing, operation)
     if more.minor <= 0 or _is_a_part(draft, payment, operation, more):
         return True
+    if operation is Operation.VOID and _more(payment, standing, Operation.CAPTURE).minor < 0:
+        return True  # of what is captured by our books: first it must have been taken back
     return _believe(draft, payment, _theirs(payment, operation, more, standing.word))
 
 
@@ -575,37 +579,31 @@ def _theirs(payment: Payment, operation: Operation, amount: Money, word: Word) -
     return e.PaymentVoided(payment=payment.id, amount=amount, origin="provider")
 
 
-def _take_back(draft: Draft, payment_id: str, standing: Standing) -> bool:
+def _take_back(draft: Draft, payment_id: str, standing: Standing, operation: Operation) -> bool:
     """What the provider's totals have less than ours, where it does not name operations.
 
     A provider's look-up may lag behind, so nothing is concluded while anything is young enough for
     that; we look again when it no longer is.
     """
-    for operation in (Operation.CAPTURE, Operation.REFUND):
-        payment = draft.state.payment(payment_id)
-        less = -_more(payment, standing, operation)
-        if less.minor <= 0:
-            continue
-        settle = timedelta(seconds=draft.rules.behind(payment.provider).absence_s)
-        latest = max(item.lease_until for item in payment.attempts)
-        if draft.at < latest + settle:
-            if not payment.open_attempts:
-                draft.add(e.Looked(payment=payment.id, look_at=latest + settle))
-            continue
-        done = [
-            item
-            for item in payment.attempts
-            if item.operation is operation
-            and item.outcome is Outcome.SUCCEEDED
-            and item.amount == less
-        ]
-        if not done:
-            _contradicted(
-                draft, payment, f"a {operation} of {less} that never was is gone", stops=True
-            )
-        if not done or not _taken_back(draft, payment, done[-1]):
-            return False
-    return True
+    payment = draft.state.payment(payment_id)
+    less = -_more(payment, standing, operation)
+    if operation is Operation.VOID or less.minor <= 0:
+        return True
+    settle = timedelta(seconds=draft.rules.behind(payment.provider).absence_s)
+    latest = max(item.lease_until for item in payment.attempts)
+    if draft.at < latest + settle:
+        if not payment.open_attempts:
+            draft.add(e.Looked(payment=payment.id, look_at=latest + settle))
+        return True
+    done = [
+        item
+        for item in payment.attempts
+        if item.operation is operation and item.outcome is Outcome.SUCCEEDED and item.amount == less
+    ]
+    if not done:
+        said = f"a {operation} of {less} that never was is gone"
+        _contradicted(draft, payment, said, stops=True)
+    return bool(done) and _taken_back(draft, payment, done[-1])
 
 
 def _still_open(

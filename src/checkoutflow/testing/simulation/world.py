@@ -671,7 +671,6 @@ class Simulation:
 
     def _on_its_way(self, posted: Posted, *, is_unasked: bool) -> None:
         """A notice was posted."""
-        number = posted.number
         # Where nobody can be asked, a notice comes again until it is taken.
         kind = Kind.NOTICE if self.is_asked else Kind.PROOF
         place = f"notice from {self.scene.provider}"
@@ -688,14 +687,14 @@ class Simulation:
                 soon += 2 * DAY * more**4
             case Trouble.NOTICE_TWICE:
                 again = soon + 3 * DAY * more**4
-                self.at(self.now_s + again, partial(self._deliver, porter, number, 0))
+                self.at(self.now_s + again, partial(self._deliver, porter, posted, 0))
             case Trouble.NOTICE_FORGED:
                 self.at(
-                    self.now_s + soon, partial(self._deliver, porter, number, 0, is_forged=True)
+                    self.now_s + soon, partial(self._deliver, porter, posted, 0, is_forged=True)
                 )
             case _:
                 pass
-        self.at(self.now_s + soon, partial(self._deliver, porter, number, 0))
+        self.at(self.now_s + soon, partial(self._deliver, porter, posted, 0))
 
     def _will_be_reported(self, payment: str) -> None:
         """Nothing but the provider's own report, which comes later, tells of what it did."""
@@ -703,8 +702,10 @@ class Simulation:
         later = _REPORTED_S + DAY * porter.dice.random()
         self.at(self.now_s + later, partial(self._reported, porter, payment))
 
-    def _deliver(self, porter: Actor, number: int, tries: int, *, is_forged: bool = False) -> None:
-        hook = self.bank.notice(number)
+    def _deliver(
+        self, porter: Actor, posted: Posted, tries: int, *, is_forged: bool = False
+    ) -> None:
+        hook = self.bank.notice(posted.number)
         headers, body, query = hook.headers, hook.body, hook.query
         if is_forged:  # by somebody who does not know what it is signed with, nor the address
             headers = {name: f"{value}0" for name, value in headers.items()}
@@ -719,10 +720,12 @@ class Simulation:
                 if error is None:
                     raise Broken("a forged notice was taken in")
             elif error is not None and (tries < len(_NOTICE_AGAIN_S) or not self.is_asked):
-                again = partial(self._deliver, porter, number, tries + 1)
+                again = partial(self._deliver, porter, posted, tries + 1)
                 self.at(self.now_s + _NOTICE_AGAIN_S[min(tries, len(_NOTICE_AGAIN_S) - 1)], again)
+            elif error is not None:  # none of ours with a clock that is right took it
+                self._will_be_reported(posted.payment)
 
-        self.start(porter, f"notice {number}{' forged' * is_forged}", make, done)
+        self.start(porter, f"notice {posted.number}{' forged' * is_forged}", make, done)
 
     def _reported(self, porter: Actor, payment: str) -> None:
         """The provider's report of the day shows it, and the shop asks how the order stands."""
