@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -139,6 +140,25 @@ def test_without_its_name_there_nothing_could_be_captured():
 
 
 # What the provider says later ---------------------------------------------------------------------
+
+
+def test_the_provider_is_asked_whether_it_agrees_until_it_answers():
+    sale = resolve(capture(), is_done=True)
+    at = sale.payment.look_at
+    assert at is not None
+    assert at - sale.now < timedelta(seconds=6)
+    sale.now = at
+    sale.look(None)
+    assert sale.payment.look_at is not None
+    sale.wait(hours=1).look(standing(Word.AUTHORISED, 549, captured=549))
+    assert sale.happened == ["look_answered", "looked"]
+    assert sale.payment.look_at is None
+
+
+def test_one_that_cannot_be_asked_is_not():
+    sale = Sale(bank=FORGETFUL.but(can_be_asked=False)).confirmed().do(c.Ship())
+    resolve(lost(sale), is_done=True)
+    assert sale.payment.look_at is None
 
 
 def test_a_capture_that_was_done_after_all_is_booked_when_the_provider_shows_it():

@@ -381,6 +381,7 @@ class AttemptResolved(Frozen):
 
     Attributes:
         by: Who, in the shop's own words.
+        look_at: When to ask the provider whether it agrees; None where it cannot be asked.
     """
 
     type: Literal["attempt_resolved"] = "attempt_resolved"
@@ -389,6 +390,7 @@ class AttemptResolved(Frozen):
     is_done: bool
     seen_in: Evidence
     by: tuple[str, ...]
+    look_at: datetime | None = None
 
 
 class Looked(Frozen):

@@ -134,8 +134,10 @@ def _attempt_failed(state: Checkout, event: e.AttemptFailed) -> Checkout:
 
 
 def _attempt_resolved(state: Checkout, event: e.AttemptResolved) -> Checkout:
-    payment = state.payment(event.payment)
-    return _put(state, _change_attempt(payment, event.attempt, resolved_by=event.by))
+    payment = _change_attempt(state.payment(event.payment), event.attempt, resolved_by=event.by)
+    if event.look_at is not None:
+        payment = payment.but(is_unheard=True, look_at=event.look_at, looks=0)
+    return _put(state, payment)
 
 
 def _looked(state: Checkout, event: e.Looked) -> Checkout:

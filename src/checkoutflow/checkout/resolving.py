@@ -34,6 +34,7 @@ def resolve(draft: Draft, command: c.Resolve) -> None:
         UsageError: If it has its answer, may still get it, or the books have no room for this one.
     """
     payment, attempt = draft.state.attempt(command.attempt)
+    payment = payment.but(looks=0)  # whatever is asked of the provider from here on begins anew
     _is_ripe(draft, attempt)
     if command.is_taken and not (command.is_done and attempt.operation is Operation.AUTHORISE):
         raise InvalidInput("is said of a reservation that was done", field="is_taken")
@@ -46,6 +47,7 @@ def resolve(draft: Draft, command: c.Resolve) -> None:
             field="is_done",
         )
     _two_say(draft, attempt, command.by)
+    can_be_asked = draft.rules.behind(payment.provider).can_be_asked
     draft.add(
         e.AttemptResolved(
             payment=payment.id,
@@ -53,6 +55,8 @@ def resolve(draft: Draft, command: c.Resolve) -> None:
             is_done=command.is_done,
             seen_in=command.seen_in,
             by=command.by,
+            # People err, and the provider may speak again: it is asked whether it agrees.
+            look_at=next_look(payment, draft.at) if can_be_asked else None,
         )
     )
     if command.is_done:
@@ -63,8 +67,6 @@ def resolve(draft: Draft, command: c.Resolve) -> None:
     payment, attempt = draft.state.attempt(command.attempt)
     if attempt.is_open:
         raise InvalidInput(f"cannot be: {payment.contradiction}", field="is_done")
-    # People err, and the provider may speak again: it is asked whether it agrees.
-    draft.add(e.Looked(payment=payment.id, look_at=next_look(payment, draft.at)))
 
 
 def _is_ripe(draft: Draft, attempt: Attempt) -> None:
