@@ -227,7 +227,7 @@ def test_what_has_its_answer_keeps_it():
     sale = capture()
     attempt = sale.open[0].id
     resolve(sale, is_done=True)
-    with pytest.raises(UsageError, match="nothing to resolve: the capture has succeeded"):
+    with pytest.raises(UsageError, match="nothing to resolve: the capture ended as succeeded"):
         resolve(sale, is_done=False, attempt=attempt)
 
 

@@ -36,10 +36,10 @@ def resolve(draft: Draft, command: c.Resolve) -> None:
     payment, attempt = draft.state.attempt(command.attempt)
     payment = payment.but(looks=0)  # whatever is asked of the provider from here on begins anew
     _is_ripe(draft, attempt)
-    if command.is_taken and not (command.is_done and attempt.operation is Operation.AUTHORISE):
+    is_reserved = command.is_done and attempt.operation is Operation.AUTHORISE
+    if command.is_taken and not is_reserved:
         raise InvalidInput("is said of a reservation that was done", field="is_taken")
     # Without its name there we could neither capture nor release it.
-    is_reserved = command.is_done and attempt.operation is Operation.AUTHORISE
     if is_reserved and payment.provider_reference is None:
         raise InvalidInput(
             f"{payment.provider} never told us its name for this payment: release it there, "
@@ -76,7 +76,7 @@ def _is_ripe(draft: Draft, attempt: Attempt) -> None:
         UsageError: If it has its answer, or may still get it.
     """
     if not is_waited_for(attempt):
-        stands = "waits for the customer" if attempt.is_open else f"has {attempt.outcome}"
+        stands = "waits for the customer" if attempt.is_open else f"ended as {attempt.outcome}"
         raise UsageError(f"there is nothing to resolve: the {attempt.operation} {stands}")
     ripe_at = max(attempt.started_at + CALL_AFTER, attempt.lease_until)
     if draft.at < ripe_at:
