@@ -248,6 +248,45 @@ def test_taken_at_once_is_a_reservation_that_was_done(lose, is_done):
     assert refused.value.field == "is_taken"
 
 
+def test_a_void_of_less_than_was_asked_for_is_booked_as_what_it_is():
+    """Somebody captured a part in the portal, and only what is left was released."""
+    sale = resolve(void(), is_done=True, released=nok(300))
+    assert sale.books == (54900, 0, 0, 30000)
+    sale.look(standing(Word.AUTHORISED, 549, captured=249, voided=300))
+    assert sale.books == (54900, 24900, 0, 30000)
+
+
+@pytest.mark.parametrize(
+    ("lose", "is_done", "released", "problem"),
+    [
+        (void, False, nok(9), "of a void that was done"),
+        (capture, True, nok(9), "of a void that was done"),
+        (void, True, nok(0), "above zero and at most 549.00 NOK"),
+        (void, True, nok(549.01), "above zero and at most 549.00 NOK"),
+        (void, True, Money(100, "DKK"), "in NOK"),
+    ],
+)
+def test_what_was_released_is_of_a_void_that_was_done(lose, is_done, released, problem):
+    with pytest.raises(InvalidInput, match=problem) as refused:
+        resolve(lose(), is_done=is_done, released=released)
+    assert refused.value.field == "released"
+
+
+def test_what_cannot_be_is_explained_by_telling_what_is_open():
+    """By its totals alone: one capture was taken back, and another one, unheard of, was done."""
+    sale = Sale(bank=FORGETFUL).confirmed().do(c.Ship(lines={"lamp": 1})).succeed()
+    first = sale.books[1]
+    sale.do(c.Ship()).hear(Outcome.UNKNOWN).wait(days=1)
+    second = sale.open[0].amount.minor
+    there = standing(Word.AUTHORISED, 549, captured=second / 100)
+    assert sale.look(there).payment.contradiction
+    resolve(sale, is_done=True)
+    sale.look(there)
+    assert not sale.payment.contradiction
+    assert sale.books[1] == second != first
+    assert [item.reason for item in sale.state.attention] == ["capture_failed"]
+
+
 def test_there_is_no_such_attempt():
     with pytest.raises(NotFound):
         resolve(capture(), is_done=True, attempt="pay1a-9")

@@ -16,7 +16,7 @@ from checkoutflow.checkout.machine import Phase
 from checkoutflow.checkout.paying import LOOKS_S, next_look
 from checkoutflow.money import Money
 from checkoutflow.payment.machine import PaymentState
-from checkoutflow.payment.outcomes import Done, Operation, Outcome, Redirect, Word
+from checkoutflow.payment.outcomes import Done, Heard, Operation, Outcome, Redirect, Word
 
 PAGE = Redirect(url="https://bank.example/pay")
 
@@ -395,6 +395,30 @@ def test_while_a_look_up_may_lag_neither_is_concluded():
     sale.now = sale.payment.look_at
     sale.look(standing(Word.EXPIRED, 549, voided=549))
     assert sale.books == (54900, 0, 0, 54900)
+
+
+def test_a_refund_that_counted_on_an_earlier_one_fails_with_it():
+    """It had only to give the rest. What the earlier one gave is taken back one by one."""
+    sale = Sale().ready().do(c.AddCredit(method="store_credit", amount=nok(400)))
+    sale.place().succeed().do(c.Ship()).succeed()
+    sale.do(c.Refund(lines={"mug": 2, "lamp": 1})).succeed()
+    first, second = sale.state.payments
+    one, other = (each.attempts[-1].id for each in (first, second))
+    _fails_later(sale, second.id, other)
+    assert [it.state for it in sale.state.refunds] == ["failed"]
+    sale.do(c.Refund(lines={"mug": 2, "lamp": 1})).succeed()  # gives the second's share again
+    assert [it.state for it in sale.state.refunds] == ["failed", "done"]
+    _fails_later(sale, first.id, one)
+    assert [it.state for it in sale.state.refunds] == ["failed", "failed"]
+    sale.do(c.Refund(lines={"mug": 2, "lamp": 1})).succeed()
+    assert [it.state for it in sale.state.refunds] == ["failed", "failed", "done"]
+    assert sale.state.books.refunded == sale.state.refunds[-1].amount.minor
+
+
+def _fails_later(sale: Sale, payment: str, attempt: str) -> None:
+    heard = Heard(operation=Operation.REFUND, outcome=Outcome.DECLINED, key=attempt)
+    sale.do(c.Hear(payment=payment, heard=heard))
+    assert sale.happened[0] == "refund_failed"
 
 
 def test_where_all_of_it_was_given_back_and_the_rest_is_released_all_is_given_back():

@@ -374,6 +374,7 @@ class Resolve(Frozen):
         attempt: Which operation.
         is_done: Whether it was done.
         is_taken: Of a reservation that was done: the money was taken at once.
+        released: Of a void that was done: how much, where it was less than was asked for.
         seen_in: Where they saw it.
         by: Who did.
     """
@@ -382,6 +383,7 @@ class Resolve(Frozen):
     attempt: str
     is_done: bool
     is_taken: bool = False
+    released: Money | None = None
     seen_in: Evidence
     by: tuple[_Reviewer, ...] = Field(min_length=1, max_length=5)
 

@@ -281,10 +281,22 @@ def _refund_failed(state: Checkout, event: e.RefundFailed) -> Checkout:
     payment = _move(payment, step, posting=Posting.REFUND_FAILED, amount=event.amount)
     part = payment.attempt(event.attempt).part
     payment = _change_attempt(payment, event.attempt, outcome=Outcome.DECLINED)
-    refunds = tuple(
-        item.but(state=PartState.FAILED) if item.id == part else item for item in state.refunds
+    return _not_given_back(_put(state, payment), part)
+
+
+def _not_given_back(state: Checkout, part: str) -> Checkout:
+    """The refund that failed, and those that counted on it: they had only to give the rest."""
+    fallen = {part}
+    given = [item for item in state.refunds if item.state is PartState.DONE and item.id != part]
+    worth = sum(item.amount.minor for item in given)
+    while given and worth > state.books.refunded:
+        latest = given.pop()
+        fallen.add(latest.id)
+        worth -= latest.amount.minor
+    refunds = (
+        item.but(state=PartState.FAILED) if item.id in fallen else item for item in state.refunds
     )
-    return _put(state, payment).but(refunds=refunds)
+    return state.but(refunds=tuple(refunds))
 
 
 def _contradicted(state: Checkout, event: e.Contradicted) -> Checkout:

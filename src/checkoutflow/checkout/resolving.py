@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from checkoutflow.checkout import commands as c
     from checkoutflow.checkout.draft import Draft
     from checkoutflow.checkout.state import Attempt
+    from checkoutflow.money import Money
 
 
 def resolve(draft: Draft, command: c.Resolve) -> None:
@@ -46,6 +47,8 @@ def resolve(draft: Draft, command: c.Resolve) -> None:
             "and say that it is not done",
             field="is_done",
         )
+    if command.released is not None:
+        attempt = _released(attempt, command.released, is_done=command.is_done)
     _two_say(draft, attempt, command.by)
     can_be_asked = draft.rules.behind(payment.provider).can_be_asked
     draft.add(
@@ -67,6 +70,22 @@ def resolve(draft: Draft, command: c.Resolve) -> None:
     payment, attempt = draft.state.attempt(command.attempt)
     if attempt.is_open:
         raise InvalidInput(f"cannot be: {payment.contradiction}", field="is_done")
+
+
+def _released(attempt: Attempt, released: Money, *, is_done: bool) -> Attempt:
+    """The void as it was done: of less, where something was captured without our knowing.
+
+    Raises:
+        InvalidInput: If it is no void that was done, or not of that much.
+    """
+    field = "released"
+    if attempt.operation is not Operation.VOID or not is_done:
+        raise InvalidInput("is said of a void that was done", field=field)
+    if released.currency != attempt.amount.currency:
+        raise InvalidInput(f"this checkout is in {attempt.amount.currency}", field=field)
+    if not 0 < released.minor <= attempt.amount.minor:
+        raise InvalidInput(f"is above zero and at most {attempt.amount}", field=field)
+    return attempt.but(amount=released)
 
 
 def _is_ripe(draft: Draft, attempt: Attempt) -> None:

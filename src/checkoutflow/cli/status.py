@@ -46,7 +46,7 @@ _OVER: Final = (Phase.FULFILLED, Phase.CANCELLED, Phase.REJECTED, Phase.EXPIRED)
 ADVICE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "unresolved": "not known for a day: reconcile() asks; or look in the portal, and resolve()",
-        "contradiction": "the provider says what cannot be: compare with its portal, and ask it",
+        "contradiction": "the provider says what cannot be: see its portal; resolve() what is open",
         "capture_failed": "goods left unpaid: capture_again(), or ask the customer to pay",
         "refund_failed": "the customer has no money back: refund() again, or pay it another way",
         "authorisation_lost": "nothing is reserved any more: do not ship; ask for another payment",

@@ -528,6 +528,7 @@ class AsyncCheckoutFlow:
         seen_in: str,
         by: Sequence[str],
         is_taken: bool = False,
+        released: Money | None = None,
         idempotency_key: str = "",
     ) -> Checkout:
         """As ``CheckoutFlow.resolve``."""
@@ -536,6 +537,7 @@ class AsyncCheckoutFlow:
                 "attempt": attempt,
                 "is_done": is_done,
                 "is_taken": is_taken,
+                "released": released,
                 "seen_in": seen_in,
                 "by": tuple(by),
             }

@@ -872,6 +872,7 @@ class CheckoutFlow:
         seen_in: str,
         by: Sequence[str],
         is_taken: bool = False,
+        released: Money | None = None,
         idempotency_key: str = "",
     ) -> Checkout:
         """Tell what became of an operation that the provider has not told of for a day.
@@ -888,6 +889,7 @@ class CheckoutFlow:
             by: Who saw it, in the shop's own words; on record. Above the shop's
                 ``two_resolve_above`` two are named: who they are, the shop sees to.
             is_taken: Of a reservation that was done: the money was taken at once.
+            released: Of a void that was done: how much, where it was less than was asked for.
             idempotency_key: The shop's own key for this call.
 
         Raises:
@@ -901,6 +903,7 @@ class CheckoutFlow:
                 "attempt": attempt,
                 "is_done": is_done,
                 "is_taken": is_taken,
+                "released": released,
                 "seen_in": seen_in,
                 "by": tuple(by),
             }

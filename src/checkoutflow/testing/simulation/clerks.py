@@ -60,8 +60,7 @@ class Clerk(Person):
                 yield Wait(60 + (2 * HOUR if dice.random() < _SOON else DAY) * dice.random())
                 yield from self._looks_into_silence()
                 phase = self.state.phase
-                is_open = any(payment.open_attempts for payment in self.state.payments)
-                if is_open and self.world.plan.has(Trouble.SILENCE):
+                if self._is_waiting_for_the_provider():
                     continue
                 if phase in {Phase.COLLECTING, Phase.PLACING}:
                     continue
@@ -158,40 +157,52 @@ class Clerk(Person):
         )
         yield from self.act(self.id, command)
 
+    def _is_waiting_for_the_provider(self) -> bool:
+        """Whether something may have to be told that the provider never says, or says wrong."""
+        is_silent = self.world.plan.has(Trouble.SILENCE)
+        return any(
+            payment.open_attempts and (is_silent or payment.contradiction)
+            for payment in self.state.payments
+        )
+
     def _looks_into_silence(self) -> Doing:
         """Of what the provider never told of: look in its portal, and tell what is there."""
-        called = {item.payment for item in self.state.attention if item.reason == "unresolved"}
+        reasons = {"unresolved", "contradiction"}
+        called = {item.payment for item in self.state.attention if item.reason in reasons}
         for payment_id in sorted(called):
             payment = self.state.payment(payment_id)
-            if not payment.open_attempts:
-                continue
-            attempt = payment.open_attempts[0]
-            told = {
-                "attempt": attempt.id,
-                "is_done": self._is_done(payment, attempt),
-                "seen_in": self.dice.choice(list(Evidence)),
-                "by": ("clerk-1", "clerk-2"),
-            }
-            with suppress(UsageError):  # its answer may have come, or it is asked for at the moment
-                yield from self.act(self.id, c.Resolve.read(told))
+            for attempt in payment.open_attempts[:1]:
+                told = {
+                    "attempt": attempt.id,
+                    "seen_in": self.dice.choice(list(Evidence)),
+                    "by": ("clerk-1", "clerk-2"),
+                    **self._what_the_portal_shows(payment, attempt),
+                }
+                with suppress(UsageError):  # it has its answer by now, or is asked for just now
+                    yield from self.act(self.id, c.Resolve.read(told))
 
-    def _is_done(self, payment: Payment, attempt: Attempt) -> bool:
-        """What the portal shows. What nobody could capture is released there first."""
-        book = self.world.bank.book(payment.id)
-        match attempt.operation:
-            case Operation.CAPTURE:
-                return book.captured - payment.books.captured >= attempt.amount.minor
-            case Operation.REFUND:
-                return book.refunded - payment.books.refunded >= attempt.amount.minor
-            case Operation.VOID:
-                return book.voided > payment.books.voided
-            case Operation.AUTHORISE if book.authorised and payment.provider_reference:
-                return True
-            case _:
+    def _what_the_portal_shows(self, payment: Payment, attempt: Attempt) -> dict[str, object]:
+        """Whether it was done. What nobody could capture is released there first."""
+        bank, ours = self.world.bank, payment.books
+        book = bank.book(payment.id)
+        if attempt.operation is Operation.AUTHORISE:
+            is_done = bool(book.authorised and payment.provider_reference)
+            if not is_done:
                 with suppress(Refusal):
-                    self.world.bank.portal_void(payment.id)
+                    bank.portal_void(payment.id)
                 self.world.look_at_the_bank()
-                return False
+            return {"is_done": is_done}
+        if attempt.operation is Operation.VOID:
+            released = min(book.voided - ours.voided, attempt.amount.minor)
+            if released <= 0:
+                return {"is_done": False}
+            return {"is_done": True, "released": Money(released, attempt.amount.currency)}
+        named = {entry.key for entry in bank.entries(payment.id)}
+        if any(item.id in named for item in payment.attempts):
+            return {"is_done": attempt.id in named}
+        is_capture = attempt.operation is Operation.CAPTURE
+        more = book.captured - ours.captured if is_capture else book.refunded - ours.refunded
+        return {"is_done": more >= attempt.amount.minor}
 
     def _accidents(self) -> Doing:
         """What happens at the provider behind our back."""
