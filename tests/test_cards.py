@@ -238,6 +238,7 @@ REFERENCES = {
     "Line.vat_category",
     "Place.return_url",  # looked at where it is decided on: test_lasting
     "RecordResult.attempt",
+    "Resolve.attempt",
     "RemoveCredit.method",
     "Start.checkout",
     "Start.locale",
