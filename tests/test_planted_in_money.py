@@ -50,18 +50,18 @@ def an_answer_about_another_amount_will_do(patch):
 
 
 def an_older_word_counts(patch):
-    def bug(draft, payment_id, standing):
-        for operation in (Operation.CAPTURE, Operation.REFUND):
-            payment = draft.state.payment(payment_id)
-            less = -paying._more(payment, standing, operation)
-            done = [
-                item
-                for item in payment.attempts
-                if item.operation is operation and item.outcome is Outcome.SUCCEEDED
-            ]
-            if less.minor > 0 and not (done and paying._taken_back(draft, payment, done[-1])):
-                return False
-        return True
+    def bug(draft, payment_id, standing, operation):
+        payment = draft.state.payment(payment_id)
+        less = -paying._more(payment, standing, operation)
+        done = [
+            item
+            for item in payment.attempts
+            if item.operation is operation and item.outcome is Outcome.SUCCEEDED
+        ]
+        if operation is Operation.VOID or less.minor <= 0:
+            return True
+        amount = done[-1].amount if done else less
+        return bool(done) and paying._taken_back(draft, payment, operation, amount, done[-1].id)
 
     patch.setattr(paying, "_take_back", bug)
 

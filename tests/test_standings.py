@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from tests.heart import BANK, DEAR, START, Sale, nok, standing
+from tests.heart import BANK, DEAR, SHOP, START, Sale, nok, standing
 
 from checkoutflow.checkout import commands as c
 from checkoutflow.checkout.machine import Phase
@@ -395,6 +395,89 @@ def test_while_a_look_up_may_lag_neither_is_concluded():
     sale.now = sale.payment.look_at
     sale.look(standing(Word.EXPIRED, 549, voided=549))
     assert sale.books == (54900, 0, 0, 54900)
+
+
+def test_a_capture_that_an_older_answer_made_up_again_goes_as_it_came():
+    """Taken back, then seen by a look that lagged behind, and then not any more."""
+    sale = _shipped().wait(days=2).look(standing(A, 549))
+    assert sale.happened[0] == "capture_failed"
+    sale.look(standing(A, 549, captured=549))  # as it stood a minute ago
+    assert sale.books == (54900, 54900, 0, 0)
+    sale.look(standing(A, 549))
+    assert sale.happened[0] == "capture_failed"
+    assert sale.books == (54900, 0, 0, 0)
+    assert not sale.payment.contradiction
+    assert [item.is_paid for item in sale.state.shipments] == [False]
+
+
+def test_a_refund_made_in_the_portal_and_taken_back_is_taken_back():
+    sale = _shipped().wait(days=2).look(standing(A, 549, 549, refunded=30))
+    assert sale.books == (54900, 54900, 3000, 0)
+    sale.look(standing(A, 549, 549))
+    assert sale.happened[:2] == ["refund_failed", "attention_needed"]
+    assert sale.books == (54900, 54900, 0, 0)
+
+
+def test_less_than_anybody_ever_did_is_still_a_contradiction():
+    sale = _shipped().wait(days=2).look(standing(A, 549, 549, refunded=30))
+    sale.do(c.Refund(amount=nok(50))).succeed().wait(days=2)
+    sale.look(standing(A, 549, 549, refunded=10))
+    assert sale.payment.contradiction == "a refund of 70.00 NOK that never was is gone"
+    assert sale.books == (54900, 54900, 8000, 0)
+
+
+def test_what_may_be_a_part_of_our_refund_is_told_apart_once_it_has_its_answer():
+    sale = _shipped().do(c.Refund(amount=nok(50))).wait(days=2)
+    sale.look(standing(A, 549, 549, refunded=20))
+    assert sale.happened[0] == "look_unanswered"
+    assert sale.books == (54900, 54900, 0, 0)
+    sale.hear(Outcome.SUCCEEDED)
+    assert sale.payment.look_at is not None
+    sale.look(standing(A, 549, 549, refunded=70))  # the twenty were given back in the portal
+    assert sale.books == (54900, 54900, 7000, 0)
+    assert not sale.payment.is_unheard
+
+
+def test_a_refund_that_was_sent_by_two_is_booked_once():
+    """One saw what the other had done so far, and thought that it had stopped."""
+    sale = _shipped().do(c.Refund(amount=nok(50))).wait(hours=1)
+    sale.look(standing(A, 549, 549, refunded=20))
+    sale.hear(Outcome.SUCCEEDED)
+    sale.look(standing(A, 549, 549, refunded=50))
+    assert sale.books == (54900, 54900, 5000, 0)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_reservation_that_has_just_run_out_is_looked_at_once_more(is_told):
+    """At that very moment a look-up may not show it yet, whoever asks, and a notice comes once."""
+    sale = Sale(shop=SHOP.but(remind_before_s=3600)).placed()
+    end = sale.now + timedelta(days=3)
+    sale.hear(Outcome.SUCCEEDED, valid_until=end)
+    sale.now = end - timedelta(minutes=30)
+    sale.do(c.PassTime())
+    assert sale.payment.look_at == end
+    sale.now = end
+    told = c.TakeStanding(payment=sale.payment.id, standing=standing(A, 549), is_told=is_told)
+    sale.do(told)
+    assert sale.payment.look_at == end + timedelta(seconds=BANK.absence_s)
+    sale.now = sale.payment.look_at
+    sale.look(standing(A, 549, voided=549))
+    assert sale.books == (54900, 0, 0, 54900)
+    assert [item.reason for item in sale.state.attention] == ["authorisation_lost"]
+
+
+def test_one_that_lives_longer_than_was_said_is_not_looked_at_for_ever():
+    sale = Sale(shop=SHOP.but(remind_before_s=3600)).placed()
+    end = sale.now + timedelta(days=3)
+    sale.hear(Outcome.SUCCEEDED, valid_until=end)
+    sale.now = end - timedelta(minutes=30)
+    sale.do(c.PassTime())
+    looks = 0
+    while sale.payment.look_at is not None:
+        sale.now = sale.payment.look_at
+        sale.look(standing(A, 549))
+        looks += 1
+    assert looks == 2
 
 
 def test_a_refund_that_counted_on_an_earlier_one_fails_with_it():

@@ -403,14 +403,14 @@ class Looked(Frozen):
 
 
 class LookUnanswered(Frozen):
-    """The provider was asked and gave no answer: it is asked again until it does."""
+    """The provider was asked, and has not told all: it is asked again until it does."""
 
     type: Literal["look_unanswered"] = "look_unanswered"
     payment: str
 
 
 class LookAnswered(Frozen):
-    """The provider answers again."""
+    """The provider tells how the payment stands again."""
 
     type: Literal["look_answered"] = "look_answered"
     payment: str
@@ -467,20 +467,28 @@ class PaymentRefunded(Frozen):
 
 
 class CaptureFailed(Frozen):
-    """A capture that had succeeded was taken back by the provider."""
+    """A capture that had succeeded was taken back by the provider.
+
+    Attributes:
+        attempt: Empty for one that was made there without us.
+    """
 
     type: Literal["capture_failed"] = "capture_failed"
     payment: str
-    attempt: str
+    attempt: str = ""
     amount: Money
 
 
 class RefundFailed(Frozen):
-    """A refund that had succeeded was taken back by the provider; the money is the shop's again."""
+    """A refund that had succeeded was taken back by the provider; the money is the shop's again.
+
+    Attributes:
+        attempt: Empty for one that was made there without us.
+    """
 
     type: Literal["refund_failed"] = "refund_failed"
     payment: str
-    attempt: str
+    attempt: str = ""
     amount: Money
 
 

@@ -251,9 +251,16 @@ def _capture_failed(state: Checkout, event: e.CaptureFailed) -> Checkout:
     is_all = event.amount.minor == payment.books.captured
     step = PaymentStep.CAPTURE_FAILED if is_all else PaymentStep.PART_CAPTURE_FAILED
     payment = _move(payment, step, posting=Posting.CAPTURE_FAILED, amount=event.amount)
-    part = payment.attempt(event.attempt).part
-    payment = _change_attempt(payment, event.attempt, outcome=Outcome.DECLINED)
+    payment, part = _was_not_done(payment, event.attempt)
     return _unpaid(_put(state, payment), part)
+
+
+def _was_not_done(payment: Payment, attempt_id: str) -> tuple[Payment, str]:
+    """The attempt came to nothing after all; and what it was for, if it was one of ours."""
+    if not attempt_id:
+        return payment, ""
+    part = payment.attempt(attempt_id).part
+    return _change_attempt(payment, attempt_id, outcome=Outcome.DECLINED), part
 
 
 def _unpaid(state: Checkout, part: str) -> Checkout:
@@ -279,8 +286,7 @@ def _refund_failed(state: Checkout, event: e.RefundFailed) -> Checkout:
     is_all = event.amount.minor == payment.books.refunded
     step = PaymentStep.REFUND_FAILED if is_all else PaymentStep.PART_REFUND_FAILED
     payment = _move(payment, step, posting=Posting.REFUND_FAILED, amount=event.amount)
-    part = payment.attempt(event.attempt).part
-    payment = _change_attempt(payment, event.attempt, outcome=Outcome.DECLINED)
+    payment, part = _was_not_done(payment, event.attempt)
     return _not_given_back(_put(state, payment), part)
 
 

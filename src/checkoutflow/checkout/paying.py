@@ -10,7 +10,7 @@ from checkoutflow.checkout import events as e
 from checkoutflow.checkout.draft import LEASE
 from checkoutflow.checkout.machine import Phase
 from checkoutflow.errors import IllegalTransition, UsageError
-from checkoutflow.money import Money
+from checkoutflow.money import Money, total
 from checkoutflow.payment.outcomes import Heard, Operation, Outcome, Word
 
 if TYPE_CHECKING:
@@ -244,13 +244,10 @@ def _hear_no(draft: Draft, payment: Payment, attempt: Attempt | None, heard: Hea
     if attempt is not None and attempt.is_open:
         failed(draft, payment, attempt, Outcome.DECLINED, heard.reason)
     elif attempt is not None and attempt.outcome is Outcome.SUCCEEDED:
-        _taken_back(draft, payment, attempt)
-    elif heard.is_taken_back and heard.operation in _CALLS:
+        _taken_back(draft, payment, attempt.operation, attempt.amount, attempt.id)
+    elif heard.is_taken_back and heard.operation in _FAILED_LATER:
         # Done without us, in the portal or by a method that takes the money at once.
-        call_a_person(draft, payment, _CALLS[heard.operation])
-
-
-_CALLS: Final = {Operation.CAPTURE: "capture_failed", Operation.REFUND: "refund_failed"}
+        call_a_person(draft, payment, _FAILED_LATER[heard.operation][1])
 
 
 def _meant(payment: Payment, heard: Heard) -> Attempt | None:
@@ -333,7 +330,8 @@ def take_standing(draft: Draft, command: c.TakeStanding) -> None:
     payment = draft.state.payment(payment.id)
     if payment.contradiction:
         draft.add(e.ContradictionCleared(payment=payment.id))
-    if payment.open_attempts or len(draft.events) == before:
+    is_news = len(draft.events) > before
+    if payment.open_attempts or not is_news:
         # Of a capture, void or refund that neither the amounts nor the list show, the provider
         # knows nothing.
         listed = {done.key for done in standing.operations}
@@ -344,7 +342,7 @@ def take_standing(draft: Draft, command: c.TakeStanding) -> None:
             for item in payment.open_attempts
         )
         _still_open(draft, payment.id, is_absent=unseen or standing.word is Word.NOT_FOUND)
-    if command.is_told and len(draft.events) == before:
+    if command.is_told and not is_news:
         _look_once_more(draft, payment.id)
 
 
@@ -370,9 +368,15 @@ def _is_answered(draft: Draft, payment: Payment, standing: Standing | None) -> b
     can_be_asked = draft.rules.behind(payment.provider).can_be_asked
     if is_answer and payment.is_unheard:
         draft.add(e.LookAnswered(payment=payment.id))
-    elif not (is_answer or payment.is_unheard) and can_be_asked:
-        draft.add(e.LookUnanswered(payment=payment.id))
+    elif not is_answer and can_be_asked:
+        _owe_a_look(draft, payment)
     return is_answer
+
+
+def _owe_a_look(draft: Draft, payment: Payment) -> None:
+    """Keep in mind that a look has not told all, until one does."""
+    if not draft.state.payment(payment.id).is_unheard:
+        draft.add(e.LookUnanswered(payment=payment.id))
 
 
 def _is_forgotten(payment: Payment, standing: Standing) -> bool:
@@ -485,30 +489,30 @@ def _take_listed(draft: Draft, payment_id: str, standing: Standing, operation: O
         elif attempt.is_open and done.outcome in nothing_moved:
             failed(draft, payment, attempt, done.outcome, "provider_says_failed")
         elif attempt.outcome is Outcome.SUCCEEDED and done.outcome in nothing_moved:
-            is_sound = _taken_back(draft, payment, attempt)
+            is_sound = _taken_back(draft, payment, operation, attempt.amount, attempt.id)
         if not is_sound:
             return False
     return True
 
 
-def _taken_back(draft: Draft, payment: Payment, attempt: Attempt) -> bool:
-    """A success that turned into a failure later."""
-    match attempt.operation:
-        case Operation.CAPTURE:
-            event: e.Event = e.CaptureFailed(
-                payment=payment.id, attempt=attempt.id, amount=attempt.amount
-            )
-            reason = "capture_failed"
-        case Operation.REFUND:
-            event = e.RefundFailed(payment=payment.id, attempt=attempt.id, amount=attempt.amount)
-            reason = "refund_failed"
-        case _:
-            _contradicted(draft, payment, f"{attempt.operation} taken back", stops=True)
-            return False
-    if not _believe(draft, payment, event):
+def _taken_back(
+    draft: Draft, payment: Payment, operation: Operation, amount: Money, attempt: str = ""
+) -> bool:
+    """A success that turned into a failure later: of an attempt, or made there without us."""
+    if operation not in _FAILED_LATER:
+        _contradicted(draft, payment, f"{operation} taken back", stops=True)
+        return False
+    event, reason = _FAILED_LATER[operation]
+    if not _believe(draft, payment, event(payment=payment.id, attempt=attempt, amount=amount)):
         return False
     call_a_person(draft, payment, reason)
     return True
+
+
+_FAILED_LATER: Final[dict[Operation, tuple[type[e.CaptureFailed | e.RefundFailed], str]]] = {
+    Operation.CAPTURE: (e.CaptureFailed, "capture_failed"),
+    Operation.REFUND: (e.RefundFailed, "refund_failed"),
+}
 
 
 def _take_amounts(draft: Draft, payment_id: str, standing: Standing, operation: Operation) -> bool:
@@ -526,22 +530,24 @@ def _take_amounts(draft: Draft, payment_id: str, standing: Standing, operation: 
 def _take_theirs(draft: Draft, payment: Payment, operation: Operation, standing: Standing) -> bool:
     """What happened at the provider without us."""
     more = _more(payment, standing, operation)
-    if more.minor <= 0 or _is_a_part(draft, payment, operation, more):
+    if more.minor <= 0:
+        return True
+    if _is_a_part(payment, operation, more):
+        _owe_a_look(draft, payment)
         return True
     if operation is Operation.VOID and _more(payment, standing, Operation.CAPTURE).minor < 0:
         return True  # of what is captured by our books: first it must have been taken back
     return _believe(draft, payment, _theirs(payment, operation, more, standing.word))
 
 
-def _is_a_part(draft: Draft, payment: Payment, operation: Operation, more: Money) -> bool:
-    """Whether it may be a part of what is being sent at this moment.
+def _is_a_part(payment: Payment, operation: Operation, more: Money) -> bool:
+    """Whether it may be a part of what was sent and has no answer.
 
     A refund of several captures is several requests to some providers, and a look between two of
-    them shows only what is done. Their sender will say it all, or another look when its time is up.
+    them shows only what is done. Once there is an answer, a look tells it from a refund of theirs.
     """
     return operation is Operation.REFUND and any(
-        item.outcome is None and more < item.amount and draft.at < item.lease_until
-        for item in _open(payment, operation)
+        item.is_unresolved and more < item.amount for item in _open(payment, operation)
     )
 
 
@@ -559,13 +565,21 @@ def _covered(
 
 
 def _more(payment: Payment, standing: Standing, operation: Operation) -> Money:
-    currency = payment.amount.currency
-    theirs, ours = {
-        Operation.CAPTURE: (standing.captured, payment.books.captured),
-        Operation.VOID: (standing.voided, payment.books.voided),
-        Operation.REFUND: (standing.refunded, payment.books.refunded),
+    theirs = {
+        Operation.CAPTURE: standing.captured,
+        Operation.VOID: standing.voided,
+        Operation.REFUND: standing.refunded,
     }[operation]
-    return theirs - Money(ours, currency)
+    return theirs - _booked(payment, operation)
+
+
+def _booked(payment: Payment, operation: Operation) -> Money:
+    ours = {
+        Operation.CAPTURE: payment.books.captured,
+        Operation.VOID: payment.books.voided,
+        Operation.REFUND: payment.books.refunded,
+    }[operation]
+    return Money(ours, payment.amount.currency)
 
 
 def _theirs(payment: Payment, operation: Operation, amount: Money, word: Word) -> e.Event:
@@ -598,12 +612,16 @@ def _take_back(draft: Draft, payment_id: str, standing: Standing, operation: Ope
     done = [
         item
         for item in payment.attempts
-        if item.operation is operation and item.outcome is Outcome.SUCCEEDED and item.amount == less
+        if item.operation is operation and item.outcome is Outcome.SUCCEEDED
     ]
-    if not done:
+    named = [item.id for item in done if item.amount == less]
+    ours = total((item.amount for item in done), less.currency)
+    # What an older answer made us book as done there without us goes like this as well.
+    if not named and less > _booked(payment, operation) - ours:
         said = f"a {operation} of {less} that never was is gone"
         _contradicted(draft, payment, said, stops=True)
-    return bool(done) and _taken_back(draft, payment, done[-1])
+        return False
+    return _taken_back(draft, payment, operation, less, named[-1] if named else "")
 
 
 def _still_open(
@@ -639,12 +657,24 @@ def _still_open(
         # Asked before its time, because of a notice or a customer who came back. The timetable
         # stands: however often somebody asks, the next look comes no later for it.
         return
-    look_at = next_look(payment, draft.at) if is_open else None
+    look_at = next_look(payment, draft.at) if is_open else _look_at_its_end(draft, payment)
     if look_at is not None and not payment.open_attempts:
         # What was told of has happened by now: this look comes when no look-up lags behind it.
         settle = timedelta(seconds=draft.rules.behind(payment.provider).absence_s)
         look_at = max(look_at, draft.at + settle)
     draft.add(e.Looked(payment=payment.id, is_absent=is_absent, look_at=look_at))
+
+
+def _look_at_its_end(draft: Draft, payment: Payment) -> datetime | None:
+    """When to see whether a reservation has run out that the shop was reminded of.
+
+    At that moment, and once more when no look-up lags behind it.
+    """
+    if not (payment.is_reminded and payment.books.capturable.minor and payment.valid_until):
+        return None
+    settle = timedelta(seconds=draft.rules.behind(payment.provider).absence_s)
+    moments = (payment.valid_until, payment.valid_until + settle)
+    return next((moment for moment in moments if draft.at < moment), None)
 
 
 def is_waited_for(attempt: Attempt) -> bool:

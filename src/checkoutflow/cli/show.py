@@ -105,8 +105,8 @@ _TELLS: Final[Mapping[type[Frozen], str]] = MappingProxyType(
         e.AttemptFailed: "{payment}, {attempt}: {outcome}{reason}",
         e.AttemptResolved: "{payment}, {attempt}: {by} saw in the {seen_in} that it {is_done}",
         e.Looked: "{payment}: the provider was asked, and {is_absent}",
-        e.LookUnanswered: "{payment}: the provider did not answer",
-        e.LookAnswered: "{payment}: the provider answers again",
+        e.LookUnanswered: "{payment}: the provider has not told all",
+        e.LookAnswered: "{payment}: the provider tells how it stands again",
         e.PaymentAuthorised: "{payment}: {amount} is reserved{valid_until}{origin}",
         e.PaymentCaptured: "{payment}: {amount} is captured{origin}",
         e.PaymentVoided: "{payment}: {amount} is released{origin}",
@@ -170,7 +170,7 @@ def _score(value: Scored | None) -> str:
 _WORDS: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
     {
         "payment": lambda value: f"payment {shortened(value)}",
-        "attempt": lambda value: f"attempt {value.rpartition('-')[2]}",
+        "attempt": lambda value: f"attempt {value.rpartition('-')[2]}" if value else "by itself",
         "provider": lambda value: f"taken by {value}" if value else "on the shop's own word",
         "is_done": lambda value: "was done" if value else "was not done",
         "is_absent": lambda value: "does not know of it" if value else "says nothing new",

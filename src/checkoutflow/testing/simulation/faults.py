@@ -127,6 +127,7 @@ HIDDEN: Final[Mapping[str, frozenset[Trouble]]] = MappingProxyType(
         "adyen": frozenset({T.RUNS_OUT}),  # after weeks only: no notice is late by as much
         "quickpay": frozenset({T.RUNS_OUT}),  # shows once something is asked of it
         "riverty": frozenset({T.TAKEN_BACK}),  # what they invoice is the shop's, come what may
+        "vipps_mobilepay": frozenset({T.SLOW}),  # it does what it is asked at once, or never
         "swish": frozenset({T.IN_THE_PORTAL}),  # a refund is found by our name for it alone
     }
 )
