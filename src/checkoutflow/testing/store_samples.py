@@ -316,6 +316,7 @@ def full_checkout() -> Checkout:
         sends=2,
         outcome=Outcome.UNKNOWN,
         reference="theirs-1",
+        resolved_by=("clerk-1", "clerk-2"),
     )
     payment = Payment(
         id="pay-1",
@@ -331,6 +332,7 @@ def full_checkout() -> Checkout:
         look_at=at(0.5),
         looks=3,
         absences=2,
+        is_unheard=True,
         reason="insufficient_funds",
         shares=("email",),
         profile_at=at(0.25),
