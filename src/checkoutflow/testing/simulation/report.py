@@ -19,7 +19,7 @@ from checkoutflow.insurance import policies
 from checkoutflow.payment.machine import PAYMENT
 from checkoutflow.review.machine import REVIEW
 from checkoutflow.table import advance
-from checkoutflow.testing.simulation.faults import CAN_HAPPEN, Kind
+from checkoutflow.testing.simulation.faults import CAN_HAPPEN, HIDDEN, Kind
 from checkoutflow.testing.simulation.sometimes import SOMETIMES
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ class Tally:
             (str(trouble), place)
             for kind, place in self.places
             for trouble in CAN_HAPPEN[Kind(kind)]
+            if trouble not in HIDDEN.get(place.rpartition(" with ")[2], ())
         }
         return sorted(possible - self._hit() - self.spared)
 

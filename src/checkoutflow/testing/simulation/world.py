@@ -584,7 +584,7 @@ class Simulation:
             raise TransportError("no usable answer: ReadTimeout")
         faults = AT_THE_PROVIDER.get(trouble, ()) if trouble is not None else ()
         fault = faults[int(more * len(faults))] if faults else self._outage(request)
-        return self._handle(request, fault)
+        return self._handle(request, fault, is_drawn=bool(faults))
 
     def _arrives_late(self, request: httpx.Request) -> None:
         self.tally.seen[LATE] += 1
@@ -592,11 +592,19 @@ class Simulation:
         with suppress(CheckoutError):
             self._handle(request, None)
 
-    def _handle(self, request: httpx.Request, fault: Fault | None) -> httpx.Response:
-        """What the provider makes of a request."""
+    def _handle(
+        self, request: httpx.Request, fault: Fault | None, *, is_drawn: bool = False
+    ) -> httpx.Response:
+        """What the provider makes of a request.
+
+        Args:
+            request: What is asked.
+            fault: What goes wrong with it.
+            is_drawn: Whether that was drawn for this request, and is noted as a fault of its own.
+        """
         came_of_it = str(fault)
         try:
-            answer = self._answered(request, fault)
+            answer = self._answered(request, fault, is_drawn=is_drawn)
             came_of_it = f"{answer.status_code} {fault or ''}".rstrip()
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             name = self.scene.provider
@@ -608,7 +616,9 @@ class Simulation:
             self.look_at_the_bank()
         return answer
 
-    def _answered(self, request: httpx.Request, fault: Fault | None) -> httpx.Response:
+    def _answered(
+        self, request: httpx.Request, fault: Fault | None, *, is_drawn: bool
+    ) -> httpx.Response:
         """Let a request have its fault: on the wire, or at the provider."""
         bank = self.bank
         match fault:
@@ -629,7 +639,7 @@ class Simulation:
                 try:
                     return bank.handle(request)
                 finally:
-                    if bank.heal() == len(operations) and not self._outage(request):
+                    if bank.heal() == len(operations) and is_drawn:
                         self._spare()
 
     def look_at_the_bank(self, *, is_by_itself: bool = False) -> None:
