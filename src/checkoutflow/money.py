@@ -306,6 +306,15 @@ def total(items: Iterable[Money], currency: str) -> Money:
     return Money(minor, currency)
 
 
+def exceeded(amount: Money, limits: Iterable[Money]) -> Money | None:
+    """The limit in its currency that an amount is above; None if it is above none.
+
+    >>> str(exceeded(Money(200, "DKK"), [Money(100, "NOK"), Money(150, "DKK")]))
+    '1.50 DKK'
+    """
+    return next((it for it in limits if it.currency == amount.currency and amount > it), None)
+
+
 def allocate(total: Money, weights: Sequence[int]) -> list[Money]:
     """Split an amount over order lines so that the parts add up to the whole.
 

@@ -23,7 +23,7 @@ from checkoutflow.errors import (
     OutcomeUnknown,
     UsageError,
 )
-from checkoutflow.money import Money, total
+from checkoutflow.money import Money, exceeded, total
 from checkoutflow.payment.outcomes import Operation, Outcome
 
 if TYPE_CHECKING:
@@ -248,12 +248,10 @@ def _two_decide(draft: Draft) -> None:
         (it.amount for it in state.refunds if is_one(it.by) and it.state is not PartState.FAILED),
         currency,
     )
-    for limit in draft.rules.shop.two_refund_above:
-        if limit.currency == currency and alone > limit:
-            raise NeedsAnother(
-                f"two people decide to give back more than {limit} of an order; name both",
-                field="by",
-            )
+    if (limit := exceeded(alone, draft.rules.shop.two_refund_above)) is not None:
+        raise NeedsAnother(
+            f"two people decide to give back more than {limit} of an order; name both", field="by"
+        )
 
 
 def _away(state: Checkout) -> dict[str, int]:

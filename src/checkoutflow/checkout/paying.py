@@ -313,11 +313,11 @@ def take_standing(draft: Draft, command: c.TakeStanding) -> None:
     """
     draft.may_retry = True
     payment = draft.state.payment(command.payment)
-    standing = command.standing
     if command.said:
         _contradicted(draft, payment, command.said, stops=True)
         return
-    if not _is_answered(draft, payment, standing) or standing is None:
+    standing = _answer(draft, payment, command.standing)
+    if standing is None:
         _still_open(draft, payment.id, is_heard=False)
         return
     if problem := _nonsense(payment, standing):
@@ -352,31 +352,32 @@ def _look_once_more(draft: Draft, payment_id: str) -> None:
     Unless it was about something of ours that has just been done, as most notices are.
     """
     payment = draft.state.payment(payment_id)
-    settle = timedelta(seconds=draft.rules.behind(payment.provider).absence_s)
+    settle = _settle(draft, payment)
     latest = max(item.lease_until for item in payment.attempts)
     if payment.look_at is None and draft.at >= latest + settle:
         draft.add(e.Looked(payment=payment.id, look_at=draft.at + settle))
 
 
-def _is_answered(draft: Draft, payment: Payment, standing: Standing | None) -> bool:
-    """Whether the provider said how a payment stands; that it did not is kept until it does."""
-    is_answer = (
-        standing is not None
-        and standing.word is not Word.UNCLEAR
-        and not _is_forgotten(payment, standing)
-    )
-    can_be_asked = draft.rules.behind(payment.provider).can_be_asked
-    if is_answer and payment.is_unheard:
+def _answer(draft: Draft, payment: Payment, standing: Standing | None) -> Standing | None:
+    """How the provider says that it stands, if it did; that it did not is kept until it does."""
+    if standing is None or standing.word is Word.UNCLEAR or _is_forgotten(payment, standing):
+        if draft.rules.behind(payment.provider).can_be_asked:
+            _owe_a_look(draft, payment)
+        return None
+    if payment.is_unheard:
         draft.add(e.LookAnswered(payment=payment.id))
-    elif not is_answer and can_be_asked:
-        _owe_a_look(draft, payment)
-    return is_answer
+    return standing
 
 
 def _owe_a_look(draft: Draft, payment: Payment) -> None:
     """Keep in mind that a look has not told all, until one does."""
     if not draft.state.payment(payment.id).is_unheard:
         draft.add(e.LookUnanswered(payment=payment.id))
+
+
+def _settle(draft: Draft, payment: Payment) -> timedelta:
+    """For how long a look-up of the provider's may lag behind what happened."""
+    return timedelta(seconds=draft.rules.behind(payment.provider).absence_s)
 
 
 def _is_forgotten(payment: Payment, standing: Standing) -> bool:
@@ -603,7 +604,7 @@ def _take_back(draft: Draft, payment_id: str, standing: Standing, operation: Ope
     less = -_more(payment, standing, operation)
     if operation is Operation.VOID or less.minor <= 0:
         return True
-    settle = timedelta(seconds=draft.rules.behind(payment.provider).absence_s)
+    settle = _settle(draft, payment)
     latest = max(item.lease_until for item in payment.attempts)
     if draft.at < latest + settle:
         if not payment.open_attempts:
@@ -660,7 +661,7 @@ def _still_open(
     look_at = next_look(payment, draft.at) if is_open else _look_at_its_end(draft, payment)
     if look_at is not None and not payment.open_attempts:
         # What was told of has happened by now: this look comes when no look-up lags behind it.
-        settle = timedelta(seconds=draft.rules.behind(payment.provider).absence_s)
+        settle = _settle(draft, payment)
         look_at = max(look_at, draft.at + settle)
     draft.add(e.Looked(payment=payment.id, is_absent=is_absent, look_at=look_at))
 
@@ -672,7 +673,7 @@ def _look_at_its_end(draft: Draft, payment: Payment) -> datetime | None:
     """
     if not (payment.is_reminded and payment.books.capturable.minor and payment.valid_until):
         return None
-    settle = timedelta(seconds=draft.rules.behind(payment.provider).absence_s)
+    settle = _settle(draft, payment)
     moments = (payment.valid_until, payment.valid_until + settle)
     return next((moment for moment in moments if draft.at < moment), None)
 
@@ -700,5 +701,5 @@ def _may_send_again(draft: Draft, payment: Payment, attempt: Attempt) -> bool:
 
 def _is_proof_of_absence(draft: Draft, payment: Payment, attempt: Attempt) -> bool:
     """One "not found" proves nothing: it must have lasted since the last possible send."""
-    settle = timedelta(seconds=draft.rules.behind(payment.provider).absence_s)
+    settle = _settle(draft, payment)
     return payment.absences > 0 and draft.at >= attempt.lease_until + settle

@@ -14,6 +14,7 @@ from checkoutflow.checkout.paying import (
     take_result,
 )
 from checkoutflow.errors import InvalidInput, NeedsAnother, UsageError
+from checkoutflow.money import exceeded
 from checkoutflow.payment.outcomes import Operation, Outcome, Result
 
 if TYPE_CHECKING:
@@ -111,9 +112,8 @@ def _two_say(draft: Draft, attempt: Attempt, people: tuple[str, ...]) -> None:
     Raises:
         NeedsAnother: If somebody would.
     """
-    for limit in draft.rules.shop.two_resolve_above:
-        is_much = limit.currency == attempt.amount.currency and attempt.amount > limit
-        if is_much and is_one(people):
-            raise NeedsAnother(
-                f"two people look at what became of more than {limit}; name both", field="by"
-            )
+    limit = exceeded(attempt.amount, draft.rules.shop.two_resolve_above)
+    if limit is not None and is_one(people):
+        raise NeedsAnother(
+            f"two people look at what became of more than {limit}; name both", field="by"
+        )

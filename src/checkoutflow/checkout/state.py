@@ -75,7 +75,7 @@ class Payment(Frozen):
         look_at: When to ask the provider next; None when nothing is open.
         looks: How often it was asked since the last thing heard.
         absences: How often the provider did not know of it, in a row.
-        is_unheard: It did not answer when it was asked last.
+        is_unheard: It was asked, and has not told all since; it is asked until it does.
         reason: Why it was declined, as a code.
         contradiction: What the provider said that cannot be; while set, we send nothing.
         is_reminded: The shop has been told that the authorisation runs out.

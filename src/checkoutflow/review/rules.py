@@ -15,12 +15,12 @@ from pydantic import Field, field_validator, model_validator
 
 from checkoutflow.errors import InvalidInput
 from checkoutflow.model import Frozen
-from checkoutflow.money import Money
+from checkoutflow.money import Money, exceeded
 from checkoutflow.review.signals import SIGNALS
 from checkoutflow.texts import locale_of, mark, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from checkoutflow.cart import Cart
     from checkoutflow.review.signals import Signals
@@ -280,7 +280,8 @@ def judge(
         if not rule.shadow:
             weight += rule.weight
             (holding if rule.hold else weighing).append(rule.reason or rule.id)
-    holding += _above(order.total, hold_above)
+    if (limit := exceeded(order.total, hold_above)) is not None:
+        holding.append(_ABOVE.format(limit=limit))
     if weight >= hold_at:
         holding += weighing
     is_blocked = signals.get("on_block_list") is True
@@ -291,12 +292,6 @@ def judge(
         reasons=() if is_allowed else ((BLOCKED,) if is_blocked else ()) + tuple(holding),
         is_allowed=is_allowed and bool(holding),
     )
-
-
-def _above(total: Money, limits: Iterable[Money]) -> Iterator[str]:
-    for limit in limits:
-        if limit.currency == total.currency and total > limit:
-            yield _ABOVE.format(limit=limit)
 
 
 def in_words(reason: str, locale: str) -> str:

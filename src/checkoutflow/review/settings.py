@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from checkoutflow.customer.contact import AREAS, clean
 from checkoutflow.errors import InvalidInput
 from checkoutflow.model import Frozen, wrong
-from checkoutflow.money import Money
+from checkoutflow.money import Money, exceeded
 from checkoutflow.payment.catalogue import one_for_each_currency
 from checkoutflow.review.rules import SCORED, Judgement, Range, Rule, Scored, When, bands, judge
 from checkoutflow.review.score import ScoreSettings, opinion
@@ -270,9 +270,7 @@ class ReviewRules(Frozen):
 
     def needs_two(self, total: Money) -> bool:
         """Whether two reviewers approve an order of this total."""
-        return any(
-            limit.currency == total.currency and total > limit for limit in self.four_eyes_above
-        )
+        return exceeded(total, self.four_eyes_above) is not None
 
     def is_easily_resold(self, line: Line) -> bool:
         """Whether goods are easily sold on."""
